@@ -1,0 +1,102 @@
+"""The application's branches of the error tree that `engine.errors` begins.
+
+QuantError
+├── Unknown             there is no such job, result or route
+├── NotReady            it exists, but its result does not yet
+├── Conflict            the request contradicts what has already happened
+├── Denied              no key, a wrong key, or a key without the scope
+├── Overloaded          come back later
+├── StoreUnavailable    the database did not answer; nothing was accepted
+├── QueueUnavailable    the doorbell could not be rung; the row is safe and rings later
+├── StartRefused        a process cannot start as it was asked to
+└── Abandoned           control flow inside a worker: stop this run
+    ├── JobCancelled    its owner wants it to end
+    └── LeaseLost       somebody else owns the job now; write nothing
+"""
+
+from __future__ import annotations
+
+from engine.errors import QuantError
+
+
+class Unknown(QuantError):
+    """There is nothing with that name or id, or it belongs to somebody else."""
+
+    code = "not_found"
+
+
+class NotReady(QuantError):
+    """The job exists and has no result: it has not finished, or it did not succeed."""
+
+    code = "not_ready"
+
+    def __init__(self, message: str, *, status: str, job_id: str, **fields: object) -> None:
+        super().__init__(message, **fields)  # type: ignore[arg-type]
+        self.status = status
+        self.job_id = job_id
+
+    def detail(self) -> dict[str, object]:
+        return super().detail() | {"job_status": self.status, "job_id": self.job_id}
+
+
+class Conflict(QuantError):
+    """The request contradicts what has already happened."""
+
+    code = "conflict"
+
+
+class Denied(QuantError):
+    """The caller may not do this; `authenticated` tells a missing key from a missing right."""
+
+    code = "unauthorized"
+
+    def __init__(self, message: str, *, authenticated: bool = False, code: str | None = None) -> None:
+        super().__init__(message, code=code or ("forbidden" if authenticated else "unauthorized"))
+        self.authenticated = authenticated
+
+
+class Overloaded(QuantError):
+    """Come back after `retry_after` seconds."""
+
+    code = "queue_full"
+
+    def __init__(self, message: str, *, retry_after: int, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class StoreUnavailable(QuantError):
+    """The database did not answer. Nothing was accepted; the caller may repeat the request."""
+
+    code = "store_unavailable"
+    retry_after = 5
+
+
+class QueueUnavailable(QuantError):
+    """The queue did not answer. What was to be rung is in the store and rings later."""
+
+    code = "queue_unavailable"
+
+
+class StartRefused(QuantError):
+    """A process cannot start as it was asked to; the message says what to do."""
+
+    code = "start_refused"
+
+
+class Abandoned(QuantError):
+    """Stop this run. The worker raises it through the engine's `report` callback."""
+
+    code = "abandoned"
+
+
+class JobCancelled(Abandoned):
+    """The owner of the job wants it to end."""
+
+    code = "cancelled"
+
+
+class LeaseLost(Abandoned):
+    """The lease ran out or another worker holds the job: whatever this run made must not be stored."""
+
+    code = "lease_lost"

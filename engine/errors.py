@@ -69,7 +69,7 @@ class InvalidInput(QuantError):
 
 
 class InvalidParameter(InvalidInput):
-    """A strategy parameter is unknown, of the wrong type, out of bounds, or breaks a rule between parameters."""
+    """A strategy parameter is unknown, mistyped, out of bounds, or breaks a rule between parameters."""
 
     code = "invalid_parameter"
 

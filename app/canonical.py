@@ -1,0 +1,11 @@
+"""One way to write JSON, so that equal values have equal bytes and equal hashes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def canonical_json(value: Any) -> bytes:
+    """Sorted keys, no spaces, no NaN; raises ValueError for what JSON cannot carry."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()

@@ -1,0 +1,123 @@
+"""All settings, in one frozen object, read from the environment in one place."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from app.errors import StartRefused
+
+
+def _setting(default: Any, env: str, doc: str) -> Any:
+    return field(default=default, metadata={"env": env, "doc": doc})
+
+
+_HOME = Path("~/.queuant")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field per setting; its metadata carry the variable's name and meaning (see `.env.example`)."""
+
+    home: Path = _setting(_HOME, "QUEUANT_HOME", "Folder of the embedded database, queue server, key and caches")
+    database_url: str = _setting(
+        "", "DATABASE_URL", "postgresql://… or sqlite:///…; empty: SQLite inside the home folder"
+    )
+    redis_url: str = _setting(
+        "", "REDIS_URL", "redis:// or rediss:// of the queue; empty: `serve` starts a private server"
+    )
+    host: str = _setting("127.0.0.1", "QUEUANT_HOST", "Address that the API and the relay listen on")
+    port: int = _setting(8000, "QUEUANT_PORT", "Port of the API")
+    relay_port: int = _setting(8001, "QUEUANT_RELAY_PORT", "Port of the relay")
+    public_url: str = _setting("", "QUEUANT_PUBLIC_URL", "How clients reach the API, when not by host and port")
+    relay_url: str = _setting(
+        "",
+        "QUEUANT_RELAY_URL",
+        "How clients reach the relay (ws:// or wss://); empty: the API serves /ws itself",
+    )
+    allowed_origins: tuple[str, ...] = _setting(
+        (), "QUEUANT_ALLOWED_ORIGINS", "Comma-separated browser origins that may use the API and the sockets"
+    )
+    dataset_roots: tuple[str, ...] = _setting(
+        (), "QUEUANT_DATASET_ROOTS", "Comma-separated further folders with datasets"
+    )
+    api_threads: int = _setting(48, "QUEUANT_API_THREADS", "Threads of the API process")
+    api_sockets: int = _setting(24, "QUEUANT_API_SOCKETS", "WebSocket clients that the API process takes at most")
+    relay_sockets: int = _setting(5000, "QUEUANT_RELAY_SOCKETS", "WebSocket clients that one relay takes at most")
+    max_body_bytes: int = _setting(1_048_576, "QUEUANT_MAX_BODY_BYTES", "Largest request body that is read")
+    max_queued: int = _setting(100_000, "QUEUANT_MAX_QUEUED", "Queued jobs per owner before the API answers 429")
+    max_attempts: int = _setting(3, "QUEUANT_MAX_ATTEMPTS", "How often a job may lose its worker before it fails")
+    lease_seconds: float = _setting(15.0, "QUEUANT_LEASE_SECONDS", "A worker that is silent for so long loses its job")
+    job_seconds: int = _setting(3600, "QUEUANT_JOB_SECONDS", "Longest run of one job; killed 30 s later")
+    grace_seconds: int = _setting(20, "QUEUANT_GRACE_SECONDS", "How long a stopping worker lets its running job go on")
+    child_memory_mib: int = _setting(
+        4096, "QUEUANT_CHILD_MEMORY_MIB", "A worker process larger than this is replaced after its job"
+    )
+    log_level: str = _setting("INFO", "QUEUANT_LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+        """Read every field from its variable; `overrides` win. Raises StartRefused naming a bad variable."""
+        source = os.environ if environ is None else environ
+        values = {
+            item.name: _read(source, item.metadata["env"], item.default)
+            for item in fields(cls)
+            if source.get(item.metadata["env"], "") != ""
+        }
+        given = {name: value for name, value in overrides.items() if value is not None}
+        return cls(**(values | given)).resolved()
+
+    def resolved(self) -> Settings:
+        """The same with an absolute home and a database URL that names its driver."""
+        home = Path(self.home).expanduser().absolute()
+        url = self.database_url or f"sqlite:///{home / 'queuant.db'}"
+        url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+        return self.replace(home=home, database_url=url)
+
+    def replace(self, **changes: Any) -> Settings:
+        return type(self)(**({item.name: getattr(self, item.name) for item in fields(self)} | changes))
+
+    @property
+    def embedded_store(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def api_url(self) -> str:
+        return self.public_url.rstrip("/") or f"http://{_dialable(self.host)}:{self.port}"
+
+    @property
+    def live_url(self) -> str:
+        """Where a client opens its WebSocket: the relay if one is named, else the API's own port."""
+        return (self.relay_url or re.sub(r"^http", "ws", self.api_url)).rstrip("/")
+
+    @property
+    def origins(self) -> frozenset[str]:
+        return frozenset({self.api_url, *self.allowed_origins})
+
+
+def _dialable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104
+
+
+def _read(source: Mapping[str, str], name: str, default: Any) -> Any:
+    readers: dict[type, Any] = {int: int, float: float, str: str, Path: Path}
+    text = source[name]
+    if isinstance(default, tuple):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    try:
+        return readers[type(default)](text)
+    except ValueError as error:
+        raise StartRefused(f"{name}={text!r} is not a {type(default).__name__}") from error
+
+
+def env_example() -> str:
+    """The text of `.env.example`: every variable with its meaning and default."""
+    blocks = []
+    for item in fields(Settings):
+        default = ",".join(item.default) if isinstance(item.default, tuple) else item.default
+        blocks.append(f"# {item.metadata['doc']}\n# {item.metadata['env']}={default}\n")
+    return "\n".join(blocks)

@@ -1,0 +1,46 @@
+"""The store: everything that must survive. The only place that speaks SQL.
+
+Store
+├── jobs     Lifecycle: the compare-and-set statements of the job state machine
+├── read     Queries: jobs, results, artifacts
+├── events   EventLog: append, since, heads
+└── access   Access: API keys and tickets
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.store.access import Access, Caller
+from app.store.database import Database
+from app.store.events import EventLog
+from app.store.lifecycle import TERMINAL, Change, Idempotency, Lifecycle, NewJob, Output
+from app.store.queries import JobFilter, Queries
+
+__all__ = ["TERMINAL", "Caller", "Change", "Idempotency", "JobFilter", "NewJob", "Output", "Store"]
+
+
+class Store:
+    """Repositories over one database.
+
+    Args:
+        url: an SQLAlchemy URL of SQLite or PostgreSQL whose tables exist (`queuant db upgrade`).
+        clock: replaces the database's clock, for tests that must move time.
+    """
+
+    def __init__(self, url: str, *, clock: Callable[[], float] | None = None) -> None:
+        self.database = Database(url, clock=clock)
+        self.events = EventLog(self.database)
+        self.jobs = Lifecycle(self.database, self.events)
+        self.read = Queries(self.database)
+        self.access = Access(self.database)
+
+    def ping(self) -> None:
+        """Raise StoreUnavailable unless the database answers."""
+        self.database.ping()
+
+    def after_fork(self) -> None:
+        self.database.after_fork()
+
+    def close(self) -> None:
+        self.database.close()

@@ -1,0 +1,124 @@
+"""API keys and tickets. Only hashes are stored: a copy of the database opens nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select
+
+from app.store.database import Database
+from app.tables import api_keys, tickets
+
+SCOPES = ("read", "run", "admin")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, and what they may do."""
+
+    owner: str
+    scopes: frozenset[str]
+
+    def may(self, scope: str) -> bool:
+        return scope in self.scopes or "admin" in self.scopes
+
+
+class Access:
+    """Creates and checks secrets."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create_key(self, owner: str, scopes: Iterable[str] = SCOPES) -> str:
+        """A new API key, `bt_<id>_<secret>`. It is shown here and never again."""
+        key_id = secrets.token_hex(4)
+        key = f"bt_{key_id}_{secrets.token_urlsafe(32)}"
+        self._insert_key(key_id, key, owner, scopes)
+        return key
+
+    def ensure_key(self, key: str, owner: str, scopes: Iterable[str] = SCOPES) -> None:
+        """Let a key that was made elsewhere (the file in the home folder) open this database too."""
+        key_id = _id_of(key)
+        if key_id and self.caller(key) is None:
+            with self._database.write() as tx:
+                tx.execute(delete(api_keys).where(api_keys.c.id == key_id))
+            self._insert_key(key_id, key, owner, scopes)
+
+    def caller(self, key: str) -> Caller | None:
+        """Whose key this is; None for an unknown, wrong or revoked one, in the same time."""
+        query = select(api_keys).where(api_keys.c.id == (_id_of(key) or ""))
+        with self._database.read() as tx:
+            row = tx.execute(query).first()
+        same = hmac.compare_digest(_digest(key), row.hash if row else _digest("nobody"))
+        if row is None or not same or row.revoked_at is not None:
+            return None
+        return Caller(row.owner, frozenset(row.scopes))
+
+    def issue_ticket(self, caller: Caller, purpose: str, *, seconds: float) -> str:
+        """A secret that stands for the caller for a while; expired ones are removed on the way."""
+        secret = secrets.token_urlsafe(32)
+        now = self._database.now()
+        with self._database.write() as tx:
+            tx.execute(delete(tickets).where(tickets.c.expires_at < now))
+            tx.execute(
+                tickets.insert().values(
+                    hash=_digest(secret),
+                    purpose=purpose,
+                    owner=caller.owner,
+                    scopes=sorted(caller.scopes),
+                    expires_at=now + seconds,
+                )
+            )
+        return secret
+
+    def redeem(self, secret: str, purpose: str) -> Caller | None:
+        """Use up a ticket: the second call with the same secret gets None."""
+        used = delete(tickets).where(
+            tickets.c.hash == _digest(secret),
+            tickets.c.purpose == purpose,
+            tickets.c.expires_at >= self._database.now(),
+        )
+        with self._database.write() as tx:
+            row = tx.execute(used.returning(tickets.c.owner, tickets.c.scopes)).first()
+        return Caller(row.owner, frozenset(row.scopes)) if row else None
+
+    def holder(self, secret: str, purpose: str) -> Caller | None:
+        """Whose ticket this is, without using it up."""
+        query = select(tickets.c.owner, tickets.c.scopes).where(
+            tickets.c.hash == _digest(secret),
+            tickets.c.purpose == purpose,
+            tickets.c.expires_at >= self._database.now(),
+        )
+        with self._database.read() as tx:
+            row = tx.execute(query).first()
+        return Caller(row.owner, frozenset(row.scopes)) if row else None
+
+    def count_keys(self) -> int:
+        with self._database.read() as tx:
+            return tx.execute(select(func.count()).select_from(api_keys)).scalar_one()
+
+    def _insert_key(self, key_id: str, key: str, owner: str, scopes: Iterable[str]) -> None:
+        with self._database.write() as tx:
+            tx.execute(
+                api_keys.insert().values(
+                    id=key_id,
+                    hash=_digest(key),
+                    owner=owner,
+                    scopes=sorted(scopes),
+                    created_at=self._database.now(),
+                )
+            )
+
+
+def _id_of(key: str) -> str | None:
+    parts = key.split("_", 2)
+    return parts[1][:16] if len(parts) == 3 and parts[0] == "bt" else None
+
+
+def _digest(secret: str) -> str:
+    # 256 random bits need no slow hash: there is nothing to guess.
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

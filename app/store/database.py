@@ -1,0 +1,121 @@
+"""Connections, transactions and the database's clock: what differs between SQLite and PostgreSQL ends here."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Double, create_engine, event, func, literal
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.pool import Pool
+from sqlalchemy.sql.expression import FunctionElement
+
+from app.errors import StoreUnavailable
+
+BUSY_SECONDS = 10
+
+
+class clock_epoch(FunctionElement[float]):  # noqa: N801 - it reads as an SQL function
+    """Seconds since 1970 by the clock of the database at this moment, not at the transaction's start."""
+
+    type = Double()
+    inherit_cache = True
+
+
+@compiles(clock_epoch, "postgresql")
+def _postgresql_clock(*_: Any, **__: Any) -> str:
+    return "extract(epoch FROM clock_timestamp())::double precision"
+
+
+@compiles(clock_epoch, "sqlite")
+def _sqlite_clock(*_: Any, **__: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+class Database:
+    """One engine with two kinds of transaction.
+
+    Args:
+        url: an SQLAlchemy URL of SQLite or PostgreSQL.
+        clock: replaces the database's clock, for tests that must move time.
+    """
+
+    def __init__(self, url: str, *, clock: Callable[[], float] | None = None) -> None:
+        self.url = make_url(url)
+        self.clock = clock
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        options: dict[str, Any] = {}
+        if self.is_sqlite:
+            Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+            options["connect_args"] = {"timeout": BUSY_SECONDS}
+        else:
+            options["connect_args"] = {"connect_timeout": 5}
+            options["pool_pre_ping"] = True
+        self.engine = create_engine(url, json_serializer=_dump_json, pool_size=20, max_overflow=60, **options)
+        if self.is_sqlite:
+            _prepare_sqlite(self.engine)
+        self._writer = self.engine.execution_options(writes=True)
+        self.insert = sqlite.insert if self.is_sqlite else postgresql.insert
+
+    def now(self) -> ColumnElement[float]:
+        return literal(self.clock()) if self.clock else clock_epoch()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with _translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may write: on SQLite it takes the write lock at once instead of failing half-way."""
+        with _translated(), self._writer.begin() as connection:
+            yield connection
+
+    def ping(self) -> None:
+        with self.read() as tx:
+            tx.execute(func.count(literal(1)).select())
+
+    def after_fork(self) -> None:
+        """Forget connections that belong to the parent process."""
+        self.engine.dispose(close=False)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreUnavailable("The database did not answer in time. Nothing was changed; try again.") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreUnavailable("The connection to the database was lost; try again.") from error
+        raise
+
+
+def _prepare_sqlite(engine: Any) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(connection: sqlite3.Connection, _: Pool) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")  # a 202 is a promise: it survives a power loss
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _dump_json(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))

@@ -1,0 +1,60 @@
+"""The event log: appended inside the transaction that causes the event, read when a relay or client missed some."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from app.events import Event
+from app.store.database import Database
+from app.tables import channels, events, log_epoch
+
+
+class EventLog:
+    """Events by channel and sequence number."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @cached_property
+    def epoch(self) -> str:
+        """The name of this log; another one means that sequence numbers start anew."""
+        with self._database.read() as tx:
+            return str(tx.execute(select(log_epoch.c.epoch)).scalar_one())
+
+    def append(self, tx: Connection, channel: str, type: str, data: Mapping[str, Any]) -> Event:
+        """Write the channel's next event as part of the caller's transaction."""
+        epoch = self.epoch_in(tx)
+        counted = self._database.insert(channels).values(name=channel, seq=1)
+        counted = counted.on_conflict_do_update(index_elements=[channels.c.name], set_={"seq": channels.c.seq + 1})
+        seq = tx.execute(counted.returning(channels.c.seq)).scalar_one()
+        row = events.insert().values(channel=channel, seq=seq, type=type, at=self._database.now(), data=dict(data))
+        at = tx.execute(row.returning(events.c.at)).scalar_one()
+        return Event(channel, epoch, seq, type, at, data)
+
+    def epoch_in(self, tx: Connection) -> str:
+        if "epoch" not in self.__dict__:
+            self.__dict__["epoch"] = str(tx.execute(select(log_epoch.c.epoch)).scalar_one())
+        return self.epoch
+
+    def head(self, channel: str) -> int:
+        """The newest sequence number of the channel, 0 when nothing ever happened on it."""
+        with self._database.read() as tx:
+            return tx.execute(select(channels.c.seq).where(channels.c.name == channel)).scalar() or 0
+
+    def heads(self, names: list[str]) -> dict[str, int]:
+        """The newest sequence numbers of several channels at once; silent channels are left out."""
+        with self._database.read() as tx:
+            rows = tx.execute(select(channels.c.name, channels.c.seq).where(channels.c.name.in_(names)))
+            return {row.name: row.seq for row in rows}
+
+    def since(self, channel: str, seq: int, *, limit: int = 1000) -> list[Event]:
+        """The events of the channel after `seq`, oldest first."""
+        query = (
+            select(events).where(events.c.channel == channel, events.c.seq > seq).order_by(events.c.seq).limit(limit)
+        )
+        with self._database.read() as tx:
+            return [Event(channel, self.epoch_in(tx), row.seq, row.type, row.at, row.data) for row in tx.execute(query)]

@@ -1,0 +1,342 @@
+"""The statements that move a job through its life. Each is one transaction that compares the old state, sets the
+new one, and writes the event of the change; `app.jobs` decides when to call which.
+
+    queued ─claim→ running ─finish→ succeeded        queued ─cancel→ cancelled        terminal states never change
+    running ─fail→ failed      running ─give_back→ queued (attempts left) | failed | cancelled
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    delete,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from app.errors import Conflict, Overloaded
+from app.events import Event, job_channel, owner_channel
+from app.store.database import Database
+from app.store.events import EventLog
+from app.tables import artifacts, channels, events, idempotency_keys, jobs, results
+
+TERMINAL = ("succeeded", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What `submit` needs to know of a job."""
+
+    id: str
+    owner: str
+    kind: str
+    queue: str
+    request: Mapping[str, Any]
+    request_hash: str
+    max_attempts: int
+    strategy_id: str | None = None
+    dataset_id: str | None = None
+    tags: tuple[str, ...] = ()
+    retry_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Idempotency:
+    """A client's key and the fingerprint of the request that it stands for."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """A job's row after a statement, and the events that it wrote."""
+
+    job: Row[Any]
+    events: list[Event] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a successful run leaves: a JSON document, its hash, and large parts by name."""
+
+    result: Mapping[str, Any]
+    result_hash: str
+    artifacts: Mapping[str, bytes]
+    compute_ms: float
+
+
+class Lifecycle:
+    """Status changes of jobs. Every method is one transaction."""
+
+    def __init__(self, database: Database, log: EventLog) -> None:
+        self._database = database
+        self._log = log
+
+    def submit(
+        self, job: NewJob, *, idempotency: Idempotency | None, reuse: bool, max_queued: int
+    ) -> tuple[Change, bool]:
+        """Insert a job, or find the one that stands for it already. The flag tells whether it is new.
+
+        Raises Conflict when the idempotency key stands for another request, Overloaded when the owner has
+        `max_queued` jobs waiting.
+        """
+        with self._database.write() as tx:
+            if idempotency and (known := self._recall(tx, job.owner, idempotency)):
+                return Change(known), False
+            twin = self._succeeded_twin(tx, job) if reuse else None
+            if twin is None:
+                self._refuse_when_full(tx, job.owner, max_queued)
+            job_id = twin.id if twin else job.id
+            if idempotency and not self._remember(tx, job.owner, idempotency, job_id):
+                # Another request with the same key committed between the look and the insert.
+                recalled = self._recall(tx, job.owner, idempotency)
+                assert recalled is not None  # noqa: S101 - its job is inserted in the same transaction
+                return Change(recalled), False
+            if twin:
+                return Change(twin), False
+            values = {name: value for name, value in vars(job).items() if name != "tags"}
+            now = self._database.now()
+            row = jobs.insert().values(
+                **values,
+                tags=list(job.tags),
+                status="queued",
+                attempt=0,
+                fence=0,
+                created_at=now,
+                rung_at=now,
+            )
+            inserted = tx.execute(row.returning(jobs)).one()
+            return self._told(tx, inserted), True
+
+    def claim(self, job_id: str, *, lease_owner: str, lease_seconds: float) -> Change | None:
+        """Take a queued job: one more attempt, a new fence, a lease. None when it is not queued any more."""
+        with self._database.read() as tx:  # a stale doorbell takes no write lock
+            if tx.execute(select(jobs.c.status).where(jobs.c.id == job_id)).scalar() != "queued":
+                return None
+        now = self._database.now()
+        statement = update(jobs).where(jobs.c.id == job_id, jobs.c.status == "queued")
+        return self._change(
+            statement.values(
+                status="running",
+                attempt=jobs.c.attempt + 1,
+                fence=jobs.c.fence + 1,
+                lease_owner=lease_owner,
+                lease_until=now + lease_seconds,
+                started_at=now,
+                progress=null(),
+            )
+        )
+
+    def beat(self, job_id: str, fence: int, *, lease_seconds: float, progress: Mapping[str, Any] | None) -> bool | None:
+        """Extend the lease. True: its owner wants it cancelled; False: go on; None: the lease is lost."""
+        values: dict[str, Any] = {"lease_until": self._database.now() + lease_seconds}
+        if progress is not None:
+            values["progress"] = dict(progress)
+        statement = update(jobs).where(_held(job_id, fence)).values(**values)
+        with self._database.write() as tx:
+            row = tx.execute(statement.returning(jobs.c.cancel_at)).first()
+        return None if row is None else row.cancel_at is not None
+
+    def finish(self, job_id: str, fence: int, output: Output) -> Change | None:
+        """Store the result and end the job in one transaction. None: somebody else holds it, nothing is stored.
+
+        A cancel that came before this statement wins: the job ends `cancelled` without a result.
+        """
+        statement = update(jobs).where(_held(job_id, fence))
+        ended = self._ended(case((jobs.c.cancel_at.is_(None), "succeeded"), else_="cancelled"))
+        with self._database.write() as tx:
+            row = tx.execute(statement.values(**ended, compute_ms=output.compute_ms).returning(jobs)).first()
+            if row is None:
+                return None
+            if row.status == "succeeded":
+                tx.execute(
+                    results.insert().values(
+                        job_id=job_id,
+                        fence=fence,
+                        result=dict(output.result),
+                        result_hash=output.result_hash,
+                        created_at=self._database.now(),
+                    )
+                )
+                parts = [{"job_id": job_id, "name": name, "data": data} for name, data in output.artifacts.items()]
+                if parts:
+                    tx.execute(artifacts.insert(), parts)
+            return self._told(tx, row)
+
+    def fail(self, job_id: str, fence: int, error: Mapping[str, Any]) -> Change | None:
+        """End a running job with an error; a cancel that came first wins. None: somebody else holds it."""
+        wanted = jobs.c.cancel_at.is_not(None)
+        ended = self._ended(case((wanted, "cancelled"), else_="failed"))
+        statement = update(jobs).where(_held(job_id, fence))
+        return self._change(statement.values(**ended, error=_json_unless(wanted, error)))
+
+    def cancel(self, job_id: str, owner: str) -> Change | None:
+        """Cancel a queued job, or ask a running one to stop. None: it is neither, or not this owner's."""
+        now = self._database.now()
+        queued = jobs.c.status == "queued"
+        asked_now = and_(jobs.c.status == "running", jobs.c.cancel_at.is_(None))
+        statement = update(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner, or_(queued, asked_now))
+        return self._change(
+            statement.values(
+                status=case((queued, "cancelled"), else_=jobs.c.status),
+                finished_at=case((queued, now), else_=null()),
+                cancel_at=now,
+            )
+        )
+
+    def give_back(self, job_id: str, *, lease_owner: str | None = None, error: Mapping[str, Any]) -> Change | None:
+        """Take a running job from a worker that is gone: back to the queue, or ended when it has no attempt left.
+
+        With `lease_owner` only from that worker, at once; without, only when the lease has run out.
+        """
+        now = self._database.now()
+        gone = jobs.c.lease_owner == lease_owner if lease_owner else jobs.c.lease_until < now
+        wanted = jobs.c.cancel_at.is_not(None)
+        again = and_(jobs.c.cancel_at.is_(None), jobs.c.attempt < jobs.c.max_attempts)
+        status = case((wanted, "cancelled"), (again, "queued"), else_="failed")
+        statement = update(jobs).where(jobs.c.id == job_id, jobs.c.status == "running", gone)
+        return self._change(
+            statement.values(
+                status=status,
+                fence=jobs.c.fence + 1,
+                lease_owner=null(),
+                lease_until=null(),
+                rung_at=now,
+                finished_at=case((again, null()), else_=now),
+                error=_json_unless(or_(wanted, again), error),
+            )
+        )
+
+    def expired(self, *, limit: int = 100) -> list[str]:
+        """Ids of running jobs whose lease has run out."""
+        query = select(jobs.c.id).where(jobs.c.status == "running", jobs.c.lease_until < self._database.now())
+        with self._database.read() as tx:
+            return list(tx.execute(query.limit(limit)).scalars())
+
+    def waiting(self, queue: str) -> int:
+        """How many jobs of the queue wait."""
+        query = select(func.count()).where(jobs.c.status == "queued", jobs.c.queue == queue)
+        with self._database.read() as tx:
+            return tx.execute(query).scalar_one()
+
+    def ring_again(self, queue: str, *, count: int, silent_seconds: float) -> list[str]:
+        """Mark the `count` queued jobs whose doorbell has been silent for longest as rung now; give their ids."""
+        now = self._database.now()
+        queued = and_(jobs.c.status == "queued", jobs.c.queue == queue)
+        due = select(jobs.c.id).where(queued, jobs.c.rung_at < now - silent_seconds)
+        due = due.order_by(jobs.c.rung_at).limit(count)
+        with self._database.write() as tx:
+            statement = update(jobs).where(jobs.c.id.in_(due), jobs.c.status == "queued").values(rung_at=now)
+            return list(tx.execute(statement.returning(jobs.c.id)).scalars())
+
+    def delete(self, job_id: str, owner: str) -> str | None:
+        """Remove a terminal job with all that it left. Gives the status it had, None when there is no such job."""
+        mine = and_(jobs.c.id == job_id, jobs.c.owner == owner)
+        with self._database.write() as tx:
+            status = tx.execute(select(jobs.c.status).where(mine)).scalar()
+            if status in TERMINAL:
+                tx.execute(delete(idempotency_keys).where(idempotency_keys.c.job_id == job_id))
+                tx.execute(delete(events).where(events.c.channel == job_channel(job_id)))
+                tx.execute(delete(channels).where(channels.c.name == job_channel(job_id)))
+                tx.execute(delete(jobs).where(mine))  # results and artifacts go with it
+        return status
+
+    def remembered(self, owner: str, idempotency: Idempotency) -> Row[Any] | None:
+        """The job that a client's key stands for, if the key was seen before."""
+        with self._database.read() as tx:
+            return self._recall(tx, owner, idempotency)
+
+    def remember(self, owner: str, idempotency: Idempotency, job_id: str) -> None:
+        """Let a client's key stand for a job."""
+        with self._database.write() as tx:
+            self._remember(tx, owner, idempotency, job_id)
+
+    def _change(self, statement: Any) -> Change | None:
+        with self._database.write() as tx:
+            row = tx.execute(statement.returning(jobs)).first()
+            return None if row is None else self._told(tx, row)
+
+    def _told(self, tx: Connection, row: Row[Any]) -> Change:
+        kind = "job_cancelling" if row.status == "running" and row.cancel_at else f"job_{row.status}"
+        data = {
+            "job_id": row.id,
+            "kind": row.kind,
+            "status": row.status,
+            "strategy_id": row.strategy_id,
+            "attempt": row.attempt,
+            "error": row.error,
+        }
+        # Always in this order: two transactions that lock the same counters cannot wait for each other.
+        names = (job_channel(row.id), owner_channel(row.owner))
+        return Change(row, [self._log.append(tx, name, kind, data) for name in names])
+
+    def _ended(self, status: ColumnElement[str]) -> dict[str, Any]:
+        now = self._database.now()
+        return {
+            "status": status,
+            "finished_at": now,
+            "lease_owner": null(),
+            "lease_until": null(),
+            "progress": null(),
+        }
+
+    def _recall(self, tx: Connection, owner: str, idempotency: Idempotency) -> Row[Any] | None:
+        keys = idempotency_keys.c
+        known = tx.execute(
+            select(keys.fingerprint, keys.job_id).where(keys.owner == owner, keys.key == idempotency.key)
+        ).first()
+        if known is None:
+            return None
+        if known.fingerprint != idempotency.fingerprint:
+            raise Conflict(
+                "This Idempotency-Key was used with another request. Use a new key, or repeat that request.",
+                code="idempotency_conflict",
+                given=idempotency.key,
+            )
+        return tx.execute(select(jobs).where(jobs.c.id == known.job_id)).one()
+
+    def _remember(self, tx: Connection, owner: str, idempotency: Idempotency, job_id: str) -> bool:
+        row = self._database.insert(idempotency_keys).values(
+            owner=owner,
+            key=idempotency.key,
+            fingerprint=idempotency.fingerprint,
+            job_id=job_id,
+            created_at=self._database.now(),
+        )
+        return tx.execute(row.on_conflict_do_nothing().returning(idempotency_keys.c.key)).first() is not None
+
+    def _succeeded_twin(self, tx: Connection, job: NewJob) -> Row[Any] | None:
+        query = select(jobs).where(
+            jobs.c.owner == job.owner,
+            jobs.c.request_hash == job.request_hash,
+            jobs.c.kind == job.kind,
+            jobs.c.status == "succeeded",
+        )
+        return tx.execute(query.order_by(jobs.c.finished_at.desc()).limit(1)).first()
+
+    def _refuse_when_full(self, tx: Connection, owner: str, max_queued: int) -> None:
+        waiting = select(jobs.c.id).where(jobs.c.owner == owner, jobs.c.status == "queued").limit(max_queued)
+        if tx.execute(select(func.count()).select_from(waiting.subquery())).scalar_one() >= max_queued:
+            raise Overloaded(f"You have {max_queued} jobs in the queue already; let some finish.", retry_after=30)
+
+
+def _held(job_id: str, fence: int) -> ColumnElement[bool]:
+    return and_(jobs.c.id == job_id, jobs.c.fence == fence, jobs.c.status == "running")
+
+
+def _json_unless(condition: ColumnElement[bool], value: Mapping[str, Any]) -> ColumnElement[Any]:
+    return case((condition, null()), else_=literal(dict(value), JSON))

@@ -1,0 +1,102 @@
+"""What is read of jobs and results. Every query of a client's data names its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, String, and_, cast, func, or_, select, tuple_
+
+from app.store.database import Database
+from app.tables import artifacts, jobs, results
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs of an owner; None means any."""
+
+    status: str | None = None
+    kind: str | None = None
+    strategy_id: str | None = None
+    dataset_id: str | None = None
+    tag: str | None = None
+    request_hash: str | None = None
+
+
+class Queries:
+    """Reads of jobs, results and artifacts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def job(self, job_id: str, owner: str) -> Row[Any] | None:
+        return self._one(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner))
+
+    def unowned_job(self, job_id: str) -> Row[Any] | None:
+        """A job by id alone: for workers, which act for every owner."""
+        return self._one(select(jobs).where(jobs.c.id == job_id))
+
+    def page(
+        self, owner: str, wanted: JobFilter, *, limit: int, before: tuple[float, str] | None
+    ) -> Sequence[Row[Any]]:
+        """Jobs, newest first, that come after the (created_at, id) of the last one seen."""
+        query = select(jobs).where(jobs.c.owner == owner)
+        for name, value in vars(wanted).items():
+            if value is None:
+                continue
+            if name == "tag":
+                query = query.where(cast(jobs.c.tags, String).contains(f'"{value}"', autoescape=True))
+            else:
+                query = query.where(jobs.c[name] == value)
+        if before:
+            query = query.where(tuple_(jobs.c.created_at, jobs.c.id) < before)
+        query = query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
+        with self._database.read() as tx:
+            return tx.execute(query).all()
+
+    def queue_position(self, row: Row[Any]) -> int | None:
+        """1 for the job that is rung next; None when it does not wait."""
+        if row.status != "queued":
+            return None
+        ahead = or_(
+            jobs.c.created_at < row.created_at,
+            and_(jobs.c.created_at == row.created_at, jobs.c.id < row.id),
+        )
+        query = select(func.count()).where(jobs.c.status == "queued", jobs.c.queue == row.queue, ahead)
+        with self._database.read() as tx:
+            return tx.execute(query).scalar_one() + 1
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Number of jobs by (queue, status)."""
+        query = select(jobs.c.queue, jobs.c.status, func.count()).group_by(jobs.c.queue, jobs.c.status)
+        with self._database.read() as tx:
+            return {(queue, status): count for queue, status, count in tx.execute(query)}
+
+    def oldest_wait(self) -> dict[str, float]:
+        """Seconds that the oldest queued job of each queue has waited."""
+        waited = self._database.now() - func.min(jobs.c.created_at)
+        query = select(jobs.c.queue, waited).where(jobs.c.status == "queued").group_by(jobs.c.queue)
+        with self._database.read() as tx:
+            return {queue: float(seconds) for queue, seconds in tx.execute(query)}
+
+    def result(self, job_id: str) -> Row[Any] | None:
+        return self._one(select(results).where(results.c.job_id == job_id))
+
+    def latest_succeeded(self, owner: str, strategy_id: str) -> Row[Any] | None:
+        """The strategy's job that succeeded last."""
+        query = select(jobs).where(
+            jobs.c.owner == owner, jobs.c.strategy_id == strategy_id, jobs.c.status == "succeeded"
+        )
+        return self._one(query.order_by(jobs.c.finished_at.desc(), jobs.c.id).limit(1))
+
+    def artifact(self, job_id: str, name: str) -> bytes | None:
+        query = select(artifacts.c.data).where(artifacts.c.job_id == job_id, artifacts.c.name == name)
+        with self._database.read() as tx:
+            data = tx.execute(query).scalar()
+        return None if data is None else bytes(data)
+
+    def _one(self, query: Any) -> Row[Any] | None:
+        with self._database.read() as tx:
+            row: Row[Any] | None = tx.execute(query).first()
+            return row

@@ -1,0 +1,42 @@
+"""Build the services of a process from its settings. Nothing connects before it is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.bus import RedisBus
+from app.catalog import Catalog
+from app.jobs import Jobs
+from app.settings import Settings
+from app.store import Store
+from app.taskqueue import CeleryQueue
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the processes share."""
+
+    settings: Settings
+    store: Store
+    bus: RedisBus
+    queue: CeleryQueue
+    catalog: Catalog
+    jobs: Jobs
+
+    def close(self) -> None:
+        self.store.close()
+
+
+def build(settings: Settings) -> Services:
+    store = Store(settings.database_url)
+    bus = RedisBus(settings.redis_url)
+    queue = CeleryQueue(settings)
+    jobs = Jobs(
+        store,
+        bus,
+        queue,
+        lease_seconds=settings.lease_seconds,
+        max_attempts=settings.max_attempts,
+        max_queued=settings.max_queued,
+    )
+    return Services(settings, store, bus, queue, Catalog.standard(settings.dataset_roots), jobs)

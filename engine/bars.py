@@ -1,0 +1,200 @@
+"""Bars: prices of N symbols at T times, checked once on entry and read-only from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from engine.errors import BadData, UnknownName
+
+Floats: TypeAlias = NDArray[np.float64]
+Times: TypeAlias = NDArray[np.datetime64]
+
+_FIELDS = ("open", "high", "low", "close", "volume")
+# Full-week markets have 2/7 of their sessions on weekends; a stray Sunday bar of an FX feed must not count.
+_WEEKEND_SHARE = 0.1
+# Longest median spacing in days, and how many such bars make a year.
+_SPACINGS = ((4.0, 0.0), (10.0, 52.0), (20.0, 26.0), (45.0, 12.0), (135.0, 4.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """Open, high, low, close in price units and volume in units traded, float64 [T, N]; time in UTC [T].
+
+    A bar on which a symbol did not trade (not listed yet, holiday, delisted) is NaN in all four prices. Volume
+    may be NaN where it is unknown. `close_only` says that open, high and low merely repeat the close.
+
+    Raises:
+        BadData: naming the symbol and the time, when times are not increasing and unique, a price is infinite,
+            not positive or missing beside others, high or low do not enclose the bar, or volume is negative.
+    """
+
+    time: Times
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    symbols: tuple[str, ...]
+    close_only: bool = False
+
+    def __post_init__(self) -> None:
+        self._set("time", np.ascontiguousarray(self.time, dtype="datetime64[ns]"))
+        self._set("symbols", tuple(self.symbols))
+        for name in _FIELDS:
+            values = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
+            self._set(name, values.reshape(-1, 1) if values.ndim == 1 else values)
+        _check(self)
+
+    def _set(self, name: str, value: object) -> None:
+        """Store a field; arrays as read-only views, so that no strategy can change what others see."""
+        if isinstance(value, np.ndarray):
+            value = value.view()
+            value.flags.writeable = False
+        object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        time: ArrayLike,
+        open: ArrayLike,
+        high: ArrayLike,
+        low: ArrayLike,
+        close: ArrayLike,
+        volume: ArrayLike | None = None,
+        *,
+        symbols: Sequence[str],
+    ) -> Bars:
+        """Bars of arrays [T, N] (or [T] for one symbol); without `volume` it is NaN, that is unknown."""
+        known = np.full(np.shape(close), np.nan) if volume is None else volume
+        fields = (np.asarray(values, dtype=np.float64) for values in (open, high, low, close, known))
+        return cls(np.asarray(time, dtype="datetime64[ns]"), *fields, symbols=tuple(symbols))
+
+    @classmethod
+    def from_closes(cls, time: ArrayLike, close: ArrayLike, symbols: Sequence[str]) -> Bars:
+        """Bars that know only closes: the other prices repeat them, volume is NaN, `close_only` is set."""
+        prices = np.asarray(close, dtype=np.float64)
+        unknown = np.full(prices.shape, np.nan)
+        times = np.asarray(time, dtype="datetime64[ns]")
+        return cls(times, prices, prices, prices, prices, unknown, tuple(symbols), close_only=True)
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def select(
+        self,
+        symbols: Iterable[str] | None = None,
+        start: np.datetime64 | str | None = None,
+        end: np.datetime64 | str | None = None,
+    ) -> Bars:
+        """The bars of some symbols between two dates, both included (a date without a time means all of its day).
+
+        A range of dates is a view, a choice of symbols a copy.
+        """
+        first = 0 if start is None else int(np.searchsorted(self.time, np.datetime64(start, "ns"), "left"))
+        last = len(self) if end is None else int(np.searchsorted(self.time, _end_of(end), "left"))
+        rows = slice(first, max(first, last))
+        names = self.symbols if symbols is None else tuple(symbols)
+        columns = None if names == self.symbols else [self._column(name) for name in names]
+        part = object.__new__(Bars)
+        part._set("time", self.time[rows])
+        for name in _FIELDS:
+            values = getattr(self, name)[rows]
+            part._set(name, values if columns is None else np.ascontiguousarray(values[:, columns]))
+        part._set("symbols", names)
+        part._set("close_only", self.close_only)
+        _check_length(part)
+        return part
+
+    def _column(self, name: str) -> int:
+        if name not in self.symbols:
+            raise UnknownName.of("symbol", name, self.symbols, pointer="/symbols")
+        return self.symbols.index(name)
+
+    @cached_property
+    def sessions(self) -> Times:
+        """The UTC date of each bar, datetime64[D] [T]."""
+        return self.time.astype("datetime64[D]")
+
+    @cached_property
+    def periods_per_year(self) -> float:
+        """How many such bars make a year: 252 for daily sessions, 365 when weekends trade, 52 weekly, 12 monthly.
+
+        Intraday bars count the median number of bars of a session times the sessions of a year.
+        """
+        days, counts = np.unique(self.sessions, return_counts=True)
+        weekend = (days.astype(np.int64) + 3) % 7 >= 5  # 1970-01-01 was a Thursday
+        sessions = 365.0 if weekend.mean() >= _WEEKEND_SHARE else 252.0
+        if len(days) < 2:
+            return sessions * float(counts[0])
+        spacing = float(np.median(np.diff(days).astype(np.int64)))
+        if spacing < _SPACINGS[0][0]:
+            return sessions * max(1.0, float(np.median(counts)))
+        return next((per_year for longest, per_year in _SPACINGS if spacing < longest), 1.0)
+
+
+def _end_of(end: np.datetime64 | str) -> np.datetime64:
+    """The first instant after `end`, in the unit in which it was said."""
+    said = np.datetime64(end)
+    after: np.datetime64 = (said + 1).astype("datetime64[ns]")
+    return after
+
+
+def _check(bars: Bars) -> None:
+    shape = (len(bars.time), len(bars.symbols))
+    for name in _FIELDS:
+        if getattr(bars, name).shape != shape:
+            raise BadData(f"{name} has shape {getattr(bars, name).shape}, expected {shape}.", code="bad_shape")
+    if len(set(bars.symbols)) != len(bars.symbols) or not bars.symbols:
+        raise BadData("Symbols must be unique, and there must be at least one.", code="bad_symbols")
+    _check_length(bars)
+    _check_time(bars.time)
+    _check_prices(bars)
+
+
+def _check_length(bars: Bars) -> None:
+    if len(bars) < 2:
+        raise BadData(f"At least 2 bars are needed, there are {len(bars)}.", code="not_enough_bars")
+
+
+def _check_time(time: Times) -> None:
+    if np.isnat(time).any():
+        raise BadData(f"Bar {int(np.argmax(np.isnat(time)))} has no time.", code="bad_time")
+    late = np.diff(time) <= np.timedelta64(0, "ns")
+    if late.any():
+        at = int(np.argmax(late)) + 1
+        what = "twice" if time[at] == time[at - 1] else "out of order"
+        raise BadData(f"{_said(time[at])} comes {what}.", code="bad_time")
+
+
+def _check_prices(bars: Bars) -> None:
+    known = np.isfinite(bars.close)
+    prices = (bars.open, bars.high, bars.low, bars.close)
+    if not known.all() or not all(np.isfinite(values).all() for values in prices):
+        for name, values in zip(_FIELDS, prices, strict=False):
+            _refuse(bars, np.isinf(values), f"has an infinite {name}", "bad_ohlc")
+            _refuse(bars, np.isfinite(values) != known, f"has only a part of its prices ({name})", "bad_ohlc")
+    for name, values in zip(_FIELDS, prices, strict=False):
+        _refuse(bars, values <= 0.0, f"has a {name} that is not positive", "non_positive_price")
+    if not bars.close_only:
+        above = np.maximum(bars.open, bars.close)
+        below = np.minimum(bars.open, bars.close)
+        _refuse(bars, bars.high < np.maximum(above, bars.low), "has a high below its other prices", "bad_ohlc")
+        _refuse(bars, bars.low > below, "has a low above its other prices", "bad_ohlc")
+    bad_volume = (bars.volume < 0.0) | np.isinf(bars.volume)
+    _refuse(bars, bad_volume, "has a volume that is negative or infinite", "bad_volume")
+
+
+def _refuse(bars: Bars, wrong: NDArray[np.bool_], what: str, code: str) -> None:
+    if wrong.any():
+        row, column = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+        raise BadData(f"{bars.symbols[column]} {what} at {_said(bars.time[row])}.", code=code)
+
+
+def _said(time: np.datetime64) -> str:
+    return str(time.astype("datetime64[s]")).removesuffix("T00:00:00")

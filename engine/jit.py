@@ -1,0 +1,88 @@
+"""The one place that knows numba: a kernel is a readable Python function, compiled when it is first called.
+
+    @jit
+    def rolling_sum(values, window): ...
+
+    rolling_sum(x, 20)        # imports numba and compiles (or loads from the disk cache) once, then runs
+    rolling_sum.twin(x, 20)   # the same function as plain Python: what it means, and what a test compares with
+
+Importing a module that holds kernels imports no numba: the web process reads strategies and never pays for it.
+A kernel may call kernels of its own file. It may not call those of another one: numba's disk cache watches the
+file of the outer kernel only, and would go on using what the other file said yesterday.
+
+Compiled code releases the GIL, runs on one thread, and is never `fastmath`: NaN means something here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType
+from typing import Any, Generic, ParamSpec, TypeVar, cast
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_lock = threading.RLock()
+_cache_dir: Path | None = None
+
+
+def set_cache_dir(path: Path | str) -> None:
+    """Keep compiled code below `path` instead of beside the source. Call it before the first kernel runs."""
+    global _cache_dir
+    _cache_dir = Path(path)
+
+
+class Kernel(Generic[P, R]):
+    """A function that runs compiled; `.twin` runs it, and every kernel that it calls, as plain Python."""
+
+    def __init__(self, function: Callable[P, R]) -> None:
+        self.__name__ = function.__name__
+        self.__doc__ = function.__doc__
+        self._function = cast(FunctionType, function)
+        self._compiled: Callable[P, R] | None = None
+        self._twin: Callable[P, R] | None = None
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        compiled = self._compiled or self.compile()
+        return compiled(*args, **kwargs)
+
+    @property
+    def twin(self) -> Callable[P, R]:
+        if self._twin is None:
+            self._twin = self._rebound(lambda kernel: kernel.twin)
+        return self._twin
+
+    def compile(self) -> Callable[P, R]:
+        """The numba dispatcher of this kernel. It specialises on the argument types at each new first call."""
+        with _lock:
+            if self._compiled is None:
+                import numba
+
+                if _cache_dir is not None:
+                    numba.config.CACHE_DIR = str(_cache_dir)
+                decorate = numba.njit(nogil=True, cache=True, error_model="numpy")
+                self._compiled = decorate(self._rebound(lambda kernel: kernel.compile()))
+            return self._compiled
+
+    def _rebound(self, replace: Callable[[Kernel[..., Any]], object]) -> Callable[P, R]:
+        """The function with the kernels among its globals replaced: numba cannot call a Kernel object."""
+        function = self._function
+        names = dict(function.__globals__)
+        for name in function.__code__.co_names:
+            inner = names.get(name)
+            if not isinstance(inner, Kernel):
+                continue
+            if inner._function.__code__.co_filename != function.__code__.co_filename:
+                raise TypeError(f"{self.__name__} calls {name}, a kernel of another file")
+            names[name] = replace(inner)
+        copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__)
+        copy.__qualname__ = function.__qualname__
+        copy.__module__ = function.__module__
+        return cast("Callable[P, R]", copy)
+
+
+def jit(function: Callable[P, R]) -> Kernel[P, R]:
+    """Make a kernel of a function of numbers, arrays and named tuples of them, without closure or defaults."""
+    return Kernel(function)
