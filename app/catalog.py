@@ -1,4 +1,211 @@
+"""The catalog: what data there is, where it comes from, and its bars.
+
+A dataset is a folder with a `manifest.json` (origin, licence, units, calendar, quality, file, sha256) and its file,
+or the name of an installed package that carries the file. Its version is the hash of the file's bytes: what a result
+names can be found again, and a file that is not what its manifest says is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from engine.bars import Bars
+from engine.errors import BadData, InvalidInput, UnknownName
+
+SHIPPED = Path(__file__).resolve().parent / "datasets"
+OHLCV = ("open", "high", "low", "close", "volume")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One dataset at one version."""
+
+    id: str
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """`bars` can be traded, `series` (yields, an index of prices) only informs."""
+        return str(self.manifest["kind"])
+
+    @property
+    def quality(self) -> str:
+        return str(self.manifest["quality"])
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return OHLCV if self.manifest["layout"] == "ohlcv" else ("close",)
+
+    @cached_property
+    def path(self) -> Path:
+        package = self.manifest.get("package")
+        if package is None:
+            return self.folder / self.manifest["file"]
+        found = importlib.util.find_spec(package)  # finds the files without running the package
+        if found is None or not found.submodule_search_locations:
+            raise BadData(
+                f"Dataset '{self.id}' is read from the package '{package}', which is not installed.",
+                code="dataset_unavailable",
+            )
+        return Path(found.submodule_search_locations[0]) / self.manifest["file"]
+
+    @cached_property
+    def version(self) -> str:
+        """The first 12 hex digits of the file's SHA-256. Raises BadData when the manifest says otherwise."""
+        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        if digest != self.manifest["sha256"]:
+            raise BadData(
+                f"The file of dataset '{self.id}' is not the one that its manifest describes "
+                f"(sha256 {digest[:12]}…, expected {self.manifest['sha256'][:12]}…).",
+                code="dataset_changed",
+            )
+        return digest[:12]
+
+    @cached_property
+    def _table(self) -> tuple[Any, pa.Table]:
+        """Times, datetime64[ns] [T], and the other columns."""
+        table = _read(self.path, self.manifest)
+        name = self.manifest["time"]
+        times = table[name].cast(pa.timestamp("ns")).to_numpy()
+        return times, table.drop_columns([name])
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        if self.manifest["layout"] == "ohlcv":
+            return (str(self.manifest["symbol"]),)
+        return tuple(self._table[1].column_names)
+
+    @cached_property
+    def all_bars(self) -> Bars:
+        """Every bar of every symbol. Raises BadData for a dataset that cannot be traded."""
+        if self.kind != "bars":
+            raise BadData(
+                f"Dataset '{self.id}' holds {self.manifest['units']}: it informs strategies, but it has no prices "
+                "to trade.",
+                code="dataset_not_tradable",
+            )
+        times, table = self._table
+        if self.manifest["layout"] == "wide":
+            closes = np.column_stack([table[name].to_numpy().astype(np.float64) for name in table.column_names])
+            return Bars.from_closes(times, closes, self.symbols)
+        columns = {field: table[name].to_numpy().astype(np.float64) for field, name in self.manifest["columns"].items()}
+        return Bars.from_arrays(times, **columns, symbols=self.symbols)
+
+    @property
+    def start(self) -> str:
+        return _date(self._table[0][0])
+
+    @property
+    def end(self) -> str:
+        return _date(self._table[0][-1])
+
+    def describe(self) -> dict[str, Any]:
+        """What a client sees: identity, origin, coverage by symbol."""
+        times, table = self._table
+        coverage = (
+            {self.symbols[0]: _coverage(times, table[self.manifest["columns"]["close"]])}
+            if self.manifest["layout"] == "ohlcv"
+            else {name: _coverage(times, table[name]) for name in table.column_names}
+        )
+        told = ("title", "kind", "frequency", "calendar", "quality", "source", "cite", "licence", "units", "notes")
+        return {
+            "dataset_id": self.id,
+            "version": self.version,
+            **{name: self.manifest[name] for name in told},
+            "fields": list(self.fields),
+            "symbols": list(self.symbols),
+            "start": self.start,
+            "end": self.end,
+            "bars": len(times),
+            "coverage": coverage,
+        }
+
+
 class Catalog:
+    """Datasets by id. The roots are read when something is first asked."""
+
+    def __init__(self, roots: Iterable[Path]) -> None:
+        self._roots = tuple(roots)
+
     @classmethod
-    def standard(cls, roots):
-        return cls()
+    def standard(cls, further: Iterable[str] = ()) -> Catalog:
+        """What Queuant ships, and further folders of datasets."""
+        return cls([SHIPPED, *(Path(root).expanduser() for root in further)])
+
+    @cached_property
+    def _datasets(self) -> dict[str, Dataset]:
+        found: dict[str, Dataset] = {}
+        for root in self._roots:
+            for path in sorted(root.glob("*/manifest.json")):
+                name = path.parent.name
+                if name in found:
+                    raise BadData(f"Two folders hold a dataset '{name}': {found[name].folder} and {path.parent}.")
+                found[name] = Dataset(name, path.parent, json.loads(path.read_text("utf-8")))
+        return found
+
+    def datasets(self) -> list[Dataset]:
+        return list(self._datasets.values())
+
+    def get(self, name: str) -> Dataset:
+        """The dataset of `id` or `id@version`. Raises UnknownName, and InvalidInput for a version that is gone."""
+        dataset_id, _, version = name.partition("@")
+        if dataset_id not in self._datasets:
+            raise UnknownName.of("dataset", dataset_id, self._datasets, pointer="/dataset")
+        dataset = self._datasets[dataset_id]
+        if version and version != dataset.version:
+            raise InvalidInput(
+                f"Dataset '{dataset_id}' has no version '{version[:40]}'.",
+                code="unknown_dataset_version",
+                pointer="/dataset",
+                given=version[:40],
+                allowed=[dataset.version],
+            )
+        return dataset
+
+    def bars(
+        self,
+        name: str,
+        symbols: Iterable[str] | None = None,
+        start: str | None = None,
+        end: str | None = None,
+    ) -> Bars:
+        """Bars of some symbols between two dates (ISO, both included)."""
+        return self.get(name).all_bars.select(symbols, start, end)
+
+
+def _read(path: Path, manifest: Mapping[str, Any]) -> pa.Table:
+    if path.suffix == ".parquet":
+        return pyarrow.parquet.read_table(path)
+    converted = pyarrow.csv.ConvertOptions(
+        timestamp_parsers=[manifest["time_format"]], column_types={manifest["time"]: pa.timestamp("s")}
+    )
+    return pyarrow.csv.read_csv(path, convert_options=converted)
+
+
+def _coverage(times: Any, column: pa.ChunkedArray) -> dict[str, Any]:
+    """First and last date with a value, and how many values are missing between them."""
+    known = np.flatnonzero(~np.isnan(column.to_numpy().astype(np.float64)))
+    first, last = int(known[0]), int(known[-1])
+    return {
+        "start": _date(times[first]),
+        "end": _date(times[last]),
+        "bars": len(known),
+        "missing": last - first + 1 - len(known),
+    }
+
+
+def _date(time: np.datetime64) -> str:
+    return str(time.astype("datetime64[D]"))
