@@ -220,6 +220,19 @@ class Jobs:
             self._ring(change.job)
         return str(change.job.status)
 
+    def time_out(self, job_id: str, *, lease_owner: str) -> str | None:
+        """End a job whose worker process was killed at the hard limit; another attempt would end the same way."""
+        error = {"code": "timed_out", "message": "The job did not stop at its time limit and was killed."}
+        change = self.store.jobs.give_back(job_id, lease_owner=lease_owner, error=error, again=False)
+        if change is None:
+            return None
+        self._announce(change)
+        return str(change.job.status)
+
+    def held_by(self, lease_owner: str) -> list[str]:
+        """Ids of the running jobs that a worker holds."""
+        return self.store.jobs.held_by(lease_owner)
+
     def tell_progress(self, claim: Claim, progress: Mapping[str, Any], at: float) -> None:
         """Publish news of the moment; nobody is harmed when it is lost."""
         data = {"job_id": claim.job_id, "attempt": claim.attempt, **progress}

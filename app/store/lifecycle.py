@@ -206,8 +206,8 @@ class Lifecycle:
         now = self._database.now()
         gone = jobs.c.lease_owner == lease_owner if lease_owner else jobs.c.lease_until < now
         wanted = jobs.c.cancel_at.is_not(None)
-        again = and_(jobs.c.cancel_at.is_(None), jobs.c.attempt < jobs.c.max_attempts)
-        status = case((wanted, "cancelled"), (again, "queued"), else_="failed")
+        tries = and_(jobs.c.cancel_at.is_(None), jobs.c.attempt < jobs.c.max_attempts, literal(again))
+        status = case((wanted, "cancelled"), (tries, "queued"), else_="failed")
         statement = update(jobs).where(jobs.c.id == job_id, jobs.c.status == "running", gone)
         return self._change(
             statement.values(
@@ -216,8 +216,8 @@ class Lifecycle:
                 lease_owner=null(),
                 lease_until=null(),
                 rung_at=now,
-                finished_at=case((again, null()), else_=now),
-                error=_json_unless(or_(wanted, again), error),
+                finished_at=case((tries, null()), else_=now),
+                error=_json_unless(or_(wanted, tries), error),
             )
         )
 
@@ -226,6 +226,12 @@ class Lifecycle:
         query = select(jobs.c.id).where(jobs.c.status == "running", jobs.c.lease_until < self._database.now())
         with self._database.read() as tx:
             return list(tx.execute(query.limit(limit)).scalars())
+
+    def held_by(self, lease_owner: str) -> list[str]:
+        """Ids of the running jobs that a worker holds."""
+        query = select(jobs.c.id).where(jobs.c.status == "running", jobs.c.lease_owner == lease_owner)
+        with self._database.read() as tx:
+            return list(tx.execute(query).scalars())
 
     def waiting(self, queue: str) -> int:
         """How many jobs of the queue wait."""

@@ -1,0 +1,180 @@
+"""What a request means. The API checks it here before queueing, and the worker reads the same resolved form.
+
+A resolved request is JSON: it names strategy and version, all parameters, dataset and version, symbols, the first and
+last bar, the whole configuration and the engine, so its hash stands for the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+import strategies
+from app.catalog import Catalog
+from engine import ENGINE_VERSION, Bars, Config
+from engine.errors import BadData, InvalidConfig, InvalidInput, UnknownName
+
+DEFAULT_DATASET = "fx_daily"
+
+
+def resolve_backtest(body: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
+    """The request with every default filled in, checked against strategy, data and configuration.
+
+    Raises InvalidInput or BadData with the pointer of the offending field, what is allowed, and the nearest match.
+    """
+    strategy = strategies.get(body["strategy_id"])
+    bound = strategy.bind(**_object(body, "params"))
+    name = body.get("dataset") or strategy.dataset or DEFAULT_DATASET
+    dataset = catalog.get(name)
+    everything = dataset.all_bars
+    symbols = _symbols(body, strategy, dataset.id, everything)
+    config = _config(body, everything.close_only)
+    benchmark = body.get("benchmark")
+    if benchmark is not None and benchmark not in everything.symbols:
+        raise UnknownName.of("symbol", benchmark, everything.symbols, pointer="/benchmark")
+    bars = _range(everything, body, symbols)
+    _require_bars(bars, bound.lookback + 2, strategy.id)
+    return {
+        "strategy_id": strategy.id,
+        "strategy_version": strategy.version,
+        "params": bound.params,
+        "dataset_id": dataset.id,
+        "dataset_version": dataset.version,
+        "symbols": list(symbols),
+        "start_date": _day(bars.time[0]),
+        "end_date": _day(bars.time[-1]),
+        "config": config.as_dict(),
+        "benchmark": benchmark,
+        "seed": int(body.get("seed") or 0),
+        "engine_version": ENGINE_VERSION,
+    }
+
+
+def estimate(request: Mapping[str, Any], catalog: Catalog) -> dict[str, int]:
+    """How much a resolved request asks for."""
+    bars = load_bars(request, catalog)
+    symbols = len(bars.symbols)
+    return {"bars": len(bars), "symbols": symbols, "cells": len(bars) * symbols}
+
+
+def load_bars(request: Mapping[str, Any], catalog: Catalog) -> Bars:
+    """The bars that a resolved request names, at the version that it names."""
+    dataset = catalog.get(f"{request['dataset_id']}@{request['dataset_version']}")
+    return dataset.all_bars.select(request["symbols"], request["start_date"], request["end_date"])
+
+
+def _object(body: Mapping[str, Any], field: str) -> dict[str, Any]:
+    value = body.get(field)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidInput(f"{field} must be an object.", pointer=f"/{field}", given=type(value).__name__)
+    return dict(value)
+
+
+def _symbols(body: Mapping[str, Any], strategy: Any, dataset_id: str, bars: Bars) -> tuple[str, ...]:
+    asked = body.get("symbols")
+    if asked is None:
+        return strategy.symbols if strategy.symbols and dataset_id == strategy.dataset else bars.symbols
+    if not asked:
+        raise InvalidInput("symbols must name at least one symbol.", pointer="/symbols", allowed=list(bars.symbols))
+    for position, name in enumerate(asked):
+        if name not in bars.symbols:
+            raise UnknownName.of("symbol", name, bars.symbols, pointer=f"/symbols/{position}")
+        if name in asked[:position]:
+            raise InvalidInput(f"'{name}' is named twice.", pointer=f"/symbols/{position}", given=name)
+    return tuple(asked)
+
+
+def _config(body: Mapping[str, Any], close_only: bool) -> Config:
+    given = _object(body, "config")
+    if body.get("initial_capital") is not None:
+        if given.get("initial_capital", body["initial_capital"]) != body["initial_capital"]:
+            raise InvalidConfig(
+                "initial_capital is given twice, with two values.",
+                pointer="/initial_capital",
+                given=body["initial_capital"],
+            )
+        given["initial_capital"] = body["initial_capital"]
+    config = Config.parse(given)
+    if config.fill == "next_open" and close_only:
+        raise InvalidConfig(
+            "This dataset has closes only: there is no open to fill at.",
+            code="fill_unavailable",
+            pointer="/config/fill",
+            given="next_open",
+            allowed=["next_close", "same_close"],
+        )
+    return config if config.fill else replace(config, fill="next_close" if close_only else "next_open")
+
+
+def _range(bars: Bars, body: Mapping[str, Any], symbols: tuple[str, ...]) -> Bars:
+    """The part of the bars between the asked dates, from the first to the last bar that any symbol has."""
+    start, end = (_asked_date(body, name) for name in ("start_date", "end_date"))
+    if start and end and start > end:
+        raise InvalidInput(
+            f"start_date {start} comes after end_date {end}.",
+            code="invalid_date_range",
+            pointer="/start_date",
+            given=start,
+            allowed={"latest": end},
+        )
+    columns = [bars.symbols.index(name) for name in symbols]
+    sessions = bars.sessions
+    inside = np.ones(len(bars), dtype=bool)
+    if start:
+        inside &= sessions >= np.datetime64(start)
+    if end:
+        inside &= sessions <= np.datetime64(end)
+    known = np.isfinite(bars.close[:, columns])
+    for position, name in enumerate(symbols):
+        if not (known[:, position] & inside).any():
+            covered = np.flatnonzero(known[:, position])
+            raise BadData(
+                f"{name} has no bars between {start or 'the beginning'} and {end or 'the end'}.",
+                code="no_data_in_range",
+                pointer="/start_date" if start else "/end_date",
+                given={"start_date": start, "end_date": end},
+                allowed={"start": _day(bars.time[covered[0]]), "end": _day(bars.time[covered[-1]])},
+            )
+    rows = np.flatnonzero(known.any(axis=1) & inside)
+    if len(rows) < 2:
+        raise BadData(
+            "The range has a single bar; a backtest needs at least two.",
+            code="not_enough_bars",
+            pointer="/start_date",
+            given=len(rows),
+            allowed={"minimum": 2},
+        )
+    return bars.select(symbols, bars.time[rows[0]], bars.time[rows[-1]])
+
+
+def _asked_date(body: Mapping[str, Any], field: str) -> str | None:
+    value = body.get(field)
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(str(value)).isoformat()
+    except ValueError as error:
+        raise InvalidInput(
+            f"{field} is not a date.", pointer=f"/{field}", given=str(value)[:40], allowed="YYYY-MM-DD"
+        ) from error
+
+
+def _require_bars(bars: Bars, needed: int, strategy_id: str) -> None:
+    if len(bars) < needed:
+        raise BadData(
+            f"{strategy_id} needs {needed} bars with these parameters; the range has {len(bars)}.",
+            code="not_enough_bars",
+            pointer="/start_date",
+            given=len(bars),
+            allowed={"minimum": needed},
+        )
+
+
+def _day(time: np.datetime64) -> str:
+    return str(time.astype("datetime64[D]"))

@@ -1,0 +1,91 @@
+"""The lease on a running job: a thread that beats, and the `report` callback that the engine calls."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from app.errors import Abandoned, JobCancelled, LeaseLost, StoreUnavailable
+from app.jobs import Claim, Jobs
+
+NEWS_SECONDS = 0.2
+BEAT_SECONDS = 1.0
+
+
+class Lease:
+    """Hold a claim for the length of a `with` block.
+
+    The thread extends the lease, saves progress and learns of a cancel; `report` raises what it learnt in the thread
+    that computes. Without a successful beat for as long as the lease lasts, by a clock that no time server moves, the
+    lease is given up for lost: another worker may hold the job by then.
+    """
+
+    def __init__(self, jobs: Jobs, claim: Claim) -> None:
+        self._jobs = jobs
+        self._claim = claim
+        self._stop = threading.Event()
+        self._verdict: Abandoned | None = None
+        self._progress: Mapping[str, Any] | None = None
+        self._saved: Mapping[str, Any] | None = None
+        self._last_beat = time.monotonic()
+        self._started = time.monotonic()
+        self._last_news = 0.0
+        self._phase = ""
+        self._thread = threading.Thread(target=self._run, name=f"lease-{claim.job_id[:8]}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def expired(self) -> bool:
+        return time.monotonic() - self._last_beat > self._jobs.lease_seconds
+
+    def report(self, done: int, total: int, phase: str) -> None:
+        """Tell how far the run is. Raises JobCancelled or LeaseLost when it should stop."""
+        if self._verdict is not None:
+            raise self._verdict
+        now = time.monotonic()
+        self._progress = progress = self._view(done, total, phase, now)
+        if phase != self._phase or now - self._last_news >= NEWS_SECONDS:
+            self._phase, self._last_news = phase, now
+            self._jobs.tell_progress(self._claim, progress, time.time())
+
+    def _view(self, done: int, total: int, phase: str, now: float) -> dict[str, Any]:
+        fraction = done / total if total else 0.0
+        elapsed = now - self._started
+        remaining = elapsed * (1 - fraction) / fraction if fraction > 0 else None
+        return {
+            "done": done,
+            "total": total,
+            "unit": "bars",
+            "fraction": round(fraction, 4),
+            "eta_seconds": None if remaining is None else round(remaining, 1),
+            "phase": phase,
+        }
+
+    def _run(self) -> None:
+        interval = min(self._jobs.lease_seconds / 3, BEAT_SECONDS)
+        while not self._stop.wait(interval):
+            progress = self._progress
+            try:
+                cancelled = self._jobs.beat(self._claim, None if progress is self._saved else progress)
+            except LeaseLost as lost:
+                self._verdict = lost
+                return
+            except StoreUnavailable:
+                if self.expired:
+                    self._verdict = LeaseLost("The store was out of reach for longer than the lease.")
+                    return
+                continue
+            self._saved = progress
+            self._last_beat = time.monotonic()
+            if cancelled:
+                self._verdict = JobCancelled("The job was cancelled.")

@@ -1,0 +1,113 @@
+"""One worker node: a Celery parent that listens, and its pool of processes that run jobs.
+
+The parent compiles (or loads) the kernels once before the pool forks, so that no job pays for it. Each child builds
+its own services after the fork, because connections do not survive one.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import uuid
+from pathlib import Path
+from typing import Any
+
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from celery import Celery, signals
+
+import engine
+from app.errors import StoreUnavailable
+from app.logs import configure_logging
+from app.process import die_with_parent
+from app.schema import require_newest
+from app.settings import Settings
+from app.taskqueue import QUEUES, TASK, make_celery
+from app.wiring import Services, build
+from engine import jit
+from workers.tasks import Executor
+
+log = logging.getLogger(__name__)
+
+
+def run_worker(settings: Settings, *, concurrency: int) -> None:
+    """Serve jobs until SIGTERM. Raises StartRefused when the database has another schema."""
+    configure_logging(settings, "worker")
+    node = Node(settings)
+    require_newest(node.services.store)
+    jit.set_cache_dir(settings.home / "cache" / "numba")
+    engine.warm()
+    celery = make_celery(settings)
+    node.attach(celery)
+    celery.worker_main(
+        [
+            "worker",
+            "--pool=prefork",
+            f"--concurrency={concurrency}",
+            f"--hostname={node.name}",
+            f"--queues={','.join(QUEUES)}",
+            f"--loglevel={settings.log_level}",
+            "-O",
+            "fair",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ]
+    )
+
+
+class Node:
+    """What parent and children of one worker share: settings and a name that no other node has."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.name = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
+        self.services: Services = build(settings)
+        self._executor: Executor | None = None
+
+    def attach(self, celery: Celery) -> None:
+        """Register the one task, and what happens around the pool."""
+        celery.task(name=TASK)(self.execute)
+        signals.worker_process_init.connect(self._start_child, weak=False)
+        signals.worker_ready.connect(self._say_ready, weak=False)
+        signals.task_failure.connect(self._child_lost, weak=False)
+        signals.worker_shutdown.connect(self._leave, weak=False)
+
+    def execute(self, job_id: str) -> None:
+        """The Celery task: a doorbell rang for this job."""
+        assert self._executor is not None, "the pool process was not initialised"  # noqa: S101
+        self._executor.execute(job_id)
+
+    def _start_child(self, **_: Any) -> None:
+        die_with_parent()
+        self.services.store.after_fork()
+        self.services = build(self.settings)
+        self._executor = Executor(self.services, self.name)
+
+    def _child_lost(self, exception: BaseException, args: tuple[str, ...], **_: Any) -> None:
+        """In the parent: a child was killed or ran into the hard limit. Act at once instead of at lease expiry."""
+        if not isinstance(exception, (WorkerLostError, TimeLimitExceeded)):
+            return
+        jobs = self.services.jobs
+        try:
+            if isinstance(exception, TimeLimitExceeded):
+                jobs.time_out(args[0], lease_owner=self.name)
+            else:
+                jobs.give_back(args[0], lease_owner=self.name)
+        except StoreUnavailable:
+            log.warning("job %s: lost its worker process; the supervisor takes over at lease expiry", args[0])
+
+    @property
+    def _ready_file(self) -> Path:
+        return self.settings.home / "run" / f"{self.name}.ready"
+
+    def _say_ready(self, **_: Any) -> None:
+        self._ready_file.parent.mkdir(parents=True, exist_ok=True)
+        self._ready_file.touch()
+        log.info("worker %s is ready", self.name)
+
+    def _leave(self, **_: Any) -> None:
+        """Hand back what the grace period did not let finish."""
+        self._ready_file.unlink(missing_ok=True)
+        jobs = self.services.jobs
+        for job_id in jobs.held_by(self.name):
+            jobs.give_back(job_id, lease_owner=self.name)

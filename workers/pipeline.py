@@ -1,0 +1,156 @@
+"""The way of a job through a worker: load, decide, simulate, measure, pack. A new kind of job is one more runner."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+import strategies
+from app.canonical import canonical_json
+from app.catalog import Catalog, Dataset
+from app.contracts import load_bars
+from app.jobs import Claim
+from app.store import Output
+from engine import ENGINE_VERSION, Config, backtest
+from engine.backtesting import Result
+from engine.errors import RunFailed
+from engine.trades import EXIT_REASONS
+
+Report = Callable[[int, int, str], None]
+
+_TIME = pa.timestamp("ms", tz="UTC")
+
+
+def run(claim: Claim, catalog: Catalog, report: Report) -> Output:
+    """Run a claimed job. Raises QuantError for what the job's owner should read, and whatever `report` raises."""
+    started = time.perf_counter()
+    document, artifacts = RUNNERS[claim.kind](claim, catalog, report)
+    report(1, 1, "store")
+    return Output(document, document["provenance"]["result_hash"], artifacts, (time.perf_counter() - started) * 1000)
+
+
+def run_backtest(claim: Claim, catalog: Catalog, report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """One strategy over one dataset: the result's document, and its equity curve and trades as Parquet."""
+    request = claim.request
+    report(0, 1, "load")
+    strategy = strategies.get(request["strategy_id"])
+    _require_same("strategy", request["strategy_version"], strategy.version)
+    _require_same("engine", request["engine_version"], ENGINE_VERSION)
+    bars = load_bars(request, catalog)
+    benchmark = None
+    if request["benchmark"]:
+        benchmark = load_bars({**request, "symbols": [request["benchmark"]]}, catalog)
+    bound = strategy.bind(**request["params"])
+    result = backtest(bars, bound, Config(**request["config"]), benchmark=benchmark, report=report)
+    document = {
+        "request": dict(request),
+        "conventions": result.conventions,
+        "provenance": _provenance(claim, catalog.get(request["dataset_id"]), result),
+        "metrics": result.metrics,
+        "monthly_returns": result.monthly_returns,
+        "top_drawdowns": result.top_drawdowns,
+        "trades_summary": _trades_summary(result),
+        "warnings": list(result.warnings),
+        "bars": len(bars),
+    }
+    return document, {"equity": _parquet(_equity(result)), "trades": _parquet(_trades(result))}
+
+
+RUNNERS: Mapping[str, Callable[[Claim, Catalog, Report], tuple[dict[str, Any], dict[str, bytes]]]] = {
+    "backtest": run_backtest,
+}
+
+
+def _require_same(what: str, asked: str, found: str) -> None:
+    """A result must be what its request names: other code would give other numbers under the same hash."""
+    if asked != found:
+        raise RunFailed(
+            f"The request was made for {what} version {asked}, this worker has {found}. Submit it again.",
+            code="version_changed",
+            given=asked,
+            allowed=[found],
+        )
+
+
+def _provenance(claim: Claim, dataset: Dataset, result: Result) -> dict[str, Any]:
+    request = claim.request
+    return {
+        "engine_version": request["engine_version"],
+        "strategy_version": request["strategy_version"],
+        "dataset_id": dataset.id,
+        "dataset_version": dataset.version,
+        "quality": dataset.quality,
+        "source": dataset.manifest["cite"],
+        "licence": dataset.manifest["licence"],
+        "seed": request["seed"],
+        "request_hash": claim.request_hash,
+        "result_hash": _result_hash(result),
+    }
+
+
+def _result_hash(result: Result) -> str:
+    """SHA-256 over the numbers themselves: equal runs have equal hashes on every machine and worker."""
+    digest = hashlib.sha256(canonical_json(result.metrics))
+    ledger = result.ledger
+    for array in (result.bars.time, ledger.equity, ledger.cash, ledger.positions, result.trades):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _trades_summary(result: Result) -> dict[str, Any]:
+    trades = result.trades
+    reasons = np.bincount(trades["exit_reason"], minlength=len(EXIT_REASONS))
+    return {
+        "total": len(trades),
+        "long": int((trades["side"] > 0).sum()),
+        "short": int((trades["side"] < 0).sum()),
+        "open": int((trades["exit_bar"] < 0).sum()),
+        "fills": len(result.ledger.fills),
+        "exit_reasons": {name: int(count) for name, count in zip(EXIT_REASONS, reasons, strict=True) if count},
+    }
+
+
+def _equity(result: Result) -> pa.Table:
+    ledger = result.ledger
+    return pa.table(
+        {
+            "time": pa.array(result.bars.time).cast(pa.timestamp("ms")).cast(_TIME),
+            "value": ledger.equity,
+            "drawdown": result.drawdown,
+            "exposure": ledger.exposure,
+            "cash": ledger.cash,
+        }
+    )
+
+
+def _trades(result: Result) -> pa.Table:
+    trades, times = result.trades, result.bars.time
+    closed = trades["exit_bar"] >= 0
+    symbols = np.array(result.bars.symbols, dtype=object)
+    plain = ("entry_price", "exit_price", "quantity", "pnl", "return", "costs", "bars_held", "mae", "mfe")
+    return pa.table(
+        {
+            "symbol": pa.array(symbols[trades["symbol"]], pa.string()),
+            "side": pa.array(np.where(trades["side"] > 0, "long", "short"), pa.string()),
+            "entry_time": _times(times[trades["entry_bar"]]),
+            "exit_time": _times(times[trades["exit_bar"]], missing=~closed),
+            **{name: trades[name].copy() for name in plain},
+            "exit_reason": pa.array(np.array(EXIT_REASONS, dtype=object)[trades["exit_reason"]], pa.string()),
+        }
+    )
+
+
+def _times(values: Any, missing: Any = None) -> pa.Array:
+    return pa.array(values, mask=missing).cast(pa.timestamp("ms")).cast(_TIME)
+
+
+def _parquet(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(table, sink, compression="zstd")
+    return bytes(sink.getvalue())

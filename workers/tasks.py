@@ -1,0 +1,82 @@
+"""What a worker process does when a doorbell rings: claim, run, finish. One of the three borders that catch all."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from celery.exceptions import SoftTimeLimitExceeded
+
+from app.errors import JobCancelled, LeaseLost, StoreUnavailable
+from app.jobs import Claim
+from app.wiring import Services
+from engine.errors import QuantError
+from workers.lease import Lease
+from workers.pipeline import run
+
+log = logging.getLogger(__name__)
+
+
+class Executor:
+    """Runs jobs in one worker process."""
+
+    def __init__(self, services: Services, node: str) -> None:
+        self._jobs = services.jobs
+        self._catalog = services.catalog
+        self._job_seconds = services.settings.job_seconds
+        self._node = node
+
+    def execute(self, job_id: str) -> str | None:
+        """Run the job if it still waits. Gives its new status; None when there was nothing to do or to store."""
+        try:
+            claim = self._jobs.claim(job_id, lease_owner=self._node)
+        except StoreUnavailable:
+            log.warning("job %s: the store did not answer; the supervisor rings again", job_id)
+            return None
+        if claim is None:
+            log.debug("job %s: stale doorbell", job_id)
+            return None
+        with Lease(self._jobs, claim) as lease:
+            return self._run(claim, lease)
+
+    def _run(self, claim: Claim, lease: Lease) -> str | None:
+        try:
+            output = run(claim, self._catalog, lease.report)
+        except LeaseLost:
+            log.warning("job %s: attempt %s lost its lease, nothing stored", claim.job_id, claim.attempt)
+            return None
+        except JobCancelled as error:
+            failure = error.detail()  # the store ends a job that is wanted cancelled as `cancelled`
+        except QuantError as error:
+            failure = error.detail()
+        except SoftTimeLimitExceeded:
+            failure = {"code": "timed_out", "message": f"The job ran longer than {self._job_seconds} seconds."}
+        except MemoryError:
+            failure = {"code": "out_of_memory", "message": "The job needed more memory than its worker has."}
+        except Exception:
+            log.exception("job %s: attempt %s failed unexpectedly", claim.job_id, claim.attempt)
+            failure = {
+                "code": "internal_error",
+                "message": "The run failed for a reason that is not yours; the worker's log has it under the job's id.",
+            }
+        else:
+            return self._settle(lease, lambda: self._jobs.finish(claim, output))
+        return self._settle(lease, lambda: self._fail(claim, failure))
+
+    def _fail(self, claim: Claim, failure: Mapping[str, Any]) -> str | None:
+        status = self._jobs.fail(claim, failure)
+        log.info("job %s: %s (%s)", claim.job_id, status, failure["code"])
+        return status
+
+    def _settle(self, lease: Lease, write: Callable[[], str | None]) -> str | None:
+        """Write the end of the run, patiently while the lease lasts: a finished computation is not thrown away."""
+        while True:
+            try:
+                return write()
+            except StoreUnavailable:
+                if lease.expired:
+                    log.warning("the store was out of reach until the lease ended; another attempt will be made")
+                    return None
+                time.sleep(0.5)
