@@ -53,14 +53,14 @@ class Dataset:
     def path(self) -> Path:
         package = self.manifest.get("package")
         if package is None:
-            return self.folder / self.manifest["file"]
+            return self.folder / str(self.manifest["file"])
         found = importlib.util.find_spec(package)  # finds the files without running the package
         if found is None or not found.submodule_search_locations:
             raise BadData(
                 f"Dataset '{self.id}' is read from the package '{package}', which is not installed.",
                 code="dataset_unavailable",
             )
-        return Path(found.submodule_search_locations[0]) / self.manifest["file"]
+        return Path(found.submodule_search_locations[0]) / str(self.manifest["file"])
 
     @cached_property
     def version(self) -> str:

@@ -198,10 +198,13 @@ class Lifecycle:
             )
         )
 
-    def give_back(self, job_id: str, *, lease_owner: str | None = None, error: Mapping[str, Any]) -> Change | None:
+    def give_back(
+        self, job_id: str, *, lease_owner: str | None = None, error: Mapping[str, Any], again: bool = True
+    ) -> Change | None:
         """Take a running job from a worker that is gone: back to the queue, or ended when it has no attempt left.
 
-        With `lease_owner` only from that worker, at once; without, only when the lease has run out.
+        With `lease_owner` only from that worker, at once; without, only when the lease has run out. Without
+        `again` it ends with the error whatever attempts are left.
         """
         now = self._database.now()
         gone = jobs.c.lease_owner == lease_owner if lease_owner else jobs.c.lease_until < now
