@@ -58,6 +58,12 @@ class Settings:
         4096, "QUEUANT_CHILD_MEMORY_MIB", "A worker process larger than this is replaced after its job"
     )
     log_level: str = _setting("INFO", "QUEUANT_LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR")
+    client_url: str = _setting(
+        "", "QUEUANT_URL", "Server that the Python client and the CLI talk to; empty: the one in the home folder"
+    )
+    client_key: str = _setting(
+        "", "QUEUANT_API_KEY", "API key of the Python client and the CLI; empty: the one in the home folder"
+    )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -81,13 +87,28 @@ class Settings:
     def replace(self, **changes: Any) -> Settings:
         return type(self)(**({item.name: getattr(self, item.name) for item in fields(self)} | changes))
 
+    def environment(self) -> dict[str, str]:
+        """The environment of a child process that is to have these settings."""
+        own = {item.metadata["env"]: _written(getattr(self, item.name)) for item in fields(self)}
+        return {**os.environ, **own}
+
     @property
     def embedded_store(self) -> bool:
         return self.database_url.startswith("sqlite")
 
     @property
     def api_url(self) -> str:
-        return self.public_url.rstrip("/") or f"http://{_dialable(self.host)}:{self.port}"
+        return self.public_url.rstrip("/") or self.loopback_url
+
+    @property
+    def loopback_url(self) -> str:
+        """The API as this machine reaches it, whatever name it has for clients."""
+        return f"http://{_dialable(self.host)}:{self.port}"
+
+    @property
+    def relay_address(self) -> str:
+        """The relay as this machine reaches it."""
+        return f"ws://{_dialable(self.host)}:{self.relay_port}"
 
     @property
     def live_url(self) -> str:
@@ -100,7 +121,9 @@ class Settings:
 
 
 def _dialable(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104
+    if ":" in host:
+        return "[::1]" if host == "::" else f"[{host}]"
+    return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
 
 
 def _read(source: Mapping[str, str], name: str, default: Any) -> Any:
@@ -114,10 +137,17 @@ def _read(source: Mapping[str, str], name: str, default: Any) -> Any:
         raise StartRefused(f"{name}={text!r} is not a {type(default).__name__}") from error
 
 
+def _written(value: Any) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def is_asked_for(variable: str, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the environment sets this variable: a default may be adapted, what somebody asked for may not."""
+    return (os.environ if environ is None else environ).get(variable, "") != ""
+
+
 def env_example() -> str:
     """The text of `.env.example`: every variable with its meaning and default."""
-    blocks = []
-    for item in fields(Settings):
-        default = ",".join(item.default) if isinstance(item.default, tuple) else item.default
-        blocks.append(f"# {item.metadata['doc']}\n# {item.metadata['env']}={default}\n")
-    return "\n".join(blocks)
+    return "\n".join(
+        f"# {item.metadata['doc']}\n# {item.metadata['env']}={_written(item.default)}\n" for item in fields(Settings)
+    )
