@@ -15,6 +15,7 @@ Compiled code releases the GIL, runs on one thread, and is never `fastmath`: NaN
 
 from __future__ import annotations
 
+import dis
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -70,7 +71,7 @@ class Kernel(Generic[P, R]):
         """The function with the kernels among its globals replaced: numba cannot call a Kernel object."""
         function = self._function
         names = dict(function.__globals__)
-        for name in function.__code__.co_names:
+        for name in _globals_of(function):
             inner = names.get(name)
             if not isinstance(inner, Kernel):
                 continue
@@ -81,6 +82,10 @@ class Kernel(Generic[P, R]):
         copy.__qualname__ = function.__qualname__
         copy.__module__ = function.__module__
         return cast("Callable[P, R]", copy)
+
+
+def _globals_of(function: FunctionType) -> set[str]:
+    return {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"}
 
 
 def jit(function: Callable[P, R]) -> Kernel[P, R]:

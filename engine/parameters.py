@@ -137,9 +137,7 @@ def read(name: str, annotation: object, default: object) -> Parameter:
         raise TypeError(f"{name}: a number needs its Range")
     low, high = (bounds.low, bounds.high) if bounds else (None, None)
     found = Parameter(name, kind, None, low, high, choices, optional, doc)
-    return Parameter(
-        name, kind, found.check(default, error=InvalidInput, where=""), low, high, choices, optional, doc
-    )
+    return Parameter(name, kind, found.check(default, error=InvalidInput, where=""), low, high, choices, optional, doc)
 
 
 def _kind(name: str, annotation: object) -> tuple[str, tuple[str, ...]]:

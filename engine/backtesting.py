@@ -1,0 +1,146 @@
+"""The whole of a backtest: bars and a bound strategy in, weights, ledger, trades and figures out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import indicators, tables, trades
+from engine.bars import Bars, Floats
+from engine.config import Config
+from engine.errors import BadData
+from engine.figures import Figure, Run
+from engine.ledger import Ledger
+from engine.metrics import measure
+from engine.simulation import Report, resolve_fill, simulate
+from engine.strategy import BoundStrategy, Weights
+from engine.version import ENGINE_VERSION
+
+_STEPS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a backtest found. Series are [T] beside `bars.time`; `trades` is a structured array (`engine.trades`)."""
+
+    bars: Bars
+    weights: Weights
+    ledger: Ledger
+    trades: NDArray[np.void]
+    drawdown: Floats
+    metrics: dict[str, Figure]
+    monthly_returns: list[dict[str, Any]]
+    top_drawdowns: list[dict[str, Any]]
+    conventions: dict[str, Any]
+    warnings: tuple[str, ...]
+
+    def trade_rows(self) -> list[dict[str, Any]]:
+        """The trades as plain values for JSON."""
+        return list(trades.rows(self.bars, self.trades))
+
+
+def backtest(
+    bars: Bars,
+    bound: BoundStrategy,
+    config: Config | None = None,
+    *,
+    benchmark: Bars | Floats | None = None,
+    report: Report | None = None,
+) -> Result:
+    """Run a strategy over bars.
+
+    Args:
+        bars: the prices.
+        bound: a strategy with its parameters (`strategies.get("sma_cross").bind(fast=10)`).
+        config: how to fill, rebalance and charge; default `Config()`.
+        benchmark: closes aligned with the bars [T], or bars of one symbol that cover their times.
+        report: called as `report(done, total, phase)`, phase "weights", "simulate" or "measure"; what it raises
+            ends the run.
+
+    Raises:
+        BadData: too few bars for the strategy (`not_enough_bars`), or a benchmark that does not fit (`bad_benchmark`).
+        InvalidConfig: the bars cannot do what the configuration asks.
+        RunFailed: the strategy raised or returned nonsense.
+    """
+    config = Config() if config is None else config
+    filled = resolve_fill(bars, config)
+    against = None if benchmark is None else _benchmark_returns(bars, benchmark)
+    if report is not None:
+        report(0, 1, "weights")
+    weights = bound(bars)
+    ledger = simulate(bars, weights, config, report)
+    if report is not None:
+        report(0, 1, "measure")
+    found = trades.from_ledger(bars, ledger)
+    run = Run(bars.time, ledger, found, bars.periods_per_year, config.risk_free_rate, against)
+    result = Result(
+        bars=bars,
+        weights=weights,
+        ledger=ledger,
+        trades=found,
+        drawdown=run.drawdown,
+        metrics=measure(run),
+        monthly_returns=tables.monthly_returns(run),
+        top_drawdowns=tables.drawdown_table(run),
+        conventions=_conventions(bars, bound, config, filled),
+        warnings=ledger.warnings,
+    )
+    if report is not None:
+        report(1, 1, "measure")
+    return result
+
+
+def _benchmark_returns(bars: Bars, benchmark: Bars | Floats) -> Floats:
+    """Return of the benchmark per bar, 0 for the first: it has no capital before the first bar."""
+    if isinstance(benchmark, Bars):
+        if len(benchmark.symbols) != 1:
+            raise BadData("A benchmark is one symbol.", code="bad_benchmark")
+        closes = _aligned(bars, benchmark)
+    else:
+        closes = np.asarray(benchmark, dtype=np.float64)
+    if closes.shape != (len(bars),) or not (np.isfinite(closes) & (closes > 0.0)).all():
+        raise BadData(f"The benchmark needs {len(bars)} positive closes, one for each bar.", code="bad_benchmark")
+    returns = np.zeros(len(closes))
+    returns[1:] = closes[1:] / closes[:-1] - 1.0
+    return returns
+
+
+def _aligned(bars: Bars, benchmark: Bars) -> Floats:
+    """The benchmark's last known close at the time of each bar; never a later one."""
+    known = np.flatnonzero(np.isfinite(benchmark.close[:, 0]))
+    at = np.searchsorted(benchmark.time[known], bars.time, side="right") - 1
+    if len(known) == 0 or at[0] < 0:
+        raise BadData(f"The benchmark has no close at or before {bars.time[0]}.", code="bad_benchmark")
+    closes: Floats = benchmark.close[known[at], 0]
+    return closes
+
+
+def _conventions(bars: Bars, bound: BoundStrategy, config: Config, filled: str) -> dict[str, Any]:
+    """What the figures rest on, as plain values: printed beside every result."""
+    return {
+        "engine_version": ENGINE_VERSION,
+        "fill": filled,
+        "close_only": bars.close_only,
+        "rebalance": config.rebalance,
+        "periods_per_year": bars.periods_per_year,
+        "returns": "one per bar, the first against the initial capital",
+        "sharpe": "arithmetic mean, sample standard deviation (ddof 1), times sqrt(periods_per_year)",
+        "risk_free_rate": config.risk_free_rate,
+        "costs": f"commission {config.commission_bps:g} bps, slippage {config.slippage_bps:g} bps",
+        "carry": "borrow and funding accrue on calendar days / 365",
+        "stops": "stop before target within a bar, gaps fill at the open",
+        "trades": "one per position from flat to flat, average prices; open ones are marked at the end",
+        "warm_up": bound.lookback,
+    }
+
+
+def warm() -> None:
+    """Compile, or load from the disk cache, every kernel that a first job needs."""
+    time = np.datetime64("2000-01-03", "ns") + np.arange(8) * np.timedelta64(1, "D")
+    bars = Bars.from_closes(time, np.array([[1.0, 2.0, 3.0, 2.0, 1.0, 2.0, 3.0, 2.0]]).T, ("A",))
+    indicators.warm(bars.close)
+    weights = np.ones((8, 1))
+    trades.from_ledger(bars, simulate(bars, weights))

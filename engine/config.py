@@ -1,0 +1,96 @@
+"""How a run is simulated: capital, fills, rebalancing, costs, limits and exits. A field is its own schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+from functools import cache
+from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
+
+from engine.errors import InvalidConfig
+from engine.parameters import Parameter, Range, check_all, object_schema, read
+
+Bps: TypeAlias = Annotated[float, Range(0.0, 1000.0)]
+Fraction: TypeAlias = Annotated[float, Range(0.0001, 1.0)]
+Fill: TypeAlias = Literal["next_open", "next_close", "same_close"]
+Rebalance: TypeAlias = Literal["on_change", "daily", "weekly", "monthly", "drift"]
+
+
+@dataclass(frozen=True)
+class Config:
+    """The simulation's settings; every value is checked on construction.
+
+    Raises:
+        InvalidConfig: with the pointer "/config/<field>", what was given and what is allowed.
+    """
+
+    initial_capital: Annotated[float, Range(1.0, 1e12), "Equity before the first bar."] = 100_000.0
+    fill: Annotated[
+        Fill | None, "At which price a decision is filled. Null: next_open, or next_close where there are no opens."
+    ] = None
+    rebalance: Annotated[
+        Rebalance, "When symbols are brought back to their targets besides every change of a target."
+    ] = "on_change"
+    drift_band: Annotated[
+        float | None,
+        Range(0.0001, 1.0),
+        "With rebalance drift: how far a weight may stray from its target, as a fraction of equity.",
+    ] = None
+    commission_bps: Annotated[Bps, "Commission on traded notional."] = 1.0
+    commission_per_share: Annotated[float, Range(0.0, 1e6), "Commission per unit traded."] = 0.0
+    commission_minimum: Annotated[float, Range(0.0, 1e6), "Least commission of a fill."] = 0.0
+    slippage_bps: Annotated[Bps, "Buys fill so much above the price, sells so much below."] = 1.0
+    borrow_bps: Annotated[float, Range(0.0, 10_000.0), "Yearly fee on the market value of shorts."] = 0.0
+    funding_bps: Annotated[float, Range(0.0, 10_000.0), "Yearly interest on negative cash."] = 0.0
+    max_leverage: Annotated[float, Range(0.01, 100.0), "Most gross exposure over all symbols, / equity."] = 1.0
+    allow_short: Annotated[bool, "False: negative targets become zero, and the result says so."] = True
+    stop_loss: Annotated[Fraction | None, "Exit at this loss from the average entry price."] = None
+    take_profit: Annotated[float | None, Range(0.0001, 100.0), "Exit at this gain from the entry price."] = None
+    trailing_stop: Annotated[Fraction | None, "Exit at this loss from the best price since entry."] = None
+    max_holding_bars: Annotated[int | None, Range(1, 10_000_000), "Exit after so many bars."] = None
+    lot_size: Annotated[float | None, Range(1e-9, 1e9), "Units trade in multiples of it. Null: any fraction."] = None
+    volume_limit: Annotated[Fraction | None, "Most of a bar's volume that one fill may take."] = None
+    risk_free_rate: Annotated[float, Range(-0.5, 1.0), "Yearly rate that ratios subtract."] = 0.0
+
+    def __post_init__(self) -> None:
+        for parameter in described():
+            value = parameter.check(getattr(self, parameter.name), error=InvalidConfig, where="/config")
+            object.__setattr__(self, parameter.name, value)
+        if (self.rebalance == "drift") != (self.drift_band is not None):
+            raise InvalidConfig(
+                "drift_band belongs to rebalance drift, and rebalance drift needs it.",
+                pointer="/config/drift_band",
+                given=self.drift_band,
+            )
+
+    @classmethod
+    def parse(cls, given: Mapping[str, object] | None = None) -> Config:
+        """The configuration that a request describes; what it leaves out has its default."""
+        values = check_all(
+            described(),
+            {} if given is None else given,
+            error=InvalidConfig,
+            where="/config",
+            kind="configuration field",
+        )
+        return cls(**values)
+
+    @staticmethod
+    def schema() -> dict[str, Any]:
+        """JSON Schema (2020-12) of the configuration."""
+        return object_schema("config", described(), "How the run is simulated.")
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@cache
+def described() -> tuple[Parameter, ...]:
+    """Every field of Config as a Parameter."""
+    hints = get_type_hints(Config, include_extras=True)
+    found = []
+    for item in fields(Config):
+        if item.default is MISSING:
+            raise TypeError(f"{item.name} needs a default")
+        found.append(read(item.name, hints[item.name], item.default))
+    return tuple(found)

@@ -1,0 +1,77 @@
+"""The ledger: what happened in a run, bar by bar and fill by fill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.bars import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """Money in the currency of the prices; series are [T], positions [T, N] in units.
+
+    `fills` is a structured array in the order of execution: bar, symbol (column), quantity (signed), price (with
+    slippage), commission, slippage (money), carry (borrow and funding that the symbol ran up since its previous
+    fill) and reason. `open_carry` [N] is the carry after the
+    last fill, `marks` [N] the last price of each symbol (0 where it never had one). `ruined_at` is a bar or None.
+    """
+
+    equity: Floats
+    cash: Floats
+    positions: Floats
+    gross: Floats
+    borrow: Floats
+    funding: Floats
+    fills: NDArray[np.void]
+    open_carry: Floats
+    marks: Floats
+    initial_capital: float
+    fill: str
+    ruined_at: int | None
+    warnings: tuple[str, ...]
+
+    @cached_property
+    def returns(self) -> Floats:
+        """One return per bar; the first is against the initial capital, so that they compound to the total.
+
+        From ruin on (equity not positive) there is nothing left to earn a return: 0.
+        """
+        before = np.concatenate(([self.initial_capital], self.equity[:-1]))
+        alive = before > 0.0
+        returns = np.zeros(len(before))
+        np.divide(self.equity, before, out=returns, where=alive)
+        returns[alive] -= 1.0
+        return returns
+
+    @cached_property
+    def exposure(self) -> Floats:
+        """Gross market value / equity at each close; 0 where equity is not positive."""
+        return _ratio(self.gross, self.equity)
+
+    @cached_property
+    def turnover(self) -> Floats:
+        """Traded notional (buys and sells) / equity at the close; 0 where equity is not positive."""
+        traded = self._per_bar(np.abs(self.fills["quantity"]) * self.fills["price"])
+        return _ratio(traded, self.equity)
+
+    @cached_property
+    def commission(self) -> Floats:
+        return self._per_bar(self.fills["commission"])
+
+    @cached_property
+    def slippage(self) -> Floats:
+        return self._per_bar(self.fills["slippage"])
+
+    def _per_bar(self, amounts: Floats) -> Floats:
+        return np.bincount(self.fills["bar"], weights=amounts, minlength=len(self.equity))
+
+
+def _ratio(amount: Floats, equity: Floats) -> Floats:
+    ratio = np.zeros(len(equity))
+    np.divide(amount, equity, out=ratio, where=equity > 0.0)
+    return ratio

@@ -1,0 +1,341 @@
+"""Every figure of a run: one pure function each, of one frozen view of the run.
+
+Conventions. r is one return per bar, the first against the initial capital, so that they compound to the total
+return; P is `periods_per_year`; volatility is the sample standard deviation (ddof 1); ratios use the arithmetic
+mean. Figures are fractions unless the unit says otherwise. A figure that is not defined (too few returns, no
+variance, no losing trade …) is None, never NaN or infinite. Where empyrical-reloaded defines the same quantity,
+ours equals it to 1e-9. Figures of the outcome of trades count closed trades: an open one has no outcome yet.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import ndtr
+
+from engine.bars import Floats
+from engine.figures import METRICS, Figure, Run, metric
+from engine.tables import drawdowns
+
+
+def measure(run: Run) -> dict[str, Figure]:
+    """Every metric of a run by name; those against a benchmark are there only with one."""
+    figures = {}
+    for name, item in METRICS.items():
+        figure = item.function(run)
+        if isinstance(figure, float):
+            figure = float(figure) if math.isfinite(figure) else None
+        figures[name] = figure
+    return figures
+
+
+def _growth(returns: Floats) -> float:
+    return float(np.prod(1.0 + returns))
+
+
+def _deviation(values: Floats) -> float | None:
+    """Sample standard deviation, None below two values or without variance.
+
+    A constant series has a deviation of rounding errors only; a ratio to that would be a number without meaning.
+    """
+    if len(values) < 2:
+        return None
+    deviation = float(np.std(values, ddof=1))
+    return deviation if deviation > 1e-15 * max(1.0, float(np.abs(values).max())) else None
+
+
+def _annual(returns: Floats, periods: float) -> float | None:
+    """Geometric growth per year; None once everything is lost."""
+    growth = _growth(returns)
+    if growth < 0.0 or not len(returns):
+        return None
+    exponent = periods / len(returns)
+    return None if exponent * math.log(max(growth, 1e-300)) > 700.0 else growth**exponent - 1.0
+
+
+@metric("money", "higher")
+def final_equity(run: Run) -> Figure:
+    """Equity at the last close."""
+    return float(run.ledger.equity[-1])
+
+
+@metric("fraction", "higher")
+def total_return(run: Run) -> Figure:
+    """Final equity / initial capital - 1."""
+    return float(run.ledger.equity[-1]) / run.ledger.initial_capital - 1.0
+
+
+@metric("fraction", "higher")
+def cagr(run: Run) -> Figure:
+    """(final / initial)^(P / T) - 1. None after ruin or where the annualised figure exceeds a float."""
+    return None if run.ledger.equity[-1] <= 0.0 else _annual(run.returns, run.periods_per_year)
+
+
+@metric("fraction", "lower")
+def annual_volatility(run: Run) -> Figure:
+    """sd(r) sqrt(P), ddof 1. None below two returns."""
+    if len(run.returns) < 2:
+        return None
+    return float(np.std(run.returns, ddof=1)) * math.sqrt(run.periods_per_year)
+
+
+@metric("ratio", "higher")
+def sharpe(run: Run) -> Figure:
+    """mean(r - rf/P) / sd(r) sqrt(P) (Sharpe 1994). None without variance."""
+    deviation = _deviation(run.excess)
+    return None if deviation is None else float(run.excess.mean()) / deviation * math.sqrt(run.periods_per_year)
+
+
+@metric("fraction", "lower")
+def downside_deviation(run: Run) -> Figure:
+    """sqrt(mean(min(r - rf/P, 0)^2)) sqrt(P): root mean square of shortfalls over all bars (Sortino 1994)."""
+    return float(np.sqrt(np.mean(np.minimum(run.excess, 0.0) ** 2))) * math.sqrt(run.periods_per_year)
+
+
+@metric("ratio", "higher")
+def sortino(run: Run) -> Figure:
+    """mean(r - rf/P) P / downside deviation. None when no return falls short."""
+    below = downside_deviation(run)
+    return float(run.excess.mean()) * run.periods_per_year / below if below else None
+
+
+@metric("fraction", "higher")
+def max_drawdown(run: Run) -> Figure:
+    """Smallest equity / running maximum - 1, the initial capital included; 0 or negative."""
+    return min(0.0, float(run.drawdown.min()))
+
+
+@metric("days", "lower")
+def max_drawdown_days(run: Run) -> Figure:
+    """Longest time below a former maximum, in calendar days from that maximum to recovery or the last bar."""
+    return max((item.days for item in drawdowns(run)), default=0.0)
+
+
+@metric("ratio", "higher")
+def calmar(run: Run) -> Figure:
+    """cagr / |max drawdown| (Young 1991). None without a drawdown."""
+    growth, depth = cagr(run), max_drawdown(run)
+    return growth / -depth if growth is not None and depth else None
+
+
+@metric("fraction", "higher")
+def var_95(run: Run) -> Figure:
+    """5th percentile of r, linear interpolation: historical value at risk per bar, as a (negative) return."""
+    return float(np.percentile(run.returns, 5.0))
+
+
+@metric("fraction", "higher")
+def cvar_95(run: Run) -> Figure:
+    """Mean of the lowest int(0.05 (T - 1)) + 1 returns: expected shortfall per bar."""
+    worst = int((len(run.returns) - 1) * 0.05)
+    return float(np.mean(np.partition(run.returns, worst)[: worst + 1]))
+
+
+@metric("ratio", "higher")
+def omega(run: Run) -> Figure:
+    """Sum of r - rf/P above zero / sum below zero (Keating and Shadwick 2002). None when nothing is below."""
+    losses = -float(np.minimum(run.excess, 0.0).sum())
+    return float(np.maximum(run.excess, 0.0).sum()) / losses if losses > 0.0 else None
+
+
+@metric("ratio", "higher")
+def tail_ratio(run: Run) -> Figure:
+    """|95th percentile of r| / |5th percentile|. None when the latter is 0."""
+    low, high = np.percentile(run.returns, (5.0, 95.0))
+    return abs(float(high)) / abs(float(low)) if low else None
+
+
+def _moment(values: Floats, order: int) -> float | None:
+    """Standardised central moment with population variance; None without variance."""
+    if _deviation(values) is None:
+        return None
+    centred = values - values.mean()
+    return float(np.mean(centred**order) / np.mean(centred**2) ** (order / 2.0))
+
+
+@metric("ratio", "higher")
+def skew(run: Run) -> Figure:
+    """Third standardised moment of r, population form (as scipy.stats.skew)."""
+    return _moment(run.returns, 3)
+
+
+@metric("ratio", "none")
+def kurtosis(run: Run) -> Figure:
+    """Fourth standardised moment of r minus 3, population form (as scipy.stats.kurtosis): 0 for a normal."""
+    fourth = _moment(run.returns, 4)
+    return None if fourth is None else fourth - 3.0
+
+
+@metric("fraction", "higher")
+def psr(run: Run) -> Figure:
+    """Probability that the true Sharpe ratio is above 0 (Bailey and Lopez de Prado 2012, equation 10).
+
+    Phi(S sqrt(T - 1) / sqrt(1 - g3 S + (g4 - 1)/4 S^2)), S per bar, g3 skewness and g4 kurtosis of r. None
+    without variance, or where the estimate's own variance is not positive.
+    """
+    deviation, third, fourth = _deviation(run.excess), _moment(run.returns, 3), _moment(run.returns, 4)
+    if deviation is None or third is None or fourth is None:
+        return None
+    ratio = float(run.excess.mean()) / deviation
+    variance = 1.0 - third * ratio + (fourth - 1.0) / 4.0 * ratio**2
+    if variance <= 0.0:
+        return None
+    return float(ndtr(ratio * math.sqrt(len(run.returns) - 1) / math.sqrt(variance)))
+
+
+@metric("fraction", "higher")
+def best_day(run: Run) -> Figure:
+    """Largest return of a UTC day (of a bar, where bars are longer than a day)."""
+    return float(run.daily.max())
+
+
+@metric("fraction", "higher")
+def worst_day(run: Run) -> Figure:
+    """Smallest return of a UTC day (of a bar, where bars are longer than a day)."""
+    return float(run.daily.min())
+
+
+@metric("fraction", "none")
+def exposure(run: Run) -> Figure:
+    """Mean over all bars of gross market value / equity."""
+    return float(run.ledger.exposure.mean())
+
+
+@metric("per_year", "lower")
+def turnover(run: Run) -> Figure:
+    """Traded notional (buys and sells) / equity, summed over all bars, per year."""
+    return float(run.ledger.turnover.mean()) * run.periods_per_year
+
+
+@metric("money", "lower")
+def total_commission(run: Run) -> Figure:
+    """Commission paid."""
+    return float(run.ledger.commission.sum())
+
+
+@metric("money", "lower")
+def total_slippage(run: Run) -> Figure:
+    """Money lost between the price and what was paid or received."""
+    return float(run.ledger.slippage.sum())
+
+
+@metric("money", "lower")
+def total_borrow(run: Run) -> Figure:
+    """Fees paid on short positions."""
+    return float(run.ledger.borrow.sum())
+
+
+@metric("money", "lower")
+def total_funding(run: Run) -> Figure:
+    """Interest paid on negative cash."""
+    return float(run.ledger.funding.sum())
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+@metric("count", "none")
+def total_trades(run: Run) -> Figure:
+    """Trades opened, the ones still open included."""
+    return len(run.trades)
+
+
+@metric("fraction", "higher")
+def win_rate(run: Run) -> Figure:
+    """Closed trades with pnl > 0 / closed trades. None without closed trades."""
+    return _mean(run.closed["pnl"] > 0.0)
+
+
+@metric("ratio", "higher")
+def profit_factor(run: Run) -> Figure:
+    """Sum of winning pnl / |sum of losing pnl| over closed trades. None without a loss."""
+    pnl = run.closed["pnl"]
+    lost = -float(pnl[pnl < 0.0].sum())
+    return float(pnl[pnl > 0.0].sum()) / lost if lost > 0.0 else None
+
+
+@metric("money", "higher")
+def expectancy(run: Run) -> Figure:
+    """Mean pnl of closed trades."""
+    return _mean(run.closed["pnl"])
+
+
+@metric("money", "higher")
+def average_win(run: Run) -> Figure:
+    """Mean pnl of closed trades with pnl > 0. None without one."""
+    pnl = run.closed["pnl"]
+    return _mean(pnl[pnl > 0.0])
+
+
+@metric("money", "higher")
+def average_loss(run: Run) -> Figure:
+    """Mean pnl of closed trades with pnl < 0 (a negative figure). None without one."""
+    pnl = run.closed["pnl"]
+    return _mean(pnl[pnl < 0.0])
+
+
+@metric("bars", "none")
+def average_bars_held(run: Run) -> Figure:
+    """Mean bars from entry to exit of closed trades."""
+    return _mean(run.closed["bars_held"])
+
+
+@metric("ratio", "none")
+def beta(run: Run) -> Figure:
+    """cov(r, b) / var(b), b the benchmark's returns, both above the risk-free rate. None without variance of b."""
+    if run.benchmark is None or _deviation(run.benchmark) is None:
+        return None
+    centred = run.benchmark - run.benchmark.mean()
+    return float(np.dot(centred, run.excess) / np.dot(centred, centred))
+
+
+@metric("fraction", "higher")
+def alpha(run: Run) -> Figure:
+    """(1 + mean((r - rf/P) - beta (b - rf/P)))^P - 1: Jensen's alpha (1968), compounded to a year."""
+    slope = beta(run)
+    if slope is None or run.benchmark is None:
+        return None
+    rate = run.risk_free_rate / run.periods_per_year
+    mean = float(np.mean(run.excess - slope * (run.benchmark - rate)))
+    return _annual(np.array([mean]), run.periods_per_year) if mean > -1.0 else None
+
+
+@metric("fraction", "lower")
+def tracking_error(run: Run) -> Figure:
+    """sd(r - b) sqrt(P), ddof 1. None without a benchmark or below two returns."""
+    if run.benchmark is None or len(run.returns) < 2:
+        return None
+    return float(np.std(run.returns - run.benchmark, ddof=1)) * math.sqrt(run.periods_per_year)
+
+
+@metric("ratio", "higher")
+def information_ratio(run: Run) -> Figure:
+    """mean(r - b) / sd(r - b) sqrt(P) (Goodwin 1998). None where the two never differ."""
+    if run.benchmark is None:
+        return None
+    active = run.returns - run.benchmark
+    deviation = _deviation(active)
+    return None if deviation is None else float(active.mean()) / deviation * math.sqrt(run.periods_per_year)
+
+
+@metric("ratio", "higher")
+def up_capture(run: Run) -> Figure:
+    """Annualised growth of r over that of b, on the bars on which b rose. None without such bars."""
+    return _capture(run, 1.0)
+
+
+@metric("ratio", "lower")
+def down_capture(run: Run) -> Figure:
+    """Annualised growth of r over that of b, on the bars on which b fell. None without such bars."""
+    return _capture(run, -1.0)
+
+
+def _capture(run: Run, side: float) -> float | None:
+    if run.benchmark is None:
+        return None
+    bars = side * run.benchmark > 0.0
+    ours = _annual(run.returns[bars], run.periods_per_year)
+    theirs = _annual(run.benchmark[bars], run.periods_per_year)
+    return ours / theirs if ours is not None and theirs else None

@@ -1,0 +1,200 @@
+"""The contract of a strategy: one decorated function of bars and parameters that returns target weights.
+
+    @strategy(check=fast_below_slow, lookback=one_cross, family="trend", source="…", dataset="fx_daily")
+    def sma_cross(bars: Bars, fast: Annotated[int, Range(2, 200), "Bars of …"] = 20, …) -> Weights:
+        "First sentence is the summary. …"
+
+The signature is the schema: what the API validates, the form shows and the documentation says is read from it.
+
+Weights are float64 [T, N]. Row t is decided with what is known at the close of bar t, and says which fraction
+of equity each symbol should have (negative = short); NaN says "no opinion, keep what there is". The delay
+between decision and fill is not the strategy's business: `engine.simulation` alone applies it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import marshal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.bars import Bars
+from engine.errors import BadData, InvalidParameter, QuantError, RunFailed
+from engine.parameters import Parameter, Range, check_all, object_schema, read
+
+__all__ = ["BoundStrategy", "Parameter", "Range", "Strategy", "Weights", "strategy"]
+
+Weights: TypeAlias = NDArray[np.float64]
+# Takes the parameters by name; returns a sentence when they do not fit together, else None.
+Check: TypeAlias = Callable[..., "str | None"]
+Lookback: TypeAlias = Callable[..., int]
+
+
+def _one_bar(**_: Any) -> int:
+    return 1
+
+
+def _no_rule(**_: Any) -> None:
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class Strategy:
+    """A strategy and everything that can be said about it without running it."""
+
+    function: Callable[..., Weights]
+    id: str
+    summary: str
+    doc: str
+    family: str
+    source: str
+    dataset: str | None
+    symbols: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    rule: Check = field(repr=False)
+    needs: Lookback = field(repr=False)
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema (2020-12) of the parameters, with their defaults."""
+        return object_schema(self.id, self.parameters, self.summary)
+
+    def validate(self, params: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """All parameters, checked, with defaults filled in.
+
+        Raises:
+            InvalidParameter: for an unknown name, a wrong type, a value out of bounds, or values that do not
+                fit together; `pointer` is "/params/<name>", or "/params" for a rule between parameters.
+        """
+        values = check_all(
+            self.parameters,
+            {} if params is None else params,
+            error=InvalidParameter,
+            where="/params",
+            kind=f"parameter of {self.id}",
+        )
+        broken = self.rule(**values)
+        if broken:
+            raise InvalidParameter(broken, pointer="/params", given=values)
+        return values
+
+    def bind(self, **params: object) -> BoundStrategy:
+        """This strategy with checked parameters, ready to be called with bars."""
+        return BoundStrategy(self, self.validate(params))
+
+    def lookback(self, params: Mapping[str, object] | None = None) -> int:
+        """How many bars the first decision needs, the deciding one included."""
+        return int(self.needs(**self.validate(params)))
+
+    @cached_property
+    def version(self) -> str:
+        """Twelve hex digits that change with the source of the strategy's module."""
+        try:
+            source = inspect.getsource(sys.modules[self.function.__module__]).encode()
+        except (OSError, TypeError, KeyError):  # typed at a prompt: there is only its compiled form
+            source = marshal.dumps(self.function.__code__)
+        return hashlib.sha256(source).hexdigest()[:12]
+
+
+@dataclass(frozen=True, eq=False)
+class BoundStrategy:
+    """A strategy with its parameters: call it with bars to get the target weights [T, N]."""
+
+    strategy: Strategy
+    params: dict[str, Any]
+
+    @property
+    def lookback(self) -> int:
+        return self.strategy.lookback(self.params)
+
+    def __call__(self, bars: Bars) -> Weights:
+        """Target weights, float64 [T, N].
+
+        Raises:
+            BadData: `not_enough_bars` when fewer than lookback + 2 bars leave nothing to decide, fill and mark.
+            RunFailed: `strategy_error` when the function raised, `bad_weights` when it returned nonsense.
+        """
+        needed = self.lookback + 2
+        if len(bars) < needed:
+            raise BadData(
+                f"{self.strategy.id} needs {needed} bars with these parameters, the range has {len(bars)}.",
+                code="not_enough_bars",
+                given=len(bars),
+                allowed={"minimum": needed},
+            )
+        return self._checked(self._decide(bars), bars)
+
+    def _decide(self, bars: Bars) -> object:
+        try:
+            return self.strategy.function(bars, **self.params)
+        except QuantError:
+            raise
+        except Exception as error:  # a strategy is the user's code and may raise anything
+            text = f"{type(error).__name__}: {str(error)[:200]}"
+            raise RunFailed(f"{self.strategy.id} raised {text}", code="strategy_error") from error
+
+    def _checked(self, weights: object, bars: Bars) -> Weights:
+        shape = (len(bars), len(bars.symbols))
+        if not isinstance(weights, np.ndarray) or weights.shape != shape or weights.dtype.kind not in "fiu":
+            got = f"{weights.dtype} {weights.shape}" if isinstance(weights, np.ndarray) else type(weights).__name__
+            raise RunFailed(
+                f"{self.strategy.id} returned {got}, expected numbers {shape}.", code="bad_weights", given=got
+            )
+        if np.isinf(weights).any():
+            row, column = np.argwhere(np.isinf(weights))[0]
+            raise RunFailed(
+                f"{self.strategy.id} returned an infinite weight for {bars.symbols[column]} at {bars.time[row]}.",
+                code="bad_weights",
+            )
+        return np.ascontiguousarray(weights, dtype=np.float64)
+
+
+def strategy(
+    *,
+    family: str,
+    source: str,
+    dataset: str | None = None,
+    symbols: tuple[str, ...] = (),
+    check: Check = _no_rule,
+    lookback: Lookback = _one_bar,
+) -> Callable[[Callable[..., Weights]], Strategy]:
+    """Make a Strategy of a function `(bars, **parameters) -> weights`.
+
+    Args:
+        family: what kind of idea it is ("trend").
+        source: the paper or book that it is from.
+        dataset: the dataset on which it runs when a request names none.
+        symbols: the symbols on which it runs when a request names none; () means all of the dataset.
+        check: takes the parameters; returns a sentence when they do not fit together.
+        lookback: takes the parameters; returns how many bars the first decision needs.
+
+    Raises:
+        TypeError: when the signature does not describe every parameter with type, bounds and default.
+    """
+
+    def decorate(function: Callable[..., Weights]) -> Strategy:
+        doc = inspect.cleandoc(function.__doc__ or "")
+        if not doc:
+            raise TypeError(f"{function.__name__} needs a docstring: it is the documentation")
+        summary = " ".join(doc.split("\n\n")[0].split()).split(". ")[0].rstrip(".") + "."
+        parameters = _parameters(function)
+        return Strategy(
+            function, function.__name__, summary, doc, family, source, dataset, symbols, parameters, check, lookback
+        )
+
+    return decorate
+
+
+def _parameters(function: Callable[..., Weights]) -> tuple[Parameter, ...]:
+    hints = get_type_hints(function, include_extras=True)
+    _, *described = inspect.signature(function).parameters.values()  # the first one is the bars
+    for item in described:
+        if item.default is inspect.Parameter.empty or item.name not in hints:
+            raise TypeError(f"{function.__name__}: {item.name} needs an annotation and a default")
+    return tuple(read(item.name, hints[item.name], item.default) for item in described)
