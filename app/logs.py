@@ -15,5 +15,5 @@ def configure_logging(settings: Settings, role: str) -> None:
         logging.Formatter(f"%(asctime)s %(levelname)s {role}[%(process)d] %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
     )
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
-    for noisy in ("kombu", "amqp", "numba"):
+    for noisy in ("kombu", "amqp", "numba", "alembic", "celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

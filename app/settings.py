@@ -127,12 +127,11 @@ def _dialable(host: str) -> str:
 
 
 def _read(source: Mapping[str, str], name: str, default: Any) -> Any:
-    readers: dict[type, Any] = {int: int, float: float, str: str, Path: Path}
     text = source[name]
     if isinstance(default, tuple):
         return tuple(part.strip() for part in text.split(",") if part.strip())
     try:
-        return readers[type(default)](text)
+        return type(default)(text)
     except ValueError as error:
         raise StartRefused(f"{name}={text!r} is not a {type(default).__name__}") from error
 

@@ -38,21 +38,25 @@ def run_worker(settings: Settings, *, concurrency: int) -> None:
     engine.warm()
     celery = make_celery(settings)
     node.attach(celery)
-    celery.worker_main(
-        [
-            "worker",
-            "--pool=prefork",
-            f"--concurrency={concurrency}",
-            f"--hostname={node.name}",
-            f"--queues={','.join(QUEUES)}",
-            f"--loglevel={settings.log_level}",
-            "-O",
-            "fair",
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-        ]
-    )
+    arguments = [
+        "worker",
+        "--pool=prefork",
+        f"--concurrency={concurrency}",
+        f"--hostname={node.name}",
+        f"--queues={','.join(QUEUES)}",
+        f"--loglevel={settings.log_level}",
+        "-Ofair",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+    ]
+    try:
+        celery.worker_main(arguments)
+    except SystemExit as ended:
+        # Celery calls a stop within the grace period a failure; to whoever sent SIGTERM it is the answer asked for.
+        log.info("worker %s has stopped (%s)", node.name, ended.code)
+    finally:
+        node.leave()
 
 
 class Node:
@@ -70,7 +74,6 @@ class Node:
         signals.worker_process_init.connect(self._start_child, weak=False)
         signals.worker_ready.connect(self._say_ready, weak=False)
         signals.task_failure.connect(self._child_lost, weak=False)
-        signals.worker_shutdown.connect(self._leave, weak=False)
 
     def execute(self, job_id: str) -> None:
         """The Celery task: a doorbell rang for this job."""
@@ -105,7 +108,7 @@ class Node:
         self._ready_file.touch()
         log.info("worker %s is ready", self.name)
 
-    def _leave(self, **_: Any) -> None:
+    def leave(self) -> None:
         """Hand back what the grace period did not let finish."""
         self._ready_file.unlink(missing_ok=True)
         jobs = self.services.jobs

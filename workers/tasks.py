@@ -62,7 +62,9 @@ class Executor:
                 "message": "The run failed for a reason that is not yours; the worker's log has it under the job's id.",
             }
         else:
-            return self._settle(lease, lambda: self._jobs.finish(claim, output))
+            status = self._settle(lease, lambda: self._jobs.finish(claim, output))
+            log.info("job %s: %s in %.0f ms", claim.job_id, status, output.compute_ms)
+            return status
         return self._settle(lease, lambda: self._fail(claim, failure))
 
     def _fail(self, claim: Claim, failure: Mapping[str, Any]) -> str | None:
