@@ -19,7 +19,7 @@ from engine.simulation import Report, resolve_fill, simulate
 from engine.strategy import BoundStrategy, Weights
 from engine.version import ENGINE_VERSION
 
-_STEPS = 3
+_IDLE = "No order was filled: the strategy took no position in this range."
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ def backtest(
         monthly_returns=tables.monthly_returns(run),
         top_drawdowns=tables.drawdown_table(run),
         conventions=_conventions(bars, bound, config, filled),
-        warnings=ledger.warnings,
+        warnings=ledger.warnings if len(ledger.fills) else (*ledger.warnings, _IDLE),
     )
     if report is not None:
         report(1, 1, "measure")

@@ -72,8 +72,8 @@ class Bars:
     ) -> Bars:
         """Bars of arrays [T, N] (or [T] for one symbol); without `volume` it is NaN, that is unknown."""
         known = np.full(np.shape(close), np.nan) if volume is None else volume
-        fields = (np.asarray(values, dtype=np.float64) for values in (open, high, low, close, known))
-        return cls(np.asarray(time, dtype="datetime64[ns]"), *fields, symbols=tuple(symbols))
+        o, h, l, c, v = (np.asarray(values, dtype=np.float64) for values in (open, high, low, close, known))  # noqa: E741
+        return cls(np.asarray(time, dtype="datetime64[ns]"), o, h, l, c, v, tuple(symbols))
 
     @classmethod
     def from_closes(cls, time: ArrayLike, close: ArrayLike, symbols: Sequence[str]) -> Bars:
@@ -96,8 +96,8 @@ class Bars:
 
         A range of dates is a view, a choice of symbols a copy.
         """
-        first = 0 if start is None else int(np.searchsorted(self.time, np.datetime64(start, "ns"), "left"))
-        last = len(self) if end is None else int(np.searchsorted(self.time, _end_of(end), "left"))
+        first = 0 if start is None else int(self.time.searchsorted(np.datetime64(start)))
+        last = len(self) if end is None else int(self.time.searchsorted(_end_of(end)))
         rows = slice(first, max(first, last))
         names = self.symbols if symbols is None else tuple(symbols)
         columns = None if names == self.symbols else [self._column(name) for name in names]

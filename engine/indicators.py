@@ -211,7 +211,7 @@ def month_ends(time: Times) -> NDArray[np.bool_]:
     last_weekday = last_day - np.maximum(weekday - 4, 0).astype("timedelta64[D]")
     on_day = days == last_weekday
     first_of_day = np.concatenate(([True], days[1:] != days[:-1]))
-    chosen = on_day & first_of_day
+    chosen: NDArray[np.bool_] = on_day & first_of_day
     first_of_month = np.concatenate(([False], months[1:] != months[:-1]))
     for at in np.flatnonzero(first_of_month):
         if not chosen[(months == months[at - 1])].any():

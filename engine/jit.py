@@ -62,7 +62,7 @@ class Kernel(Generic[P, R]):
                 import numba
 
                 if _cache_dir is not None:
-                    numba.config.CACHE_DIR = str(_cache_dir)
+                    vars(numba.config)["CACHE_DIR"] = str(_cache_dir)
                 decorate = numba.njit(nogil=True, cache=True, error_model="numpy")
                 self._compiled = decorate(self._rebound(lambda kernel: kernel.compile()))
             return self._compiled

@@ -25,8 +25,9 @@ SIGNAL, STOP_LOSS, TAKE_PROFIT, TRAILING_STOP, MAX_HOLDING, RUIN = range(6)
 FILLS_PER_SYMBOL = 5
 # Orders below this fraction of equity are rounding of floats, not intentions.
 DUST = 1e-10
-# Forgives the last bits when a quantity is a whole number of lots.
+# Forgive the last bits when a quantity is a whole number of lots, and when an order takes exactly what there is.
 LOT_SLACK = 1.0 + 1e-12
+CASH_SLACK = 1.0 + 1e-14
 
 FILL = np.dtype(
     [
@@ -192,12 +193,14 @@ def mark(t: int, price: Floats, book: Book) -> None:
 @jit
 def strayed(t: int, plan: Plan, terms: Terms, book: Book) -> bool:
     """Whether some weight is further from its target than the drift band allows."""
-    if terms.drift == 0.0:
-        return False
     equity = value(book)
+    if terms.drift == 0.0 or equity <= 0.0:
+        return False
     for n in range(book.units.shape[0]):
-        weight = book.units[n] * book.mark[n] / equity
-        if book.blocked[n] == 0 and abs(weight - plan.target[t, n]) > terms.drift:
+        # What is about to be ordered, still waits for a price or was stopped out has not drifted.
+        if plan.order[t, n] != NOTHING or book.pending[n] != 0 or book.blocked[n] != 0:
+            continue
+        if abs(book.units[n] * book.mark[n] / equity - plan.target[t, n]) > terms.drift:
             return True
     return False
 
@@ -216,7 +219,8 @@ def whole_lots(quantity: float, terms: Terms) -> float:
     """The quantity rounded towards zero to whole lots."""
     if terms.lot == 0.0:
         return quantity
-    return math.copysign(math.floor(abs(quantity) / terms.lot * LOT_SLACK) * terms.lot, quantity)
+    lots = math.floor(abs(quantity) / terms.lot * LOT_SLACK)
+    return math.copysign(lots * terms.lot, quantity)
 
 
 @jit
@@ -225,7 +229,7 @@ def change_of(
 ) -> float:
     """Units to trade towards the target. An order that the volume limit cuts stays pending for the next bar."""
     goal = whole_lots(plan.target[t, n] * equity / price, terms)
-    change = goal - book.units[n]
+    change = goal - float(book.units[n])
     book.pending[n] = 0
     if goal != 0.0 and abs(change) * price <= DUST * equity:
         return 0.0
@@ -269,7 +273,7 @@ def affordable(price: Floats, t: int, terms: Terms, book: Book) -> float:
         best = (terms.leverage * (equity - fixed) - gross) / (growth + terms.leverage * linear)
         if best <= 0.0:
             return 0.0
-        if best >= share:
+        if best * CASH_SLACK >= share:
             return share
         share = best
 

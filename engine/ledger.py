@@ -68,7 +68,8 @@ class Ledger:
         return self._per_bar(self.fills["slippage"])
 
     def _per_bar(self, amounts: Floats) -> Floats:
-        return np.bincount(self.fills["bar"], weights=amounts, minlength=len(self.equity))
+        sums = np.bincount(self.fills["bar"], weights=amounts, minlength=len(self.equity))
+        return sums.astype(np.float64, copy=False)
 
 
 def _ratio(amount: Floats, equity: Floats) -> Floats:

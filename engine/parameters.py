@@ -17,6 +17,8 @@ from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_orig
 from engine.errors import InvalidInput, nearest
 
 Value: TypeAlias = "int | float | bool | str | None"
+# Named here because Parameter has a field called `type`.
+Refusal: TypeAlias = type[InvalidInput]
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,10 @@ class Parameter:
 
     def schema(self) -> dict[str, Any]:
         """This value as a property of a JSON Schema (2020-12)."""
-        kind: dict[str, Any] = {
-            "int": {"type": "integer"},
-            "float": {"type": "number"},
-            "bool": {"type": "boolean"},
-            "choice": {"type": "string", "enum": list(self.choices)},
-        }[self.type]
+        kinds = {"int": "integer", "float": "number", "bool": "boolean", "choice": "string"}
+        kind: dict[str, Any] = {"type": kinds[self.type]}
+        if self.choices:
+            kind["enum"] = list(self.choices)
         if self.low is not None:
             kind |= {"minimum": self.low, "maximum": self.high}
         if self.optional:
@@ -57,7 +57,7 @@ class Parameter:
         described = {"description": self.doc} if self.doc else {}
         return kind | {"default": self.default} | described
 
-    def check(self, value: object, *, error: type[InvalidInput], where: str) -> Value:
+    def check(self, value: object, *, error: Refusal, where: str) -> Value:
         """The value in its own type, or `error` with the pointer `where/name`, what was given and what is allowed."""
         if value is None and self.optional:
             return None
@@ -69,17 +69,17 @@ class Parameter:
             raise self._refusal("must be true or false", value, error, where)
         return self._number(value, error, where)
 
-    def _choice(self, value: object, error: type[InvalidInput], where: str) -> str:
+    def _choice(self, value: object, error: Refusal, where: str) -> str:
         if isinstance(value, str) and value in self.choices:
             return value
         near = nearest(value, self.choices) if isinstance(value, str) else None
-        hint = f"; did you mean '{near}'?" if near else ""
-        raise self._refusal(f"must be one of {', '.join(self.choices)}{hint}", value, error, where, near)
+        raise self._refusal(f"must be one of {', '.join(self.choices)}", value, error, where, near)
 
-    def _number(self, value: object, error: type[InvalidInput], where: str) -> int | float:
+    def _number(self, given: object, error: Refusal, where: str) -> int | float:
         whole = self.type == "int"
+        value: Any = given
         # A bool is an int to Python, never to a reader of the request.
-        if type(value).__name__ in ("bool", "bool_") or not isinstance(value, numbers.Real):
+        if isinstance(given, bool) or not isinstance(given, numbers.Real):
             raise self._refusal(f"must be {'a whole number' if whole else 'a number'}", value, error, where)
         if not _finite(value):
             raise self._refusal("must be a finite number", value, error, where)
@@ -90,16 +90,14 @@ class Parameter:
         # Adding zero turns -0.0 into 0.0: equal requests must read equal.
         return int(value) if whole else float(value) + 0.0
 
-    def _refusal(
-        self, rule: str, value: object, error: type[InvalidInput], where: str, near: str | None = None
-    ) -> InvalidInput:
+    def _refusal(self, rule: str, value: object, error: Refusal, where: str, near: str | None = None) -> InvalidInput:
         allowed: Any = {key: item for key, item in self.schema().items() if key not in ("default", "description")}
         return error(
             f"{self.name} {rule}.", pointer=f"{where}/{self.name}", given=shown(value), allowed=allowed, nearest=near
         )
 
 
-def _finite(value: numbers.Real) -> bool:
+def _finite(value: Any) -> bool:
     try:
         return math.isfinite(value)
     except OverflowError:  # an int too large for a float is finite, and the bounds will refuse it
@@ -149,9 +147,7 @@ def _kind(name: str, annotation: object) -> tuple[str, tuple[str, ...]]:
     return kinds[annotation], ()
 
 
-def refuse_unknown(
-    given: Iterable[object], known: Iterable[str], *, error: type[InvalidInput], where: str, kind: str
-) -> None:
+def refuse_unknown(given: Iterable[object], known: Iterable[str], *, error: Refusal, where: str, kind: str) -> None:
     """Raise `error` for the first name that nobody knows, with the nearest one that is known."""
     names = list(known)
     for name in given:
@@ -185,7 +181,7 @@ def check_all(
     parameters: Iterable[Parameter],
     given: Mapping[str, object],
     *,
-    error: type[InvalidInput],
+    error: Refusal,
     where: str,
     kind: str,
 ) -> dict[str, Any]:

@@ -152,10 +152,19 @@ def _market(bars: Bars) -> Market:
 
 
 def _book(size: int, capital: float) -> Book:
-    floats = [np.zeros(size) for _ in range(6)]
-    flags = [np.zeros(size, dtype=np.int8) for _ in range(2)]
-    entry = np.zeros(size, dtype=np.int64)
-    return Book(*floats, entry, *flags, np.array([capital]), np.array([0, -1], dtype=np.int64))
+    return Book(
+        units=np.zeros(size),
+        mark=np.zeros(size),
+        average=np.zeros(size),
+        best=np.zeros(size),
+        carry=np.zeros(size),
+        opening=np.zeros(size),
+        entry=np.zeros(size, dtype=np.int64),
+        pending=np.zeros(size, dtype=np.int8),
+        blocked=np.zeros(size, dtype=np.int8),
+        cash=np.array([capital]),
+        counts=np.array([0, -1], dtype=np.int64),
+    )
 
 
 def _run(
@@ -164,7 +173,8 @@ def _run(
     total, size = bars.close.shape
     market, book = _market(bars), _book(size, config.initial_capital)
     buffer = np.zeros(FILLS_PER_SYMBOL * size + max(1024, size * 64), dtype=FILL)
-    out = Out(*(np.zeros(total) for _ in range(5)), np.zeros((total, size)), buffer)
+    equity, cash, gross, borrow, funding = np.zeros((5, total))
+    out = Out(equity, cash, gross, borrow, funding, np.zeros((total, size)), buffer)
     fills = []
     done, block = 0, max(1, BLOCK // size)
     while done < total:

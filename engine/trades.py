@@ -72,7 +72,8 @@ def close(
     trade["entry_bar"] = entry[n]
     trade["exit_bar"] = -1 if reason == OPEN else bar
     trade["entry_price"] = sums[n, _PAID] / quantity
-    trade["exit_price"] = sums[n, _RECEIVED] / sums[n, _SOLD]
+    exit_price = float(sums[n, _RECEIVED] / sums[n, _SOLD])
+    trade["exit_price"] = exit_price
     trade["quantity"] = quantity
     pnl = side * (sums[n, _RECEIVED] - sums[n, _PAID]) - sums[n, _COMMISSION] - sums[n, _CARRY]
     trade["pnl"] = pnl
@@ -83,7 +84,7 @@ def close(
     # The bar of a fill at the open is lived through after it; that of a fill at the close before it.
     first = entry[n] if at_open else entry[n] + 1
     last = bar + 1 if reason == OPEN or (not at_open and reason in (SIGNAL, MAX_HOLDING)) else bar
-    lowest, highest = excursion(n, first, last, high, low, trade["exit_price"])
+    lowest, highest = excursion(n, first, last, high, low, exit_price)
     worst = lowest if side > 0.0 else highest
     best = highest if side > 0.0 else lowest
     trade["mae"] = min(0.0, side * (worst / trade["entry_price"] - 1.0))
