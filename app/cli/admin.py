@@ -1,0 +1,72 @@
+"""Commands for whoever runs the platform: the schema and the keys. They speak to the database, not to the API."""
+
+from __future__ import annotations
+
+import click
+
+from app.cli.common import guarded, home_option, print_json, settings_of
+
+
+@click.group()
+def db() -> None:
+    """The database schema."""
+
+
+@db.command()
+@home_option
+@guarded
+def upgrade(home: str | None) -> None:
+    """Bring the database to the newest schema. Safe to repeat."""
+    from app import schema
+    from app.store import Store
+
+    store = Store(settings_of(home).database_url)
+    before = schema.current(store)
+    schema.upgrade(store)
+    after = schema.current(store)
+    store.close()
+    click.echo(f"The schema is {after}." if before == after else f"The schema went from {before or 'none'} to {after}.")
+
+
+@db.command()
+@home_option
+@guarded
+def current(home: str | None) -> None:
+    """Show the schema of the database."""
+    from app import schema
+    from app.store import Store
+
+    store = Store(settings_of(home).database_url)
+    click.echo(schema.current(store) or "none")
+    store.close()
+
+
+@click.group()
+def keys() -> None:
+    """API keys."""
+
+
+@keys.command()
+@click.option("--owner", required=True, help="Whose jobs the key sees.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(["read", "run", "admin"]),
+    default=("read", "run"),
+    show_default=True,
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@home_option
+@guarded
+def create(owner: str, scopes: tuple[str, ...], as_json: bool, home: str | None) -> None:
+    """Create a key. It is shown this once; the database keeps only its hash."""
+    from app.store import Store
+
+    store = Store(settings_of(home).database_url)
+    key = store.access.create_key(owner, scopes)
+    store.close()
+    if as_json:
+        print_json({"owner": owner, "scopes": list(scopes), "key": key})
+    else:
+        click.echo(key)

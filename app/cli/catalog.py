@@ -1,0 +1,84 @@
+"""Commands that show what there is to run, and on what."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from app.cli.common import asks_server, console, print_json
+
+if TYPE_CHECKING:
+    from app.client import Client
+
+
+@click.command()
+@click.argument("strategy_id", required=False)
+@asks_server
+def strategies(client: Client, strategy_id: str | None, as_json: bool) -> None:
+    """List the strategies, or show one with its parameters."""
+    if strategy_id:
+        found = client.strategy(strategy_id)
+        print_json(found) if as_json else _show_strategy(found)
+        return
+    shelf = client.strategies()
+    if as_json:
+        print_json(shelf)
+        return
+    table = plain_table("strategy", "family", "what it does")
+    for item in shelf:
+        table.add_row(item["strategy_id"], item.get("family", ""), item.get("summary", ""))
+    console().print(table)
+
+
+@click.command()
+@click.argument("dataset", required=False)
+@asks_server
+def data(client: Client, dataset: str | None, as_json: bool) -> None:
+    """List the datasets, or show one."""
+    found = client.datasets()
+    if dataset:
+        one = client.api("GET", f"/datasets/{dataset}")
+        print_json(one) if as_json else _show_fields(one)
+        return
+    if as_json:
+        print_json(found)
+        return
+    table = plain_table("dataset", "quality", "frequency", "from", "to", "symbols")
+    for item in found:
+        names = item["symbols"]
+        shown = " ".join(names[:6]) + (f" … ({len(names)})" if len(names) > 6 else "")
+        table.add_row(item["dataset_id"], item["quality"], item["frequency"], item["start"], item["end"], shown)
+    console().print(table)
+
+
+def plain_table(*columns: str) -> Any:
+    """A table with a head and no walls."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(*columns, box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.columns[0].no_wrap = True
+    return table
+
+
+def _show_strategy(found: dict[str, Any]) -> None:
+    screen = console()
+    screen.print(f"{found['strategy_id']}: {found.get('summary', '')}\n")
+    table = plain_table("parameter", "default", "allowed", "meaning")
+    schema = found.get("parameters") or {}
+    for name, field in schema.get("properties", {}).items():
+        bounds = [str(field[end]) for end in ("minimum", "maximum") if end in field]
+        allowed = field.get("enum") or " to ".join(bounds) or field.get("type", "")
+        table.add_row(name, json.dumps(field.get("default")), str(allowed), field.get("description", ""))
+    screen.print(table)
+
+
+def _show_fields(one: dict[str, Any]) -> None:
+    screen = console()
+    width = max(map(len, one))
+    for name, value in one.items():
+        if not isinstance(value, dict):
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            screen.print(f"{name:<{width}}  {text}")

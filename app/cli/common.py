@@ -1,0 +1,137 @@
+"""What the commands share: options, the client, output, and errors as sentences with an exit code."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from app.client import ApiError, Client
+    from app.settings import Settings
+
+FAILED_JOB, USAGE, UNREACHABLE = 1, 2, 3
+_PLAIN_WIDTH = 140
+_BUSY = 429
+
+home_option = click.option("--home", type=click.Path(), help="Home folder [default: QUEUANT_HOME or ~/.queuant].")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def asks_server(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command a `client`, the options to say which, and `as_json`."""
+
+    @home_option
+    @click.option("--url", help="Server [default: QUEUANT_URL or the one in the home folder].")
+    @json_option
+    @guarded
+    @functools.wraps(command)
+    def wrapped(*, home: str | None, url: str | None, **given: Any) -> None:
+        from app.client import Client
+
+        with Client(url, home=home) as client:
+            command(client=client, **given)
+
+    return wrapped
+
+
+def guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn every error of ours into sentences on standard error and the right exit code."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **given: Any) -> None:
+        from app.client.errors import ApiError, ClientError, JobFailed, Unreachable
+        from engine.errors import QuantError
+
+        try:
+            command(*args, **given)
+        except ApiError as error:
+            fail(problem_text(error), UNREACHABLE if error.status >= 500 or error.status == _BUSY else USAGE)
+        except Unreachable as error:
+            fail(f"{error}\nStart a server with `./run serve`, or name one with --url or QUEUANT_URL.", UNREACHABLE)
+        except JobFailed as error:
+            fail(str(error), FAILED_JOB)
+        except ClientError as error:
+            fail(str(error), FAILED_JOB)
+        except QuantError as error:
+            fail(error.message, USAGE)
+
+    return wrapped
+
+
+def fail(text: str, code: int) -> NoReturn:
+    """Say why and leave."""
+    click.echo(text, err=True)
+    sys.exit(code)
+
+
+def problem_text(error: ApiError) -> str:
+    """A problem document as a person reads it."""
+    lines = [error.detail or error.code]
+    if error.pointer:
+        lines.append(f"  at       {error.pointer}")
+    if error.given is not None:
+        lines.append(f"  given    {_short(error.given)}")
+    if error.allowed is not None:
+        lines.append(f"  allowed  {_short(error.allowed)}")
+    if error.nearest and error.nearest not in error.detail:
+        lines.append(f"  nearest  {error.nearest}")
+    if error.status in (401, 403):
+        lines.append("The key is read from QUEUANT_API_KEY or from api_key in the home folder.")
+    return "\n".join(lines)
+
+
+def settings_of(home: str | None = None, **overrides: Any) -> Settings:
+    from app.settings import Settings
+
+    return Settings.from_env(home=home, **overrides)
+
+
+def print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A terminal as wide as it is; a file or pipe gets plain text that is not cut."""
+    from rich.console import Console
+
+    terminal = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
+    if terminal.is_terminal:
+        return terminal
+    return Console(stderr=stderr, highlight=False, emoji=False, markup=False, width=_PLAIN_WIDTH)
+
+
+def key_values(pairs: tuple[str, ...], option: str) -> dict[str, Any]:
+    """`fast=10` as {"fast": 10}: a value is JSON where it can be, else text."""
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"'{pair}' is not NAME=VALUE", param_hint=option)
+        try:
+            values[name] = json.loads(text)
+        except ValueError:
+            values[name] = text
+    return values
+
+
+def known_client(home: str | None) -> Client:
+    from app.client import Client
+
+    return Client(home=home)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        text = ", ".join(map(str, value))
+    elif isinstance(value, str):
+        text = value
+    else:
+        text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 400 else text[:400] + " …"

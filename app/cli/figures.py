@@ -1,0 +1,79 @@
+"""Metrics as a table: the same rows for one result or for several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.cli.catalog import plain_table
+
+# name -> how it is written; what is not listed here is in `--json`.
+_PERCENT = "percent"
+_NUMBER = "number"
+_COUNT = "count"
+_MONEY = "money"
+SHOWN: Mapping[str, tuple[str, str]] = {
+    "final_equity": ("Final equity", _MONEY),
+    "total_return": ("Total return", _PERCENT),
+    "cagr": ("CAGR", _PERCENT),
+    "annual_volatility": ("Annual volatility", _PERCENT),
+    "sharpe": ("Sharpe", _NUMBER),
+    "psr": ("P(Sharpe > 0)", _PERCENT),
+    "sortino": ("Sortino", _NUMBER),
+    "calmar": ("Calmar", _NUMBER),
+    "max_drawdown": ("Max drawdown", _PERCENT),
+    "max_drawdown_days": ("Longest drawdown, days", _COUNT),
+    "total_trades": ("Trades", _COUNT),
+    "win_rate": ("Win rate", _PERCENT),
+    "profit_factor": ("Profit factor", _NUMBER),
+    "exposure": ("Exposure", _PERCENT),
+    "total_commission": ("Commission paid", _MONEY),
+}
+
+
+def metrics_table(results: Sequence[Mapping[str, Any]]) -> Any:
+    """A column for each result: what ran, on which data from where, filled how, and the figures."""
+    table = plain_table("", *[str(result["request"]["strategy_id"]) for result in results])
+    for column in table.columns[1:]:
+        column.overflow = "fold"
+    for label, read in _FACTS.items():
+        table.add_row(label, *[read(result) for result in results])
+    table.add_section()
+    for name, (label, kind) in SHOWN.items():
+        table.add_row(label, *[written(result["metrics"].get(name), kind) for result in results])
+    return table
+
+
+def written(value: float | int | None, kind: str) -> str:
+    """A figure for people; what is undefined is a dash."""
+    if value is None:
+        return "-"
+    forms = {_PERCENT: "{:,.2%}", _NUMBER: "{:,.2f}", _COUNT: "{:,.0f}", _MONEY: "{:,.2f}"}
+    return forms[kind].format(value)
+
+
+def _on(result: Mapping[str, Any]) -> str:
+    return f"{', '.join(result['request']['symbols'])} of {result['request']['dataset_id']}"
+
+
+def _parameters(result: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in result["request"]["params"].items()) or "none"
+
+
+def _source(result: Mapping[str, Any]) -> str:
+    return f"{result['provenance']['source']} ({result['provenance']['quality']})"
+
+
+def _costs(result: Mapping[str, Any]) -> str:
+    config = result["request"]["config"]
+    return f"commission {config.get('commission_bps', 0):g} bps, slippage {config.get('slippage_bps', 0):g} bps"
+
+
+_FACTS = {
+    "On": _on,
+    "Parameters": _parameters,
+    "Period": lambda result: f"{result['request']['start_date']} to {result['request']['end_date']}",
+    "Source": _source,
+    "Fill": lambda result: str(result["conventions"]["fill"]),
+    "Costs": _costs,
+}

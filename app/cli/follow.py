@@ -1,0 +1,66 @@
+"""Follow a job over the WebSocket while a person watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from app.cli.common import console
+
+if TYPE_CHECKING:
+    from app.client import Client, Job, LiveEvent
+    from app.client.live import Listener
+
+_SILENCE_SECONDS = 5.0
+Show = Callable[["LiveEvent"], None]
+
+
+def open_ears(client: Client, held: ExitStack) -> Listener | None:
+    """A subscription to all jobs, opened before one is queued so that nothing is missed; None without a relay."""
+    from app.client import Unreachable
+
+    try:
+        return held.enter_context(client.listen())
+    except Unreachable:
+        return None
+
+
+def follow(listener: Listener, job: Job, show: Show) -> int:
+    """Show every event of the job until it has ended; how many there were."""
+    from app.client import StillRunning
+
+    heard = 0
+    while not job.ended:
+        try:
+            for event in listener.events(_SILENCE_SECONDS):
+                if event.job_id != job.id:
+                    continue
+                heard += 1
+                show(event)
+                if event.ended:
+                    break
+        except StillRunning:
+            pass  # quiet for long: ask, in case the end was among what nobody could replay
+        job.refresh()
+    return heard
+
+
+def narrator(label: str = "") -> Show:
+    """Shows events as one line that is overwritten on a terminal, and as lines of text elsewhere."""
+    screen = console(stderr=True)
+    prefix = f"{label}: " if label else ""
+
+    def show(event: LiveEvent) -> None:
+        screen.print(f"  live  {prefix}{described(event)}")
+
+    return show
+
+
+def described(event: LiveEvent) -> str:
+    """An event in a few words."""
+    if event.type != "job_progress":
+        return event.type.removeprefix("job_")
+    fraction = event.data.get("fraction")
+    share = f" {fraction:.0%}" if isinstance(fraction, (int, float)) else ""
+    return f"{event.data.get('phase') or 'running'}{share}"

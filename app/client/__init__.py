@@ -1,0 +1,203 @@
+"""The Python client.
+
+from app.client import Client
+
+job = Client().backtest("sma_cross", params={"fast": 10, "slow": 50}, dataset="fx_daily", symbols=["EURUSD"])
+print(job.wait().result().metrics["sharpe"])
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from app.client.errors import ApiError, ClientError, JobFailed, StillRunning, Unreachable
+from app.client.jobs import Job, Result
+from app.client.live import Listener, LiveEvent
+from app.client.transport import Transport
+from app.embedded.home import Home
+from app.settings import Settings
+
+__all__ = [
+    "ApiError",
+    "Client",
+    "ClientError",
+    "Job",
+    "JobFailed",
+    "LiveEvent",
+    "Result",
+    "StillRunning",
+    "Unreachable",
+]
+
+
+class Client:
+    """A connection to one server.
+
+    Args:
+        url: the server; default: QUEUANT_URL, else the server that runs in the home folder.
+        api_key: default: QUEUANT_API_KEY, else the key in the home folder.
+        home: the home folder; default: QUEUANT_HOME, else ~/.queuant.
+        live_url: where sockets are opened, when that is not the server's own address.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        api_key: str | None = None,
+        *,
+        home: str | Path | None = None,
+        live_url: str | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        settings = Settings.from_env(home=home, client_url=url, client_key=api_key)
+        folder = Home(settings.home)
+        note = {} if settings.client_url else folder.server() or {}
+        # The key in the home folder is for the server of this home, not for any server that is named.
+        key = settings.client_key or ("" if settings.client_url else folder.key() or "")
+        self.url = settings.client_url or note.get("api_url") or settings.api_url
+        self.live_url = (live_url or note.get("live_url") or re.sub("^http", "ws", self.url)).rstrip("/")
+        self._transport = Transport(self.url, key, transport=transport)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    # Backtests and jobs
+
+    def backtest(
+        self,
+        strategy_id: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        dataset: str | None = None,
+        symbols: Sequence[str] | None = None,
+        start_date: str | None = None,
+        end_date: str | None = None,
+        fresh: bool = False,
+        idempotency_key: str | None = None,
+        **more: Any,
+    ) -> Job:
+        """Queue a backtest. Raises ApiError when the request is not accepted.
+
+        Args:
+            strategy_id: a name from `strategies()`.
+            params: parameters of the strategy; what is left out has its default.
+            dataset: an id from `datasets()`, or id@version; default: the strategy's own.
+            symbols: default: all that the strategy declares.
+            fresh: run again even if the same request has been answered before.
+            idempotency_key: a repetition with the same key is the same job; default: a new one.
+            more: config, initial_capital, benchmark, seed, tags: as in the HTTP API.
+        """
+        body = {
+            "strategy_id": strategy_id,
+            "params": dict(params) if params is not None else None,
+            "dataset": dataset,
+            "symbols": list(symbols) if symbols is not None else None,
+            "start_date": start_date,
+            "end_date": end_date,
+            **more,
+        }
+        state = self.api(
+            "POST",
+            "/backtest/run",
+            body={name: value for name, value in body.items() if value is not None},
+            query={"fresh": "true"} if fresh else None,
+            idempotency_key=idempotency_key or uuid.uuid4().hex,
+        )
+        return Job(self, state)
+
+    def job(self, job_id: str) -> Job:
+        """A job by its id."""
+        return Job(self, self.api("GET", f"/jobs/{job_id}"))
+
+    def jobs(self, *, limit: int = 50, **filters: Any) -> list[Job]:
+        """The newest jobs; filters as in `GET /jobs` (status, strategy_id, tag, …)."""
+        found: list[Job] = []
+        for state in self.pages("/jobs", "jobs", query={**filters, "limit": min(limit, 200)}):
+            found.append(Job(self, state))
+            if len(found) == limit:
+                break
+        return found
+
+    def compare(
+        self, *, job_ids: Sequence[str] | None = None, strategy_ids: Sequence[str] | None = None
+    ) -> dict[str, Any]:
+        """Results side by side; what has none is listed under `missing`."""
+        query = {"job_ids": job_ids, "strategy_ids": strategy_ids}
+        return dict(self.api("GET", "/backtest/comparison", query=query))
+
+    def watch(self, job_id: str | None = None, *, timeout: float | None = None) -> Iterator[LiveEvent]:
+        """Events as they happen, over the WebSocket, across lost connections.
+
+        With a job: its events from the first one on, until it has ended. Without: all jobs, from now on, for ever.
+        """
+        if job_id is None:
+            with self.listen() as listener:
+                yield from listener.events(timeout)
+            return
+        with self.listen(job_id) as listener:
+            for event in listener.events(timeout):
+                yield event
+                if event.ended:
+                    return
+
+    def listen(self, job_id: str | None = None) -> Listener:
+        """A subscription that can be opened before the jobs it is about are queued."""
+        channel = f"jobs/{job_id}" if job_id else "jobs"
+        missed = (lambda seq: self.past_events(job_id, after=seq)) if job_id else None
+        return Listener(self.live_url, self._transport.key, channel, missed=missed)
+
+    def past_events(self, job_id: str, *, after: int = 0) -> list[LiveEvent]:
+        """The stored events of a job after a sequence number."""
+        answer = self.api("GET", f"/jobs/{job_id}/events", query={"after": after})
+        return [LiveEvent.of({"epoch": answer.get("epoch", ""), **event}) for event in answer["events"]]
+
+    # What there is to run
+
+    def strategies(self) -> list[dict[str, Any]]:
+        return list(self.api("GET", "/strategies")["strategies"])
+
+    def strategy(self, strategy_id: str) -> dict[str, Any]:
+        """One strategy with the JSON Schema of its parameters."""
+        return dict(self.api("GET", f"/strategies/{strategy_id}"))
+
+    def datasets(self) -> list[dict[str, Any]]:
+        return list(self.api("GET", "/datasets")["datasets"])
+
+    # The API below
+
+    def api(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        query: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Any:
+        """One call of the HTTP API under /api/v1, decoded. Raises ApiError and Unreachable."""
+        return self._transport.json(method, path, body=body, query=query, idempotency_key=idempotency_key)
+
+    def pages(self, path: str, key: str, *, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        """Every item of a list that comes in pages."""
+        cursor: str | None = None
+        while True:
+            page = self.api("GET", path, query={**(query or {}), "cursor": cursor})
+            yield from page[key]
+            cursor = page.get("next")
+            if not cursor:
+                return

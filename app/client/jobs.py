@@ -1,0 +1,164 @@
+"""A job and its result, as a program holds them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from app.client.errors import JobFailed, StillRunning
+from app.client.live import LiveEvent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from app.client import Client
+
+ENDED = frozenset({"succeeded", "failed", "cancelled"})
+Progress = Callable[[Mapping[str, Any]], None]
+_FIRST_POLL_SECONDS = 0.05
+_SLOWEST_POLL_SECONDS = 2.0
+_GROWTH = 1.4
+
+
+class Job:
+    """One job. It knows what the server last said; `refresh` asks again."""
+
+    def __init__(self, client: Client, state: Mapping[str, Any]) -> None:
+        self._client = client
+        self.state = dict(state)
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id} {self.status}>"
+
+    @property
+    def id(self) -> str:
+        return str(self.state["job_id"])
+
+    @property
+    def status(self) -> str:
+        """queued, running, succeeded, failed or cancelled, as last heard."""
+        return str(self.state["status"])
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def cached(self) -> bool:
+        """Whether an earlier, identical run answered."""
+        return bool(self.state.get("cached", False))
+
+    def refresh(self) -> Job:
+        """Ask the server for the newest state."""
+        self.state |= self._client.api("GET", f"/jobs/{self.id}")
+        return self
+
+    def wait(self, timeout: float | None = None, *, progress: Progress | bool = False) -> Job:
+        """Wait until the job has succeeded. Raises JobFailed, and StillRunning after `timeout` seconds.
+
+        Args:
+            progress: True prints progress; a function gets each progress as it changes.
+        """
+        report = _print_progress if progress is True else progress or None
+        started = time.monotonic()
+        pause = max(_FIRST_POLL_SECONDS, self.state.get("poll_after_ms", 0) / 1000)
+        told: Any = None
+        while not self.ended:
+            left = None if timeout is None else timeout - (time.monotonic() - started)
+            if left is not None and left <= 0:
+                raise StillRunning(f"Job {self.id} is {self.status} after {timeout:g} s; it goes on.")
+            time.sleep(pause if left is None else min(pause, left))
+            pause = min(pause * _GROWTH, _SLOWEST_POLL_SECONDS)
+            self.refresh()
+            news = self.state.get("progress")
+            if report and news and news != told:
+                report(news)
+                told = news
+        if self.status != "succeeded":
+            raise JobFailed(self.refresh().state)
+        return self
+
+    def result(self) -> Result:
+        """The result of a job that has succeeded. Raises ApiError (409) when there is none."""
+        return Result(self._client, self._client.api("GET", f"/jobs/{self.id}/result"))
+
+    def cancel(self) -> Job:
+        """Ask the job to stop. A queued one ends at once, a running one within a moment."""
+        self.state |= self._client.api("POST", f"/jobs/{self.id}/cancel", body={})
+        return self
+
+    def events(self) -> list[LiveEvent]:
+        """What has happened to the job so far, from the log."""
+        return self._client.past_events(self.id)
+
+    def watch(self, timeout: float | None = None) -> Iterator[LiveEvent]:
+        """Follow the job over the WebSocket until it has ended."""
+        return self._client.watch(self.id, timeout=timeout)
+
+
+class Result:
+    """What a backtest computed, with everything that is needed to compute it again."""
+
+    def __init__(self, client: Client, data: Mapping[str, Any]) -> None:
+        self._client = client
+        self.data = dict(data)
+
+    def __repr__(self) -> str:
+        return f"<Result of job {self.job_id}: {self.request.get('strategy_id')}>"
+
+    @property
+    def job_id(self) -> str:
+        return str(self.data["job_id"])
+
+    @property
+    def metrics(self) -> dict[str, float | int | None]:
+        return dict(self.data["metrics"])
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The request with every default filled in."""
+        return dict(self.data["request"])
+
+    @property
+    def conventions(self) -> dict[str, Any]:
+        """How to read the numbers: fill rule, periods per year, …"""
+        return dict(self.data["conventions"])
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Code, data and seed that made the numbers."""
+        return dict(self.data["provenance"])
+
+    @property
+    def warnings(self) -> list[str]:
+        return list(self.data.get("warnings", []))
+
+    @cached_property
+    def equity(self) -> pd.DataFrame:
+        """The full equity curve by time: value, drawdown."""
+        import pandas as pd  # a program that only reads metrics need not load it
+
+        frame = pd.DataFrame(
+            self._client.api("GET", f"/jobs/{self.job_id}/equity"), columns=["time", "value", "drawdown"]
+        )
+        frame["time"] = pd.to_datetime(frame["time"], utc=True)
+        return frame.set_index("time")
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """Every trade, one row each."""
+        import pandas as pd
+
+        frame = pd.DataFrame(list(self._client.pages(f"/jobs/{self.job_id}/trades", "trades")))
+        for name in {"entry_time", "exit_time"} & set(frame.columns):
+            frame[name] = pd.to_datetime(frame[name], utc=True)
+        return frame
+
+
+def _print_progress(news: Mapping[str, Any]) -> None:
+    fraction = news.get("fraction")
+    if fraction is None:
+        return
+    print(f"{news.get('phase', 'running')}: {fraction:.0%}", flush=True)  # noqa: T201 - asked for by `progress=True`

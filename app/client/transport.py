@@ -1,0 +1,126 @@
+"""HTTP with manners: what may be repeated is repeated a few times, and a refusal becomes an ApiError."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from app.client.errors import ApiError, Unreachable
+
+PREFIX = "/api/v1"
+_PAUSES = (0.2, 0.6, 1.5)
+_LONGEST_PAUSE = 30.0
+_TRANSIENT = frozenset({429, 502, 503, 504})
+_REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
+
+
+class Transport:
+    """One server, one key, one pool of connections."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.key = key
+        self._sleep = sleep
+        self._reached = False
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            timeout=httpx.Timeout(30.0, connect=3.0),
+            # A proxy of the environment does not know this machine's loopback.
+            trust_env=not is_loopback(self.url),
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def json(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        query: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Any:
+        """The decoded answer. Raises ApiError and Unreachable."""
+        response = self.send(method, path, body=body, query=query, idempotency_key=idempotency_key)
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return None
+        try:
+            return response.json()
+        except ValueError as error:
+            raise _stranger(self.url, response) from error
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        query: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> httpx.Response:
+        """The answer, when it is a success; repeated only where a repetition does nothing twice."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        given = {name: _plain(value) for name, value in (query or {}).items() if value is not None}
+        repeatable = method in _REPEATABLE or idempotency_key is not None
+        for pause in (*_PAUSES, None):
+            try:
+                response = self._http.request(method, PREFIX + path, json=body, params=given, headers=headers)
+            except httpx.TransportError as error:
+                # Who has never answered is not there; who has may be restarting.
+                if pause is None or not repeatable or not self._reached:
+                    raise Unreachable(f"No server answers at {self.url} ({_reason(error)}).") from error
+                self._sleep(pause)
+                continue
+            self._reached = True
+            if response.is_success:
+                return response
+            if pause is None or not repeatable or response.status_code not in _TRANSIENT:
+                raise _refusal(self.url, response)
+            self._sleep(_asked_pause(response, pause))
+        raise AssertionError("the last round returns or raises")
+
+
+def is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+
+
+def _plain(value: Any) -> Any:
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+
+
+def _asked_pause(response: httpx.Response, otherwise: float) -> float:
+    try:
+        return min(float(response.headers["Retry-After"]), _LONGEST_PAUSE)
+    except (KeyError, ValueError):
+        return otherwise
+
+
+def _refusal(url: str, response: httpx.Response) -> ApiError:
+    try:
+        problem = response.json()
+    except ValueError:
+        return _stranger(url, response)
+    return ApiError(response.status_code, problem) if isinstance(problem, dict) else _stranger(url, response)
+
+
+def _stranger(url: str, response: httpx.Response) -> ApiError:
+    detail = f"What answers at {url} does not speak like a Queuant server (HTTP {response.status_code})."
+    return ApiError(response.status_code, {"code": "not_queuant", "detail": detail})
+
+
+def _reason(error: httpx.TransportError) -> str:
+    return str(error) or type(error).__name__
