@@ -1,0 +1,1 @@
+"""The web edge: Flask, marshmallow and WebSockets. Nobody imports it."""

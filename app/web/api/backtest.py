@@ -1,0 +1,48 @@
+"""Start a backtest, read and compare results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify
+
+from app.web import reading, shapes, submitting
+from app.web.edge import Blueprint
+from app.web.schemas import ComparisonQuery, ResultsQuery, RunHeaders, RunQuery, RunSchema
+
+blp = Blueprint("Backtest", __name__)
+
+
+@blp.route("/backtest/run", methods=["POST"], scope="run")
+@blp.arguments(RunSchema)
+@blp.arguments(RunQuery, location="query")
+@blp.arguments(RunHeaders, location="headers")
+@blp.response(202, shapes.Submitted, description="Queued, or answered by an earlier run of the same request")
+@blp.alt_response(
+    200,
+    schema={"oneOf": [shapes.DryRun, shapes.Job]},
+    description="The answer of a dry run; or the job itself when it ended while the client waited",
+    success=True,
+)
+def run_backtest(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) -> Response:
+    """Run a backtest as a job
+
+    Answers at once with the job's address. An exact repeat of a request that has succeeded is answered from the store.
+    """
+    return submitting.run(body, query, headers)
+
+
+@blp.route("/backtest/results", scope="read")
+@blp.arguments(ResultsQuery, location="query")
+@blp.response(200, shapes.Result)
+def latest_result(query: dict[str, Any]) -> Response:
+    """Read the latest result of a strategy, or that of a job"""
+    return reading.latest(query)
+
+
+@blp.route("/backtest/comparison", scope="read")
+@blp.arguments(ComparisonQuery, location="query")
+@blp.response(200, shapes.Comparison)
+def compare_results(query: dict[str, Any]) -> Response:
+    """Compare up to 20 results"""
+    return jsonify(reading.compare(query))

@@ -1,0 +1,40 @@
+"""What a view reaches through the application that it runs in."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from flask import Flask, current_app
+
+from app.web.telemetry import Telemetry
+from app.wiring import Services
+
+EXTENSION = "queuant"
+
+
+@dataclass(frozen=True)
+class Context:
+    """The services of this process and what its requests share."""
+
+    services: Services
+    telemetry: Telemetry
+    # Threads that may sleep for a client at once (`Prefer: wait`); the rest must stay free to answer.
+    waiting: threading.BoundedSemaphore = field(repr=False)
+
+
+def init_app(app: Flask, services: Services) -> Context:
+    places = max(1, services.settings.api_threads // 6)
+    context = Context(services, Telemetry(services.store), threading.BoundedSemaphore(places))
+    app.extensions[EXTENSION] = context
+    return context
+
+
+def context() -> Context:
+    found = current_app.extensions[EXTENSION]
+    assert isinstance(found, Context)  # noqa: S101 - the factory has put it there
+    return found
+
+
+def services() -> Services:
+    return context().services

@@ -1,0 +1,171 @@
+"""flask-smorest as Queuant uses it: strict parsing, problem+json, a scope for every route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn, TypeAlias, cast
+
+import flask_smorest
+import marshmallow as ma
+from flask import Flask, Request
+from flask_smorest.utils import prepare_response
+from webargs.flaskparser import FlaskParser
+
+from app.web import problems, strict_json
+from app.web.access import PUBLIC
+from app.web.errors import InvalidFields, UnsupportedMedia
+from app.web.fields import Document, allowed_by
+from app.web.schemas import ProblemSchema
+from engine.errors import nearest
+from engine.parameters import shown
+
+View: TypeAlias = Callable[..., Any]
+Shape: TypeAlias = "type[ma.Schema] | dict[str, Any]"
+TAGS: Mapping[str, str] = {
+    "Health": "Is the process alive, and can a job be taken?",
+    "Backtest": "Start a backtest, read and compare results.",
+    "Portfolio": "Several strategies on one account.",
+    "Optimization": "Searches over parameters.",
+    "Jobs": "The life of what was started, and what it left.",
+    "Strategies": "The shelf of strategies and their parameters.",
+    "Signals": "What strategies say now.",
+    "Market Data": "Datasets with their origin and versions.",
+    "Macro": "Economic series, point in time.",
+    "Risk": "Value at risk, stress and limits.",
+    "Reports": "Reports of days and of jobs.",
+    "Alerts": "Rules and what they found.",
+    "Monitoring": "Metrics of the platform.",
+    "WebSocket": "Tickets for the live channels.",
+}
+
+
+class Parser(FlaskParser):
+    """Reads arguments strictly and raises our own errors."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {"query": ma.RAISE, "json": ma.RAISE}
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:  # noqa: ARG002 - webargs calls it so
+        if not (req.mimetype == "application/json" or req.mimetype.endswith("+json")):
+            raise UnsupportedMedia(
+                "Send the body as application/json.", given=req.mimetype[:80] or None, allowed=["application/json"]
+            )
+        return strict_json.parse(req.get_data(cache=True))
+
+    def handle_error(  # type: ignore[override]
+        self, error: ma.ValidationError, _: Request, schema: ma.Schema, **__: Any
+    ) -> NoReturn:
+        (messages,) = error.messages_dict.values()  # webargs puts them under the one location that it read
+        raise InvalidFields(list(_flat(messages, schema, error.data))) from error
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+    """A tag of the API. Its name is the tag; every route says which scope it needs."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def route(self, rule: str, *, scope: str, **options: Any) -> Callable[[View], View]:
+        def decorator(view: View) -> View:
+            view.scope = scope  # type: ignore[attr-defined]
+            security: list[dict[str, list[str]]] = [] if scope == PUBLIC else [{"bearer": []}]
+            described = self.doc(operationId=view.__name__, security=security)(view)
+            self.add_url_rule(rule, view.__name__, described, **options)
+            return view
+
+        return decorator
+
+    # The same as the library's, with the types that it does not declare.
+
+    def arguments(self, schema: type[ma.Schema], *, location: str = "json") -> Callable[[View], View]:
+        return cast("Callable[[View], View]", super().arguments(schema, location=location))
+
+    def response(self, status_code: int, schema: Shape | None = None, **options: Any) -> Callable[[View], View]:
+        return cast("Callable[[View], View]", super().response(status_code, schema, **options))
+
+    def alt_response(self, status_code: int, response: str | None = None, **options: Any) -> Callable[[View], View]:
+        return cast("Callable[[View], View]", super().alt_response(status_code, response, **options))
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]
+    """The specification. Errors are handled by `problems` alone."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def __init__(self, app: Flask, *, version: str) -> None:
+        app.config |= {
+            "API_TITLE": "Queuant",
+            "API_VERSION": version,
+            "OPENAPI_VERSION": "3.1.0",
+            "API_SPEC_OPTIONS": {
+                "info": {"description": "A self-hosted, job-queue backtest platform."},
+                "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+                "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+            },
+        }
+        super().__init__(app)
+
+    def _init_spec(self, **options: Any) -> None:
+        super()._init_spec(**options)
+        self.ma_plugin.converter.add_attribute_function(_document_schema)
+
+    def _register_error_handlers(self) -> None:
+        """`problems.init_app` has done it."""
+
+    def _register_responses(self) -> None:
+        for name in ("DEFAULT_ERROR", "UNPROCESSABLE_ENTITY", "UNPROCESSABLE_CONTENT"):
+            text = "A problem (RFC 9457)" if name == "DEFAULT_ERROR" else "The request cannot mean anything"
+            response = {"description": text, "schema": self.ERROR_SCHEMA}
+            prepare_response(response, self.spec, problems.MEDIA_TYPE)
+            self.spec.components.response(name, response, lazy=True)
+
+
+def _document_schema(_: Any, field: ma.fields.Field[Any], **__: Any) -> dict[str, Any]:
+    return field.json_schema if isinstance(field, Document) else {}
+
+
+def _flat(
+    messages: Any, schema: ma.Schema | None, data: Any, path: tuple[object, ...] = ()
+) -> Iterator[dict[str, Any]]:
+    """One object for each message of marshmallow's nested report."""
+    if isinstance(messages, Mapping):
+        for name, inner in messages.items():
+            deeper = path if name == "_schema" else (*path, name)
+            yield from _flat(inner, schema, data, deeper)
+        return
+    for message in messages:
+        yield _described(str(message), schema, data, path)
+
+
+def _described(message: str, schema: ma.Schema | None, data: Any, path: tuple[object, ...]) -> dict[str, Any]:
+    pointer = strict_json.pointer_of(path)
+    known = dict(schema.fields) if schema else {}
+    name = str(path[0]) if path else ""
+    if path and name not in known:
+        near = nearest(name, known)
+        hint = f" Did you mean '{near}'?" if near else ""
+        fields: dict[str, object] = {"given": pointer[1:], "allowed": sorted(known), "nearest": near}
+        return _set({"pointer": pointer, "message": f"There is no field '{pointer[1:]}'.{hint}", **fields})
+    if not path:
+        text = "The body must be a JSON object." if message == "Invalid input type." else message
+        return {"pointer": "", "message": text}
+    given = _at(data, path)
+    return _set(
+        {
+            "pointer": pointer,
+            "message": f"{pointer[1:]} {message}",
+            "given": shown(given),
+            "allowed": allowed_by(known[name]) if len(path) == 1 else None,
+        }
+    )
+
+
+def _set(fields: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _at(data: Any, path: tuple[object, ...]) -> Any:
+    for part in path:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data

@@ -1,0 +1,51 @@
+"""What can be wrong with a request before anybody asks what it means.
+
+InvalidInput
+├── MalformedJson      (strict_json) the body is not JSON
+├── InvalidFields      some fields are unknown, missing or of the wrong type; `errors` names each
+└── UnsupportedMedia   the body is of a type that nobody reads here
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from app.errors import Unknown
+from engine.errors import InvalidInput, UnknownName
+
+
+class InvalidFields(InvalidInput):
+    """Some fields are unknown, missing or of the wrong type. `errors` holds one object for each."""
+
+    code = "invalid_request"
+
+    def __init__(self, errors: Sequence[dict[str, Any]]) -> None:
+        first = errors[0]
+        super().__init__(first["message"], pointer=first["pointer"])
+        self.errors = list(errors)
+
+    def detail(self) -> dict[str, object]:
+        return self.errors[0] | {"code": self.code, "errors": self.errors}
+
+
+class UnsupportedMedia(InvalidInput):
+    """The body is of a type that nobody reads here."""
+
+    code = "unsupported_media_type"
+
+
+@contextmanager
+def in_the_path() -> Iterator[None]:
+    """Let a name that no registry holds mean "there is no such page": it stood in the address, not in a body."""
+    try:
+        yield
+    except UnknownName as error:
+        raise Unknown(
+            error.message,
+            code=error.code,
+            given=error.given,
+            allowed=error.allowed,
+            nearest=error.nearest,
+        ) from error

@@ -1,0 +1,51 @@
+"""Make the Flask application out of services. Nothing here connects to anything."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from flask import Flask
+from flask_smorest import Blueprint
+
+from app.web import access, context, headers, pages, problems, relay, strict_json, telemetry
+from app.web.api import backtest, health, jobs, market_data, monitoring, strategies, websocket
+from app.web.edge import Api
+from app.web.presenters import API
+from app.wiring import Services
+from engine import ENGINE_VERSION
+
+Role = Literal["api", "relay"]
+EVERYWHERE: tuple[Blueprint, ...] = (health.blp, monitoring.blp)
+API_ONLY: tuple[Blueprint, ...] = (
+    backtest.blp,
+    jobs.blp,
+    strategies.blp,
+    market_data.blp,
+    websocket.blp,
+)
+
+
+def create_app(services: Services, *, role: Role = "api") -> Flask:
+    """The web application.
+
+    Args:
+        services: what `app.wiring.build` made.
+        role: "api" serves everything; "relay" only the live channels, health and metrics.
+    """
+    app = Flask("app.web", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
+    app.url_map.strict_slashes = True
+    strict_json.init_app(app)
+    problems.init_app(app)
+    telemetry.init_app(app, context.init_app(app, services).telemetry)
+    headers.init_app(app, services.settings)
+    access.init_app(app, services)
+    api = Api(app, version=ENGINE_VERSION)
+    for blueprint in EVERYWHERE:
+        api.register_blueprint(blueprint)
+    if role == "api":
+        for blueprint in API_ONLY:
+            api.register_blueprint(blueprint, url_prefix=API)
+        pages.init_app(app, services, api.spec.to_dict())
+    relay.register(app, services, role=role)
+    return app

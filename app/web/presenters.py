@@ -1,0 +1,148 @@
+"""Rows as clients see them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from typing import Any
+
+from sqlalchemy import Row
+
+from app.catalog import Dataset
+from app.events import Event, iso
+from app.store import TERMINAL
+from engine.errors import InvalidInput
+from engine.strategy import Strategy
+
+API = "/api/v1"
+POLL_AFTER_MS = 250
+
+
+def links(row: Row[Any]) -> dict[str, str]:
+    """Where to go from a job."""
+    here = f"{API}/jobs/{row.id}"
+    found = {"self": here, "events": f"{here}/events", "live": f"/ws/jobs/{row.id}"}
+    if row.status == "succeeded":
+        found |= {part: f"{here}/{part}" for part in ("result", "equity", "trades", "export")}
+    if row.status in ("queued", "running"):
+        found["cancel"] = f"{here}/cancel"
+    if row.status in ("failed", "cancelled"):
+        found["retry"] = f"{here}/retry"
+    return found
+
+
+def submitted(row: Row[Any], *, cached: bool) -> dict[str, Any]:
+    return {
+        "job_id": row.id,
+        "status": row.status,
+        "poll_after_ms": 0 if row.status in TERMINAL else POLL_AFTER_MS,
+        "request_hash": row.request_hash,
+        "cached": cached,
+        "links": links(row),
+    }
+
+
+def job_item(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "job_id": row.id,
+        "kind": row.kind,
+        "status": row.status,
+        "strategy_id": row.strategy_id,
+        "dataset_id": row.dataset_id,
+        "progress": row.progress,
+        "attempt": row.attempt,
+        "max_attempts": row.max_attempts,
+        "created_at": iso(row.created_at),
+        "started_at": iso(row.started_at),
+        "finished_at": iso(row.finished_at),
+        "cancel_requested_at": iso(row.cancel_at),
+        "compute_ms": row.compute_ms,
+        "error": row.error,
+        "request_hash": row.request_hash,
+        "retry_of": row.retry_of,
+        "tags": row.tags,
+        "links": links(row),
+    }
+
+
+def job(row: Row[Any], queue_position: int | None) -> dict[str, Any]:
+    return job_item(row) | {"queue_position": queue_position}
+
+
+def job_page(rows: list[Row[Any]], *, more: bool) -> dict[str, Any]:
+    return {"jobs": [job_item(row) for row in rows], "next": cursor_after(rows[-1]) if more else None}
+
+
+def event(found: Event) -> dict[str, Any]:
+    """The same document that the live channel sends."""
+    return dict(json.loads(found.frame()))
+
+
+def strategy_item(found: Strategy) -> dict[str, Any]:
+    return {
+        "strategy_id": found.id,
+        "version": found.version,
+        "summary": found.summary,
+        "family": found.family,
+        "source": found.source,
+        "dataset": found.dataset,
+        "symbols": list(found.symbols),
+        "parameters": found.schema(),
+        "links": {"self": f"{API}/strategies/{found.id}"},
+    }
+
+
+def strategy(found: Strategy) -> dict[str, Any]:
+    return strategy_item(found) | {"doc": found.doc}
+
+
+def dataset(found: Dataset) -> dict[str, Any]:
+    return found.describe() | {"links": {"self": f"{API}/datasets/{found.id}"}}
+
+
+def cursor_after(row: Row[Any]) -> str:
+    """Where the page after this job begins."""
+    return encode_cursor(f"{row.created_at!r} {row.id}")
+
+
+def encode_cursor(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def job_cursor(text: str | None) -> tuple[float, str] | None:
+    """The (created_at, id) of the last job seen. Raises InvalidInput."""
+    if text is None:
+        return None
+    created_at, _, job_id = decode_cursor(text).partition(" ")
+    try:
+        seconds = float(created_at)
+    except ValueError as error:
+        raise _bad_cursor() from error
+    if not math.isfinite(seconds) or len(job_id) != 32 or not job_id.isalnum():
+        raise _bad_cursor()
+    return seconds, job_id
+
+
+def row_cursor(text: str | None) -> int:
+    """How many rows were seen. Raises InvalidInput."""
+    if text is None:
+        return 0
+    digits = decode_cursor(text)
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 12:
+        raise _bad_cursor()
+    return int(digits)
+
+
+def decode_cursor(text: str) -> str:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError) as error:
+        raise _bad_cursor() from error
+
+
+def _bad_cursor() -> InvalidInput:
+    return InvalidInput(
+        "This cursor is not one of ours; start without a cursor.", code="invalid_cursor", pointer="/cursor"
+    )

@@ -1,0 +1,174 @@
+"""From a job to what it left: results, curves, trades, files, comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+from flask import Response, jsonify, request
+from sqlalchemy import Row
+
+import strategies
+from app.errors import NotReady, Unknown
+from app.web import curves, presenters
+from app.web.access import owner
+from app.web.context import services
+from app.web.errors import in_the_path
+from app.web.schemas import MOST_POINTS
+from engine.errors import UnknownName
+
+CURVE = ("time", "value", "drawdown")
+FULL_CURVE = (*CURVE, "exposure", "cash")
+FILE_TYPES = {
+    "parquet": "application/vnd.apache.parquet",
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+}
+
+
+def result(job_id: str, *, points: int | None = None) -> Response:
+    """The result of a job; 304 when the client has it."""
+    stored = services().jobs.result(job_id, owner())
+    return unchanging(stored, lambda: jsonify(document(stored, points)))
+
+
+def latest(query: Mapping[str, Any]) -> Response:
+    """The result of a job, or the latest one of a strategy. Raises Unknown, saying what to do."""
+    if "job_id" in query:
+        return jsonify(document(services().jobs.result(query["job_id"], owner()), None))
+    strategy_id = query["strategy_id"]
+    row = services().store.read.latest_succeeded(owner(), strategy_id)
+    if row is None:
+        with in_the_path():
+            strategies.get(strategy_id)
+        raise no_results(strategy_id)
+    return jsonify(document(services().jobs.result(row.id, owner()), None))
+
+
+def document(stored: Row[Any], points: int | None) -> dict[str, Any]:
+    row = services().jobs.get(stored.job_id, owner())
+    found: dict[str, Any] = stored.result
+    equity = curves.columns(artifact(row.id, "equity"), CURVE, points=points or MOST_POINTS)
+    return {"job_id": row.id, "kind": row.kind} | found | {"equity": equity, "links": presenters.links(row)}
+
+
+def equity(job_id: str, points: int | None) -> Response:
+    """The curves of a run, decimated on request."""
+    stored = services().jobs.result(job_id, owner())
+    return unchanging(stored, lambda: jsonify(_curve(artifact(job_id, "equity"), points)))
+
+
+def _curve(table: pa.Table, points: int | None) -> dict[str, Any]:
+    told = curves.columns(table, FULL_CURVE, points=points or MOST_POINTS)
+    return told | {"bars": table.num_rows, "decimated": len(told["time"]) < table.num_rows}
+
+
+def trades(job_id: str, limit: int, cursor: str | None) -> Response:
+    """A page of round trips."""
+    stored = services().jobs.result(job_id, owner())
+    first = presenters.row_cursor(cursor)
+    return unchanging(stored, lambda: jsonify(_page(artifact(job_id, "trades"), first, limit)))
+
+
+def _page(table: pa.Table, first: int, limit: int) -> dict[str, Any]:
+    after = first + limit
+    return {
+        "trades": curves.rows(table.slice(first, limit)),
+        "next": presenters.encode_cursor(str(after)) if after < table.num_rows else None,
+    }
+
+
+def export(job_id: str, kind: str, part: str | None) -> Response:
+    """A file with everything, as it was computed."""
+    stored = services().jobs.result(job_id, owner())
+    return unchanging(stored, lambda: _file(job_id, kind, part))
+
+
+def _file(job_id: str, kind: str, part: str | None) -> Response:
+    parts = [part or "equity"] if part or kind != "json" else ["equity", "trades"]
+    body: Any
+    if kind == "json":
+        body = curves.as_json({name: artifact(job_id, name) for name in parts})
+    elif kind == "csv":
+        body = curves.as_csv(artifact(job_id, parts[0]))
+    else:
+        body = artifact_bytes(job_id, parts[0])
+    name = f"{job_id}-{'-'.join(parts)}.{kind}"
+    response = Response(body, content_type=FILE_TYPES[kind])
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def compare(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Results side by side, and why some are missing; the shape never changes."""
+    rows, missing = [], []
+    by_job = "job_ids" in query
+    for name in query["job_ids" if by_job else "strategy_ids"]:
+        try:
+            rows.append(_compared(name if by_job else _latest_job(name)))
+        except (Unknown, UnknownName, NotReady) as reason:
+            missing.append({"id": name, "reason": reason.code, "message": reason.message})
+    columns = list(dict.fromkeys(name for row in rows for name in row["metrics"]))
+    for row in rows:
+        row["metrics"] = {name: row["metrics"].get(name) for name in columns}
+    return {"columns": columns, "rows": rows, "missing": missing}
+
+
+def _latest_job(strategy_id: str) -> str:
+    row = services().store.read.latest_succeeded(owner(), strategy_id)
+    if row is None:
+        strategies.get(strategy_id)
+        raise no_results(strategy_id)
+    return str(row.id)
+
+
+def _compared(job_id: str) -> dict[str, Any]:
+    found = services().jobs.result(job_id, owner()).result
+    return {
+        "strategy_id": found["request"].get("strategy_id"),
+        "job_id": job_id,
+        "params": found["request"].get("params"),
+        "dataset_id": found["request"].get("dataset_id"),
+        "metrics": found["metrics"],
+    }
+
+
+def events(job_id: str, since: int, limit: int) -> dict[str, Any]:
+    """The durable events of a job."""
+    services().jobs.get(job_id, owner())
+    log, channel = services().store.events, f"jobs/{job_id}"
+    found = [presenters.event(event) for event in log.since(channel, since, limit=limit)]
+    return {"epoch": log.epoch, "head": log.head(channel), "events": found}
+
+
+def artifact(job_id: str, name: str) -> pa.Table:
+    return curves.read(artifact_bytes(job_id, name))
+
+
+def artifact_bytes(job_id: str, name: str) -> bytes:
+    data = services().store.read.artifact(job_id, name)
+    if data is None:
+        raise Unknown(f"This job left no {name}.", code="no_such_part", given=name)
+    return data
+
+
+def unchanging(stored: Row[Any], build: Any) -> Response:
+    """A finished result never changes: whoever has it may keep it. `build` is called only for who has not."""
+    variant = request.full_path.partition("/jobs/")[2].partition("/")[2].rstrip("?")
+    tag = stored.result_hash if variant == "result" else f"{stored.result_hash}-{variant}"
+    known = request.if_none_match.contains(tag)
+    response = Response(status=304) if known else build()
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    response.vary.update(("Authorization", "Cookie"))
+    return response if isinstance(response, Response) else Response(response)
+
+
+def no_results(strategy_id: str) -> Unknown:
+    return Unknown(
+        f"{strategy_id} has no finished backtest yet. Start one with POST {presenters.API}/backtest/run, or ask for "
+        f"its jobs at {presenters.API}/jobs?strategy_id={strategy_id}.",
+        code="no_results",
+        given=strategy_id,
+    )

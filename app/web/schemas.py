@@ -1,0 +1,180 @@
+"""What requests may say. Each schema refuses what it does not know; meaning is checked in `app.contracts`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import ValidationError, fields, validates_schema
+
+from app.store import TERMINAL
+from app.web.fields import Amount, Choice, Day, Document, Flag, Listing, Names, Text, Whole
+from engine.config import Config
+
+TAG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._:/=+-]*$"
+CAPITAL = Config.schema()["properties"]["initial_capital"]
+MOST_SYMBOLS = 1000
+MOST_POINTS = 20_000
+MOST_COMPARED = 20
+
+
+def told(text: str, **more: Any) -> dict[str, Any]:
+    return {"description": text, **more}
+
+
+class Strict(ma.Schema):
+    """Refuses fields that it does not know."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+
+class RunSchema(Strict):
+    """A backtest to run."""
+
+    strategy_id = Text(most=64, required=True, metadata=told("An id of GET /strategies.", example="sma_cross"))
+    params = Document(metadata=told("Parameters of the strategy; what is left out has its default."))
+    dataset = Text(most=128, metadata=told("`dataset_id` or `dataset_id@version`; else the strategy's own."))
+    symbols = Listing(Text(most=64), most=MOST_SYMBOLS, metadata=told("Symbols of the dataset."))
+    start_date = Day(metadata=told("First day, included."))
+    end_date = Day(metadata=told("Last day, included."))
+    initial_capital = Amount(
+        metadata={name: CAPITAL[name] for name in ("description", "minimum", "maximum", "default")}
+    )
+    config = Document(Config.schema(), metadata=told("How the run is simulated."))
+    benchmark = Text(most=64, allow_none=True, metadata=told("A symbol of the same dataset to compare with."))
+    seed = Whole(low=0, high=2**53 - 1, metadata=told("Seed of whatever is random in the run."))
+    tags = Listing(Text(most=64, pattern=TAG_PATTERN), most=20, metadata=told("Words to find the job by."))
+
+
+class RunQuery(Strict):
+    """How to run it."""
+
+    fresh = Flag(load_default=False, metadata=told("Run again even if the same request has succeeded before."))
+    dry_run = Flag(load_default=False, metadata=told("Only validate and estimate; nothing is queued."))
+
+
+class RunHeaders(ma.Schema):
+    """Headers that change how a request is taken."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    idempotency_key = Text(
+        most=200,
+        pattern=r"^[\x20-\x7e]+$",
+        data_key="Idempotency-Key",
+        metadata=told("The same key with the same body gives the same job; with another body it is refused."),
+    )
+    prefer = fields.String(
+        data_key="Prefer", metadata=told("`wait=N` waits up to N seconds (at most 30) for the end.", example="wait=5")
+    )
+
+
+class RetryHeaders(ma.Schema):
+    """Headers that change how a retry is taken."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    idempotency_key = Text(
+        most=200,
+        pattern=r"^[\x20-\x7e]+$",
+        data_key="Idempotency-Key",
+        metadata=told("The same key gives the same new job instead of another one."),
+    )
+
+
+class OneOfTwo(Strict):
+    """A query that names strategies or jobs, not both."""
+
+    pair = ("strategy_id", "job_id")
+
+    @validates_schema
+    def _exactly_one(self, data: dict[str, Any], **_: Any) -> None:
+        if sum(name in data for name in self.pair) != 1:
+            raise ValidationError(f"Say either {self.pair[0]} or {self.pair[1]}.")
+
+
+class ResultsQuery(OneOfTwo):
+    """Whose result."""
+
+    strategy_id = Text(most=64, metadata=told("The latest succeeded job of this strategy."))
+    job_id = Text(most=64, metadata=told("This job."))
+
+
+class ComparisonQuery(OneOfTwo):
+    """What to compare."""
+
+    pair = ("strategy_ids", "job_ids")
+    strategy_ids = Names(most=MOST_COMPARED, metadata=told("Strategies, with commas; each one's latest result."))
+    job_ids = Names(most=MOST_COMPARED, metadata=told("Jobs, with commas."))
+
+
+class PageQuery(Strict):
+    """Which part of a long list."""
+
+    limit = Whole(low=1, high=200, query=True, load_default=50, metadata=told("How many.", default=50))
+    cursor = Text(most=200, metadata=told("`next` of the page before."))
+
+
+class JobsQuery(PageQuery):
+    """Which jobs."""
+
+    status = Choice("queued", "running", *TERMINAL, metadata=told("Only in this state."))
+    kind = Text(most=16, metadata=told("Only of this kind.", example="backtest"))
+    strategy_id = Text(most=64, metadata=told("Only of this strategy."))
+    dataset_id = Text(most=64, metadata=told("Only on this dataset."))
+    tag = Text(most=64, pattern=TAG_PATTERN, metadata=told("Only with this tag."))
+
+
+class TradesQuery(PageQuery):
+    """Which trades."""
+
+    limit = Whole(low=1, high=5000, query=True, load_default=500, metadata=told("How many.", default=500))
+
+
+class EventsQuery(Strict):
+    """Which events."""
+
+    since = Whole(
+        low=0, high=2**31 - 1, query=True, load_default=0, metadata=told("Events after this `seq`.", default=0)
+    )
+    limit = Whole(low=1, high=1000, query=True, load_default=1000, metadata=told("How many.", default=1000))
+
+
+class PointsQuery(Strict):
+    """How fine a curve."""
+
+    points = Whole(
+        low=10,
+        high=MOST_POINTS,
+        query=True,
+        metadata=told("At most so many points; the first, the last and every extreme stay."),
+    )
+
+
+class ExportQuery(Strict):
+    """Which file."""
+
+    format = Choice("parquet", "csv", "json", load_default="parquet", metadata=told("Of the file.", default="parquet"))
+    part = Choice("equity", "trades", metadata=told("Which table. Only JSON holds both, when it is left out."))
+
+
+class ProblemSchema(ma.Schema):
+    """An error (RFC 9457)."""
+
+    type = fields.String(required=True, metadata=told("A URN that ends in `code`."))
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    code = fields.String(required=True, metadata=told("Stable, for machines."))
+    detail = fields.String(required=True, metadata=told("A sentence, for people."))
+    instance = fields.String(metadata=told("The path of the request."))
+    pointer = fields.String(metadata=told("JSON pointer to the offending field."))
+    given = fields.Raw(metadata=told("What was given."))
+    allowed = fields.Raw(metadata=told("What would have been accepted."))
+    nearest = fields.String(metadata=told("What was probably meant."))
+    errors = fields.List(fields.Dict(), metadata=told("All offending fields, when there are several."))
+    job_id = fields.String()
+    job_status = fields.String()
+    request_id = fields.String(required=True, metadata=told("Find the request in the log by it."))

@@ -1,0 +1,100 @@
+"""From a request to a job: resolve, queue, and wait a little for the end where the client asks for it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, jsonify, request
+from sqlalchemy import Row
+
+from app import contracts
+from app.canonical import canonical_json
+from app.jobs import request_hash
+from app.store import TERMINAL, Idempotency
+from app.web import presenters
+from app.web.access import owner
+from app.web.context import context, services
+
+LONGEST_WAIT = 30.0
+_PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])", re.IGNORECASE)
+
+
+def run(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
+    """Queue a backtest, or only validate it."""
+    asked = {name: value for name, value in body.items() if name != "tags"}
+    resolved = contracts.resolve_backtest(asked, services().catalog)
+    if query["dry_run"]:
+        return jsonify(dry(resolved))
+    row, cached = services().jobs.submit(
+        owner(),
+        "backtest",
+        resolved,
+        idempotency=idempotency(headers, body),
+        fresh=query["fresh"],
+        tags=tuple(dict.fromkeys(body.get("tags", ()))),
+    )
+    return taken(row, cached=cached, prefer=headers.get("prefer"))
+
+
+def dry(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "valid": True,
+        "request": resolved,
+        "request_hash": request_hash("backtest", resolved),
+        "estimate": contracts.estimate(resolved, services().catalog),
+    }
+
+
+def retry(job_id: str, headers: Mapping[str, Any]) -> Response:
+    """Queue the request of a failed or cancelled job again."""
+    row = services().jobs.retry(job_id, owner(), idempotency=idempotency(headers, None))
+    return taken(row, cached=False)
+
+
+def taken(row: Row[Any], *, cached: bool, prefer: str | None = None) -> Response:
+    """202 with the job's address; 200 with the job itself when the client waited for its end."""
+    seconds = wanted_seconds(prefer)
+    if seconds:
+        row = wait(row, seconds)
+    if seconds and row.status in TERMINAL:
+        response = jsonify(presenters.job(row, None))
+        response.headers["Preference-Applied"] = f"wait={seconds:.0f}"
+    else:
+        response = jsonify(presenters.submitted(row, cached=cached))
+        response.status_code = 202
+    response.headers["Location"] = f"{presenters.API}/jobs/{row.id}"
+    return response
+
+
+def wanted_seconds(prefer: str | None) -> float:
+    """How long the client would wait. A preference that is not understood is ignored (RFC 7240)."""
+    found = _PREFER_WAIT.search(prefer or "")
+    return min(float(found[1]), LONGEST_WAIT) if found else 0.0
+
+
+def wait(row: Row[Any], seconds: float) -> Row[Any]:
+    """The job when it has ended, or as it is after so many seconds. At once where all waiting places are taken."""
+    if not context().waiting.acquire(blocking=False):
+        return row
+    try:
+        deadline, pause = time.monotonic() + seconds, 0.02
+        while row.status not in TERMINAL and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, 0.1)
+            row = services().jobs.get(row.id, row.owner)
+        return row
+    finally:
+        context().waiting.release()
+
+
+def idempotency(headers: Mapping[str, Any], body: Mapping[str, Any] | None) -> Idempotency | None:
+    """The client's key with a fingerprint of what it stands for."""
+    key = headers.get("idempotency_key")
+    if key is None:
+        return None
+    told = f"{request.method} {request.path}\n".encode() + canonical_json(body)
+    return Idempotency(key, hashlib.sha256(told).hexdigest())
