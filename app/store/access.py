@@ -116,7 +116,8 @@ class Access:
 
 def _id_of(key: str) -> str | None:
     parts = key.split("_", 2)
-    return parts[1][:16] if len(parts) == 3 and parts[0] == "bt" else None
+    well_formed = len(parts) == 3 and parts[0] == "bt" and parts[1].isascii() and parts[1].isalnum()
+    return parts[1][:16] if well_formed else None
 
 
 def _digest(secret: str) -> str:

@@ -9,15 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Double, create_engine, event, func, literal
+from sqlalchemy import Boolean, ColumnElement, Connection, Double, create_engine, event, func, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import Pool
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement
 
 from app.errors import StoreUnavailable
+from engine.errors import InvalidInput
 
 BUSY_SECONDS = 10
 
@@ -37,6 +40,25 @@ def _postgresql_clock(*_: Any, **__: Any) -> str:
 @compiles(clock_epoch, "sqlite")
 def _sqlite_clock(*_: Any, **__: Any) -> str:
     return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+class json_list_holds(FunctionElement[bool]):  # noqa: N801 - it reads as an SQL function
+    """Whether a JSON list of texts has exactly this element: `json_list_holds(column, text)`."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(json_list_holds, "postgresql")
+def _postgresql_list(element: json_list_holds, compiler: SQLCompiler, **options: Any) -> str:
+    column, value = (compiler.process(part, **options) for part in element.clauses)
+    return f"EXISTS (SELECT 1 FROM json_array_elements_text({column}) AS item WHERE item = {value})"  # noqa: S608
+
+
+@compiles(json_list_holds, "sqlite")
+def _sqlite_list(element: json_list_holds, compiler: SQLCompiler, **options: Any) -> str:
+    column, value = (compiler.process(part, **options) for part in element.clauses)
+    return f"EXISTS (SELECT 1 FROM json_each({column}) AS item WHERE item.value = {value})"  # noqa: S608
 
 
 class Database:
@@ -95,7 +117,9 @@ class Database:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except (DataError, UnicodeEncodeError) as error:
+        raise InvalidInput("The request has a text that is too long, or characters that are no text.") from error
+    except (OperationalError, PoolTimeout) as error:
         raise StoreUnavailable("The database did not answer in time. Nothing was changed; try again.") from error
     except DBAPIError as error:
         if error.connection_invalidated:

@@ -34,6 +34,7 @@ from app.store.events import EventLog
 from app.tables import artifacts, channels, events, idempotency_keys, jobs, results
 
 TERMINAL = ("succeeded", "failed", "cancelled")
+RING_AT_MOST = 1000  # in one go: the supervisor has leases to look after in between
 
 
 @dataclass(frozen=True)
@@ -247,16 +248,19 @@ class Lifecycle:
         now = self._database.now()
         queued = and_(jobs.c.status == "queued", jobs.c.queue == queue)
         due = select(jobs.c.id).where(queued, jobs.c.rung_at < now - silent_seconds)
-        due = due.order_by(jobs.c.rung_at).limit(count)
+        due = due.order_by(jobs.c.rung_at).limit(min(count, RING_AT_MOST))
         with self._database.write() as tx:
-            statement = update(jobs).where(jobs.c.id.in_(due), jobs.c.status == "queued").values(rung_at=now)
-            return list(tx.execute(statement.returning(jobs.c.id)).scalars())
+            # What another supervisor is ringing at this moment is skipped: it neither waits nor rings twice.
+            ids = list(tx.execute(due.with_for_update(skip_locked=True)).scalars())
+            tx.execute(update(jobs).where(jobs.c.id.in_(ids)).values(rung_at=now))
+            return ids
 
     def delete(self, job_id: str, owner: str) -> str | None:
         """Remove a terminal job with all that it left. Gives the status it had, None when there is no such job."""
         mine = and_(jobs.c.id == job_id, jobs.c.owner == owner)
         with self._database.write() as tx:
-            status = tx.execute(select(jobs.c.status).where(mine)).scalar()
+            # Locked, so that no request is answered by this job, and its key tied to it, while it goes away.
+            status = tx.execute(select(jobs.c.status).where(mine).with_for_update()).scalar()
             if status in TERMINAL:
                 tx.execute(delete(idempotency_keys).where(idempotency_keys.c.job_id == job_id))
                 tx.execute(delete(events).where(events.c.channel == job_channel(job_id)))
@@ -305,9 +309,9 @@ class Lifecycle:
 
     def _recall(self, tx: Connection, owner: str, idempotency: Idempotency) -> Row[Any] | None:
         keys = idempotency_keys.c
-        known = tx.execute(
-            select(keys.fingerprint, keys.job_id).where(keys.owner == owner, keys.key == idempotency.key)
-        ).first()
+        # One statement: between two, the job and its key could be deleted.
+        query = select(jobs, keys.fingerprint).join_from(jobs, idempotency_keys, jobs.c.id == keys.job_id)
+        known = tx.execute(query.where(keys.owner == owner, keys.key == idempotency.key)).first()
         if known is None:
             return None
         if known.fingerprint != idempotency.fingerprint:
@@ -316,7 +320,7 @@ class Lifecycle:
                 code="idempotency_conflict",
                 given=idempotency.key,
             )
-        return tx.execute(select(jobs).where(jobs.c.id == known.job_id)).one()
+        return known
 
     def _remember(self, tx: Connection, owner: str, idempotency: Idempotency, job_id: str) -> bool:
         row = self._database.insert(idempotency_keys).values(
@@ -335,7 +339,8 @@ class Lifecycle:
             jobs.c.kind == job.kind,
             jobs.c.status == "succeeded",
         )
-        return tx.execute(query.order_by(jobs.c.finished_at.desc()).limit(1)).first()
+        newest = query.order_by(jobs.c.finished_at.desc()).limit(1)
+        return tx.execute(newest.with_for_update(read=True, key_share=True)).first()
 
     def _refuse_when_full(self, tx: Connection, owner: str, max_queued: int) -> None:
         waiting = select(jobs.c.id).where(jobs.c.owner == owner, jobs.c.status == "queued").limit(max_queued)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, String, and_, cast, func, or_, select, tuple_
+from sqlalchemy import Row, and_, func, literal, or_, select, tuple_
 
-from app.store.database import Database
+from app.store.database import Database, json_list_holds
 from app.tables import artifacts, jobs, results
 
 
@@ -46,7 +46,7 @@ class Queries:
             if value is None:
                 continue
             if name == "tag":
-                query = query.where(cast(jobs.c.tags, String).contains(f'"{value}"', autoescape=True))
+                query = query.where(json_list_holds(jobs.c.tags, literal(value)))
             else:
                 query = query.where(jobs.c[name] == value)
         if before:
