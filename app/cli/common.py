@@ -74,6 +74,10 @@ def fail(text: str, code: int) -> NoReturn:
 def problem_text(error: ApiError) -> str:
     """A problem document as a person reads it."""
     lines = [error.detail or error.code]
+    if error.errors:
+        return "\n".join(
+            [lines[0], *(f"  {item.get('pointer', '')}  {item.get('message', '')}" for item in error.errors)]
+        )
     if error.pointer:
         lines.append(f"  at       {error.pointer}")
     if error.given is not None:

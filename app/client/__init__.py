@@ -8,7 +8,6 @@ print(job.wait().result().metrics["sharpe"])
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -62,8 +61,15 @@ class Client:
         # The key in the home folder is for the server of this home, not for any server that is named.
         key = settings.client_key or ("" if settings.client_url else folder.key() or "")
         self.url = settings.client_url or note.get("api_url") or settings.api_url
-        self.live_url = (live_url or note.get("live_url") or re.sub("^http", "ws", self.url)).rstrip("/")
+        self._live_url = live_url or note.get("live_url")
         self._transport = Transport(self.url, key, transport=transport)
+
+    @property
+    def live_url(self) -> str:
+        """Where sockets are opened. A server that was only named by its URL is asked."""
+        if self._live_url is None:
+            self._live_url = str(self.api("POST", "/ws-tickets")["url"])
+        return self._live_url.rstrip("/")
 
     def __enter__(self) -> Client:
         return self
@@ -163,8 +169,8 @@ class Client:
 
     def past_events(self, job_id: str, *, after: int = 0) -> list[LiveEvent]:
         """The stored events of a job after a sequence number."""
-        answer = self.api("GET", f"/jobs/{job_id}/events", query={"after": after})
-        return [LiveEvent.of({"epoch": answer.get("epoch", ""), **event}) for event in answer["events"]]
+        answer = self.api("GET", f"/jobs/{job_id}/events", query={"since": after})
+        return [LiveEvent.of(event) for event in answer["events"]]
 
     # What there is to run
 
@@ -191,6 +197,10 @@ class Client:
     ) -> Any:
         """One call of the HTTP API under /api/v1, decoded. Raises ApiError and Unreachable."""
         return self._transport.json(method, path, body=body, query=query, idempotency_key=idempotency_key)
+
+    def download(self, path: str, *, query: Mapping[str, Any] | None = None) -> bytes:
+        """The bytes of a file."""
+        return self._transport.send("GET", path, query=query).content
 
     def pages(self, path: str, key: str, *, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         """Every item of a list that comes in pages."""

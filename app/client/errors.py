@@ -32,6 +32,7 @@ class ApiError(ClientError):
         self.pointer: str | None = problem.get("pointer")
         self.given: Any = problem.get("given")
         self.allowed: Any = problem.get("allowed")
+        self.errors: list[dict[str, Any]] = list(problem.get("errors") or [])
         self.nearest: str | None = problem.get("nearest")
         self.request_id: str | None = problem.get("request_id")
         super().__init__(self.detail or self.code)

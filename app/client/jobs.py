@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -86,8 +88,13 @@ class Job:
 
     def cancel(self) -> Job:
         """Ask the job to stop. A queued one ends at once, a running one within a moment."""
-        self.state |= self._client.api("POST", f"/jobs/{self.id}/cancel", body={})
+        self.state |= self._client.api("POST", f"/jobs/{self.id}/cancel")
         return self
+
+    def retry(self) -> Job:
+        """Queue the same request again, as a new job, when this one has failed or was cancelled."""
+        state = self._client.api("POST", f"/jobs/{self.id}/retry", idempotency_key=uuid.uuid4().hex)
+        return Job(self._client, state)
 
     def events(self) -> list[LiveEvent]:
         """What has happened to the job so far, from the log."""
@@ -137,24 +144,19 @@ class Result:
 
     @cached_property
     def equity(self) -> pd.DataFrame:
-        """The full equity curve by time: value, drawdown."""
-        import pandas as pd  # a program that only reads metrics need not load it
-
-        frame = pd.DataFrame(
-            self._client.api("GET", f"/jobs/{self.job_id}/equity"), columns=["time", "value", "drawdown"]
-        )
-        frame["time"] = pd.to_datetime(frame["time"], utc=True)
-        return frame.set_index("time")
+        """Every bar of the run by time: value, drawdown, exposure, cash."""
+        return self._table("equity").set_index("time")
 
     @cached_property
     def trades(self) -> pd.DataFrame:
         """Every trade, one row each."""
-        import pandas as pd
+        return self._table("trades")
 
-        frame = pd.DataFrame(list(self._client.pages(f"/jobs/{self.job_id}/trades", "trades")))
-        for name in {"entry_time", "exit_time"} & set(frame.columns):
-            frame[name] = pd.to_datetime(frame[name], utc=True)
-        return frame
+    def _table(self, part: str) -> pd.DataFrame:
+        import pandas as pd  # a program that only reads metrics need not load it
+
+        content = self._client.download(f"/jobs/{self.job_id}/export", query={"format": "parquet", "part": part})
+        return pd.read_parquet(io.BytesIO(content))
 
 
 def _print_progress(news: Mapping[str, Any]) -> None:

@@ -5,19 +5,16 @@ Everything happens in the thread that calls `tick`: the kernel ties a child to t
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-log = logging.getLogger(__name__)
 
 LEASH = Path(__file__).with_name("leash.py")
 LOG_BYTES = 20 * 1024 * 1024
@@ -47,7 +44,7 @@ class Role:
     def start(self) -> None:
         """Start it in a session of its own, so that Ctrl-C reaches only the launcher, which stops it in order."""
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: S603 - our own command lines
                 [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), *self.command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -84,8 +81,9 @@ class Role:
 class Keeper:
     """Keeps roles running, in the order in which they were added."""
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
         self.roles: list[Role] = []
+        self._say = say
 
     def add(self, role: Role) -> Role:
         """Start a role with a fresh log; the log of the last time stays beside it as `.log.1`."""
@@ -129,7 +127,7 @@ class Keeper:
         steady = time.monotonic() - role.started_at > _STEADY_SECONDS
         role.deaths = 1 if steady else role.deaths + 1
         pause = _BACKOFF_SECONDS[min(role.deaths, len(_BACKOFF_SECONDS)) - 1]
-        log.warning("%s ended with %s; it starts again in %s s", role.name, role.process.returncode, pause)
+        self._say(f"The {role.name} ended ({_ending(role.process.returncode)}); it starts again in {pause:g} s.")
         self._bury(role)
         role.restart_at = time.monotonic() + pause
 
@@ -139,3 +137,7 @@ class Keeper:
         role.signal_group(signal.SIGKILL)
         if role.process is not None:
             role.process.wait()
+
+
+def _ending(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -23,8 +22,6 @@ from app.embedded.keeper import Keeper, Role
 from app.embedded.queue import QueueServer, answers
 from app.errors import StartRefused
 from app.settings import Settings
-
-log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
 ADMIN = "admin"
@@ -60,7 +57,7 @@ class EmbeddedServer:
         self._workers = workers
         self._asked = asked
         self._say = say
-        self._keeper = Keeper()
+        self._keeper = Keeper(say)
         self._stopping = threading.Event()
         self._held = ExitStack()
 
@@ -117,7 +114,7 @@ class EmbeddedServer:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_signal)
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
         if self._stopping.is_set() and number == signal.SIGINT:
             self._keeper.kill()
             self.home.withdraw()
