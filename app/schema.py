@@ -9,26 +9,25 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from sqlalchemy import Connection, func, select
+
 from app.errors import StartRefused
 from app.store import Store
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+MIGRATION_LOCK = 0x7175616E  # any number that nobody else locks in this database
 
 
 def upgrade(store: Store, revision: str = "head") -> None:
     """Run the migrations up to `revision`. One transaction: a failed migration changes nothing."""
     with store.database.write() as tx:
-        config = _config()
-        config.attributes["connection"] = tx
-        command.upgrade(config, revision)
+        command.upgrade(_config(tx), revision)
 
 
 def downgrade(store: Store, revision: str) -> None:
     """Run the migrations down to `revision` ("base" for an empty database)."""
     with store.database.write() as tx:
-        config = _config()
-        config.attributes["connection"] = tx
-        command.downgrade(config, revision)
+        command.downgrade(_config(tx), revision)
 
 
 def current(store: Store) -> str | None:
@@ -47,8 +46,13 @@ def require_newest(store: Store) -> None:
         )
 
 
-def _config() -> Config:
+def _config(tx: Connection | None = None) -> Config:
     config = Config()
+    if tx is not None:
+        config.attributes["connection"] = tx
+        if tx.dialect.name == "postgresql":
+            # Containers that start together migrate one after the other; on SQLite the write lock sees to it.
+            tx.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     return config
