@@ -115,5 +115,6 @@ class RunFailed(QuantError):
 
 def nearest(name: str, options: Iterable[str]) -> str | None:
     """The option that looks most like `name`, or None when none does."""
-    matches = difflib.get_close_matches(name.lower()[:80], list(options), n=1, cutoff=0.5)
-    return matches[0] if matches else None
+    by_folded = {option.lower(): option for option in options}
+    matches = difflib.get_close_matches(name.lower()[:80], list(by_folded), n=1, cutoff=0.5)
+    return by_folded[matches[0]] if matches else None

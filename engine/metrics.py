@@ -169,19 +169,26 @@ def kurtosis(run: Run) -> Figure:
 
 @metric("fraction", "higher")
 def psr(run: Run) -> Figure:
-    """Probability that the true Sharpe ratio is above 0 (Bailey and Lopez de Prado 2012, equation 10).
-
-    Phi(S sqrt(T - 1) / sqrt(1 - g3 S + (g4 - 1)/4 S^2)), S per bar, g3 skewness and g4 kurtosis of r. None
-    without variance, or where the estimate's own variance is not positive.
-    """
+    """Probability that the true Sharpe ratio is above 0: `probabilistic_sharpe` of r. None without variance."""
     deviation, third, fourth = _deviation(run.excess), _moment(run.returns, 3), _moment(run.returns, 4)
     if deviation is None or third is None or fourth is None:
         return None
-    ratio = float(run.excess.mean()) / deviation
-    variance = 1.0 - third * ratio + (fourth - 1.0) / 4.0 * ratio**2
+    return probabilistic_sharpe(float(run.excess.mean()) / deviation, third, fourth, len(run.returns))
+
+
+def probabilistic_sharpe(
+    ratio: float, skewness: float, kurtosis: float, count: int, *, threshold: float = 0.0
+) -> float | None:
+    """Probability that a Sharpe ratio measured over `count` bars is truly above `threshold`.
+
+    Phi((S - S*) sqrt(T - 1) / sqrt(1 - g3 S + (g4 - 1)/4 S^2)), S and S* per bar, g3 the skewness and g4 the
+    kurtosis (3 for a normal) of the returns: Bailey and Lopez de Prado (2012), The Sharpe ratio efficient
+    frontier, equation 11. None where the estimate's variance is not positive.
+    """
+    variance = 1.0 - skewness * ratio + (kurtosis - 1.0) / 4.0 * ratio**2
     if variance <= 0.0:
         return None
-    return float(ndtr(ratio * math.sqrt(len(run.returns) - 1) / math.sqrt(variance)))
+    return float(ndtr((ratio - threshold) * math.sqrt(count - 1) / math.sqrt(variance)))
 
 
 @metric("fraction", "higher")

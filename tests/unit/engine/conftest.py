@@ -36,9 +36,7 @@ def bars() -> Callable[..., Bars]:
         bottom = np.minimum(first, last) if low is None else low
         count = 1 if last.ndim == 1 else last.shape[1]
         names = tuple("ABCDEFGH"[:count])
-        return Bars.from_arrays(
-            business_days(len(last), start), first, top, bottom, last, volume, symbols=names
-        )
+        return Bars.from_arrays(business_days(len(last), start), first, top, bottom, last, volume, symbols=names)
 
     return build
 

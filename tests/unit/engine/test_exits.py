@@ -37,16 +37,12 @@ def test_a_target_is_filled_at_its_level_and_a_gap_above_it_at_the_open(bars, ru
 
 
 def test_when_one_bar_touches_both_the_stop_counts(bars, run):
-    ledger = run(
-        bars(FLAT, FLAT, high=bent(3, 120.0), low=bent(3, 80.0)), [1] * 6, stop_loss=0.05, take_profit=0.1
-    )
+    ledger = run(bars(FLAT, FLAT, high=bent(3, 120.0), low=bent(3, 80.0)), [1] * 6, stop_loss=0.05, take_profit=0.1)
     assert exits(ledger) == [(3, 95.0, STOP_LOSS)]
 
 
 def test_an_open_beyond_the_target_comes_before_a_later_stop(bars, run):
-    ledger = run(
-        bars(bent(3, 120.0), FLAT, low=bent(3, 80.0)), [1] * 6, stop_loss=0.05, take_profit=0.1
-    )
+    ledger = run(bars(bent(3, 120.0), FLAT, low=bent(3, 80.0)), [1] * 6, stop_loss=0.05, take_profit=0.1)
     assert exits(ledger) == [(3, 120.0, TAKE_PROFIT)]
 
 

@@ -1,0 +1,64 @@
+"""Ties, crosses, latches and month ends."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine import indicators
+
+
+def column(*values):
+    return np.array(values, dtype=float).reshape(-1, 1)
+
+
+def test_a_rolling_sum_forgets_what_left_the_window_entirely():
+    values = column(1e16, 1.0, 1.0, 1.0)
+    assert indicators.rolling_sum(values, 2)[:, 0].tolist()[2:] == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("price", [1.1, 0.1, 1.0837, 3333.33])
+def test_equal_averages_of_a_constant_price_are_a_tie(price):
+    relation = indicators.compare_averages(np.full((300, 1), price), 20, 50)
+    assert np.isnan(relation[:49]).all()
+    assert (relation[49:] == 0.0).all()
+
+
+def test_averages_that_are_equal_on_paper_are_a_tie_though_not_in_binary():
+    # (1.1 + 1.2 + 1.3) / 3 = 1.2 = (1.1 + 1.3) / 2, while 1.1 + 1.3 is not twice 1.2 in floats.
+    assert indicators.compare_averages(column(1.2, 1.1, 1.3), 2, 3)[2, 0] == 0.0
+
+
+def test_a_difference_in_the_sixth_digit_is_no_tie():
+    assert indicators.compare_averages(column(1.2, 1.1, 1.300001), 2, 3)[2, 0] == 1.0
+
+
+def test_a_cross_goes_from_at_or_below_to_above_and_a_tie_alone_is_none():
+    relation = column(np.nan, 1, 0, 1, -1, 0, 1, 1, 0, -1)
+    up, down = indicators.crosses(relation)
+    assert np.flatnonzero(up[:, 0]).tolist() == [3, 6]
+    assert np.flatnonzero(down[:, 0]).tolist() == [4, 9]
+
+
+def test_a_cross_is_seen_over_a_missing_bar():
+    up, _ = indicators.crosses(column(-1, np.nan, 1))
+    assert np.flatnonzero(up[:, 0]).tolist() == [2]
+
+
+def test_a_latch_stays_until_it_is_released():
+    on = column(0, 1, 0, 0, 1, 1).astype(bool)
+    off = column(1, 0, 0, 1, 0, 1).astype(bool)
+    assert indicators.latch(on, off)[:, 0].tolist() == [0, 1, 1, 0, 1, 1]
+
+
+def test_month_ends_are_last_weekdays_or_the_first_bar_after_a_holiday():
+    days = np.array(
+        ["2024-03-27", "2024-03-28", "2024-04-01", "2024-04-30", "2024-05-31", "2024-06-28", "2024-07-01"],
+        dtype="datetime64[ns]",
+    )  # 29 March 2024 was Good Friday
+    assert days[indicators.month_ends(days)].astype("datetime64[D]").astype(str).tolist() == [
+        "2024-04-01",
+        "2024-04-30",
+        "2024-05-31",
+        "2024-06-28",
+    ]
