@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,8 @@ import pyarrow.parquet
 
 from engine.bars import Bars
 from engine.errors import BadData, InvalidInput, UnknownName
+
+log = logging.getLogger(__name__)
 
 SHIPPED = Path(__file__).resolve().parent / "datasets"
 OHLCV = ("open", "high", "low", "close", "volume")
@@ -158,6 +161,14 @@ class Catalog:
 
     def datasets(self) -> list[Dataset]:
         return list(self._datasets.values())
+
+    def preload(self) -> None:
+        """Read every tradable dataset now, so that the first request does not wait and forked workers share it."""
+        for dataset in self.datasets():
+            try:
+                _ = dataset.version, dataset.kind == "bars" and dataset.all_bars
+            except BadData as error:  # whoever asks for it hears it; the others must not suffer
+                log.warning("dataset %s cannot be read: %s", dataset.id, error.message)
 
     def get(self, name: str) -> Dataset:
         """The dataset of `id` or `id@version`. Raises UnknownName, and InvalidInput for a version that is gone."""

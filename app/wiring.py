@@ -27,7 +27,8 @@ class Services:
         self.store.close()
 
 
-def build(settings: Settings) -> Services:
+def build(settings: Settings, *, catalog: Catalog | None = None) -> Services:
+    """The services of one process. A forked worker hands on the catalog that its parent has read."""
     store = Store(settings.database_url)
     bus = RedisBus(settings.redis_url)
     queue = CeleryQueue(settings)
@@ -39,4 +40,4 @@ def build(settings: Settings) -> Services:
         max_attempts=settings.max_attempts,
         max_queued=settings.max_queued,
     )
-    return Services(settings, store, bus, queue, Catalog.standard(settings.dataset_roots), jobs)
+    return Services(settings, store, bus, queue, catalog or Catalog.standard(settings.dataset_roots), jobs)

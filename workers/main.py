@@ -36,6 +36,7 @@ def run_worker(settings: Settings, *, concurrency: int) -> None:
     require_newest(node.services.store)
     jit.set_cache_dir(settings.home / "cache" / "numba")
     engine.warm()
+    node.services.catalog.preload()
     celery = make_celery(settings)
     node.attach(celery)
     arguments = [
@@ -83,7 +84,7 @@ class Node:
     def _start_child(self, **_: Any) -> None:
         die_with_parent()
         self.services.store.after_fork()
-        self.services = build(self.settings)
+        self.services = build(self.settings, catalog=self.services.catalog)
         self._executor = Executor(self.services, self.name)
 
     def _child_lost(self, exception: BaseException, args: tuple[str, ...], **_: Any) -> None:
@@ -112,5 +113,8 @@ class Node:
         """Hand back what the grace period did not let finish."""
         self._ready_file.unlink(missing_ok=True)
         jobs = self.services.jobs
-        for job_id in jobs.held_by(self.name):
-            jobs.give_back(job_id, lease_owner=self.name)
+        try:
+            for job_id in jobs.held_by(self.name):
+                jobs.give_back(job_id, lease_owner=self.name)
+        except StoreUnavailable:
+            log.warning("the store does not answer; the supervisor takes over at lease expiry")
