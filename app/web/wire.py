@@ -50,7 +50,8 @@ class Wire:
         # gevent wraps the plain socket; only that one can be asked to send without waiting.
         self._plain: Any = getattr(sock, "_sock", sock)
         self._plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        self._plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sock.family != socket.AF_UNIX:
+            self._plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.stall_seconds = stall_seconds
         self.lock = threading.Lock()
         self.rest = b""  # the unsent end of a frame that has begun

@@ -1,0 +1,80 @@
+"""What clients say is read strictly and never hurts."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.web.feeds import read_channel, read_message, read_resume
+from engine.errors import InvalidInput
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "1",
+        '"ping"',
+        '{"a": NaN}',
+        '{"a": Infinity}',
+        "[" * 4000,
+        '{"a":' * 800,
+        b'{"type":"ping"}',
+        "\ud800",
+        "{" + '"a":' + "9" * 5000 + "}",
+    ],
+)
+def test_what_is_no_json_object_is_refused(text):
+    with pytest.raises(InvalidInput, match="Send JSON objects"):
+        read_message(text)
+
+
+@given(st.text(max_size=200) | st.binary(max_size=200))
+def test_no_message_raises_anything_else(text):
+    with contextlib.suppress(InvalidInput):
+        assert isinstance(read_message(text), dict)
+
+
+def test_a_client_that_says_nothing_does_not_resume():
+    assert read_resume(None, None) is None
+    assert read_resume("", "") is None
+
+
+@pytest.mark.parametrize("seq", ["7", 7])
+def test_a_query_and_a_message_resume_alike(seq):
+    assert read_resume("e", seq) == ("e", 7)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "seq"),
+    [
+        ("e", None),
+        (None, 1),
+        ("e", -1),
+        ("e", "-1"),
+        ("e", True),
+        ("e", 1.5),
+        ("e", "x"),
+        ("e", "²"),
+        ("e", 10**17),
+        ("e", "9" * 5000),
+        (1, 1),
+        ("e", [1]),
+        ("e", float("nan")),
+    ],
+)
+def test_half_a_position_is_refused(epoch, seq):
+    with pytest.raises(InvalidInput, match="whole `seq`"):
+        read_resume(epoch, seq)
+
+
+@pytest.mark.parametrize("name", [None, "", 5, ["jobs"], "j" * 101])
+def test_a_channel_has_a_name(name):
+    with pytest.raises(InvalidInput):
+        read_channel({"channel": name})
