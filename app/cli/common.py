@@ -74,7 +74,7 @@ def fail(text: str, code: int) -> NoReturn:
 def problem_text(error: ApiError) -> str:
     """A problem document as a person reads it."""
     lines = [error.detail or error.code]
-    if error.errors:
+    if len(error.errors) > 1:
         return "\n".join(
             [lines[0], *(f"  {item.get('pointer', '')}  {item.get('message', '')}" for item in error.errors)]
         )

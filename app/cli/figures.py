@@ -61,7 +61,8 @@ def _parameters(result: Mapping[str, Any]) -> str:
 
 
 def _source(result: Mapping[str, Any]) -> str:
-    return f"{result['provenance']['source']} ({result['provenance']['quality']})"
+    source = str(result["provenance"]["source"]).removeprefix("Source: ")
+    return f"{source} ({result['provenance']['quality']})"
 
 
 def _costs(result: Mapping[str, Any]) -> str:

@@ -62,5 +62,5 @@ def described(event: LiveEvent) -> str:
     if event.type != "job_progress":
         return event.type.removeprefix("job_")
     fraction = event.data.get("fraction")
-    share = f" {fraction:.0%}" if isinstance(fraction, (int, float)) else ""
+    share = f" {fraction:.0%}" if isinstance(fraction, (int, float)) and 0 < fraction < 1 else ""
     return f"{event.data.get('phase') or 'running'}{share}"

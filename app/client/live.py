@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -78,6 +79,7 @@ class Listener:
         self._seq = seq
         self._missed = missed
         self._socket: ClientConnection | None = None
+        self._held = ExitStack()
         self._failures = 0
 
     def __enter__(self) -> Listener:
@@ -88,21 +90,22 @@ class Listener:
         self.close()
 
     def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        self._socket = None
+        self._held.close()
 
     def connect(self) -> None:
         """Open the socket and resume where this listener stopped. Raises ApiError and Unreachable."""
         resume = {"epoch": self._epoch, "seq": self._seq} if self._epoch and self._seq is not None else {}
         address = self._url + (f"?{urlencode(resume)}" if resume else "")
         try:
-            self._socket = connect(
-                address,
-                additional_headers={"Authorization": f"Bearer {self._key}"},
-                open_timeout=5,
-                close_timeout=1,
-                proxy=None if is_loopback(self._url) else True,
+            self._socket = self._held.enter_context(
+                connect(
+                    address,
+                    additional_headers={"Authorization": f"Bearer {self._key}"},
+                    open_timeout=5,
+                    close_timeout=1,
+                    proxy=None if is_loopback(self._url) else True,
+                )
             )
         except InvalidStatus as error:
             if error.response.status_code in _REFUSED:
@@ -146,7 +149,7 @@ class Listener:
         return message if isinstance(message, dict) and "type" in message else None
 
     def _pause_after(self, error: Exception) -> None:
-        self._socket = None
+        self.close()
         self._failures += 1
         if self._failures > len(_PAUSES):
             raise Unreachable(f"The connection to {self._url} was lost and does not come back.") from error

@@ -1,0 +1,286 @@
+"""The `queuant` command against a server that is played by a function."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from app import cli
+from app.cli import common, roles
+from app.client import Client
+
+Handler = Callable[[httpx.Request], httpx.Response]
+JOB_ID = "a" * 32
+
+
+def job(status: str, **more: Any) -> dict[str, Any]:
+    return {
+        "job_id": JOB_ID,
+        "status": status,
+        "created_at": "2026-01-02T03:04:05.000Z",
+        "compute_ms": 41.7,
+        "progress": None,
+        "error": None,
+        **more,
+    }
+
+
+def result(**metrics: Any) -> dict[str, Any]:
+    return {
+        "job_id": JOB_ID,
+        "request": {
+            "strategy_id": "sma_cross",
+            "params": {"fast": 10, "slow": 50},
+            "dataset_id": "fx_daily",
+            "symbols": ["EURUSD"],
+            "start_date": "1999-01-04",
+            "end_date": "2026-10-30",
+            "config": {"commission_bps": 1.0, "slippage_bps": 0.5},
+        },
+        "conventions": {"fill": "next_close"},
+        "provenance": {"source": "ECB", "quality": "real"},
+        "metrics": metrics,
+        "warnings": ["One bar was long ago."],
+    }
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run a command line; the client of the command talks to `server`."""
+
+    def invoke(*arguments: str, server: Handler | None = None) -> Result:
+        def make(url: str | None = None, *, home: str | None = None) -> Client:
+            transport = httpx.MockTransport(server) if server else None
+            return Client(
+                url or "http://server", "bt_1_x", home=tmp_path, live_url="ws://127.0.0.1:9", transport=transport
+            )
+
+        monkeypatch.setattr("app.client.Client", make)
+        monkeypatch.setattr("time.sleep", lambda _: None)
+        monkeypatch.setenv("QUEUANT_HOME", str(tmp_path))
+        return CliRunner().invoke(cli.cli, list(arguments))
+
+    return invoke
+
+
+def answers(**by_path: Any) -> Handler:
+    """A server that answers each path (its last word) with a document."""
+
+    def server(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=by_path[request.url.path.rpartition("/")[2]])
+
+    return server
+
+
+def test_help_starts_at_once_and_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; sys.argv = ['queuant', '--help']\n"
+        "from app.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy', 'pandas', 'sqlalchemy', 'flask', 'celery', 'httpx', 'rich', 'redis', 'numba'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    started = time.monotonic()
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert "Commands:" in said.stdout
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("command", list(cli.cli.commands))
+def test_every_command_explains_itself(run: Callable[..., Result], command: str) -> None:
+    said = run(command, "--help")
+    assert said.exit_code == 0
+    assert "Usage:" in said.output
+
+
+def test_a_misspelt_command_gets_a_suggestion(run: Callable[..., Result]) -> None:
+    said = run("strategy")
+    assert said.exit_code == 2
+    assert "strategies" in said.output
+
+
+def test_run_shows_the_figures_with_source_and_fill_rule(run: Callable[..., Result]) -> None:
+    posted: list[Any] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            posted.append(json.loads(request.content))
+            return httpx.Response(202, json=job("queued"))
+        if request.url.path.endswith("/result"):
+            return httpx.Response(200, json=result(sharpe=0.512, total_return=0.2313, max_drawdown=None))
+        return httpx.Response(200, json=job("succeeded"))
+
+    said = run(
+        *(
+            "run",
+            "sma_cross",
+            "-p",
+            "fast=10",
+            "-p",
+            "side=long",
+            "--dataset",
+            "fx_daily",
+            "--symbols",
+            "EURUSD, GBPUSD",
+        ),
+        *(
+            "--start",
+            "2001-02-03",
+            "--fill",
+            "next_close",
+            "--commission-bps",
+            "2",
+            "--capital",
+            "5000",
+            "-c",
+            "allow_short=false",
+        ),
+        server=server,
+    )
+    assert said.exit_code == 0, said.output
+    assert posted == [
+        {
+            "strategy_id": "sma_cross",
+            "params": {"fast": 10, "side": "long"},
+            "dataset": "fx_daily",
+            "symbols": ["EURUSD", "GBPUSD"],
+            "start_date": "2001-02-03",
+            "initial_capital": 5000.0,
+            "config": {"allow_short": False, "fill": "next_close", "commission_bps": 2.0},
+        }
+    ]
+    lines = {line.split("  ")[0]: line for line in said.stdout.splitlines()}
+    assert lines["Source"].rstrip().endswith("ECB (real)")
+    assert lines["Fill"].rstrip().endswith("next_close")
+    assert lines["Total return"].rstrip().endswith("23.13%")
+    assert lines["Max drawdown"].rstrip().endswith("-")
+    assert "One bar was long ago." in said.stdout
+    assert "No relay" in said.stderr
+
+
+def test_run_without_waiting_prints_the_job(run: Callable[..., Result]) -> None:
+    said = run("run", "sma_cross", "--no-wait", server=answers(run=job("queued")))
+    assert said.exit_code == 0
+    assert said.stdout.split() == [JOB_ID, "queued"]
+
+
+def test_a_failed_job_exits_with_1(run: Callable[..., Result]) -> None:
+    error = {"code": "run_failed", "message": "The strategy raised."}
+    said = run("run", "sma_cross", "--json", server=lambda _: httpx.Response(200, json=job("failed", error=error)))
+    assert said.exit_code == 1
+    assert "The strategy raised." in said.stderr
+    assert said.stdout == ""
+
+
+def test_a_refused_request_exits_with_2_and_says_what_is_allowed(run: Callable[..., Result]) -> None:
+    problem = {
+        "code": "invalid_parameter",
+        "detail": "fast must be at most 200.",
+        "pointer": "/params/fast",
+        "given": 1000,
+        "allowed": {"minimum": 2, "maximum": 200},
+    }
+    said = run("run", "sma_cross", "-p", "fast=1000", server=lambda _: httpx.Response(422, json=problem))
+    assert said.exit_code == 2
+    for word in ("fast must be at most 200.", "/params/fast", "1000", '{"minimum": 2, "maximum": 200}'):
+        assert word in said.stderr
+
+
+def test_all_fields_that_are_wrong_are_listed(run: Callable[..., Result]) -> None:
+    problem = {
+        "code": "invalid_request",
+        "detail": "Two fields are wrong.",
+        "errors": [{"pointer": "/a", "message": "a is odd."}, {"pointer": "/b", "message": "b is even."}],
+    }
+    said = run("run", "sma_cross", server=lambda _: httpx.Response(422, json=problem))
+    assert "a is odd." in said.stderr
+    assert "/b" in said.stderr
+
+
+def test_a_parameter_without_a_value_exits_with_2(run: Callable[..., Result]) -> None:
+    said = run("run", "sma_cross", "-p", "fast")
+    assert said.exit_code == 2
+    assert "'fast' is not NAME=VALUE" in said.stderr
+
+
+def test_no_server_exits_with_3_and_says_how_to_start_one(run: Callable[..., Result]) -> None:
+    said = run("jobs", "--url", "http://127.0.0.1:9")
+    assert said.exit_code == 3
+    assert "./run serve" in said.stderr
+
+
+def test_jobs_are_listed_plainly_when_nobody_looks(run: Callable[..., Result]) -> None:
+    found = {"jobs": [job("succeeded"), job("failed", error={"message": "No data."})], "next": None}
+    said = run("jobs", server=answers(jobs=found))
+    assert said.exit_code == 0
+    assert "\x1b" not in said.stdout
+    assert "No data." in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "documents", "expected"),
+    [
+        (("jobs",), {"jobs": {"jobs": [job("queued")], "next": None}}, [job("queued")]),
+        (("strategies",), {"strategies": {"strategies": [{"strategy_id": "x"}]}}, [{"strategy_id": "x"}]),
+        (("data",), {"datasets": {"datasets": [{"dataset_id": "x"}]}}, [{"dataset_id": "x"}]),
+        (("result", JOB_ID), {JOB_ID: job("succeeded"), "result": result()}, result()),
+        (("cancel", JOB_ID), {JOB_ID: job("running"), "cancel": job("cancelled")}, job("cancelled")),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_json_is_the_answer_of_the_api(
+    run: Callable[..., Result], arguments: tuple[str, ...], documents: dict[str, Any], expected: Any
+) -> None:
+    said = run(*arguments, "--json", server=answers(**documents))
+    assert said.exit_code == 0, said.output
+    assert json.loads(said.stdout) == expected
+
+
+def test_keys_are_created_in_the_database_and_shown_once(
+    run: Callable[..., Result], sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    said = run("keys", "create", "--owner", "ada", "--scope", "read", "--json")
+    made = json.loads(said.stdout)
+    assert made["key"].startswith("bt_")
+    assert made["scopes"] == ["read"]
+
+
+def test_the_schema_is_upgraded_and_named(run: Callable[..., Result]) -> None:
+    assert run("db", "current").stdout == "none\n"
+    assert "from none to " in run("db", "upgrade").stdout
+    assert "The schema is " in run("db", "upgrade").stdout
+
+
+@pytest.mark.parametrize("role", ["api", "relay", "worker", "supervisor"])
+def test_a_single_role_without_a_queue_says_what_it_needs(
+    run: Callable[..., Result], role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    said = run(role)
+    assert said.exit_code == 2
+    assert "Set REDIS_URL" in said.stderr
+
+
+def test_a_single_role_joins_the_server_of_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUEUANT_HOME", str(tmp_path))
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    (tmp_path / "queue").mkdir()
+    (tmp_path / "queue" / "url").write_text("redis://:x@127.0.0.1:7777/0\n")
+    assert roles.joined_settings().redis_url == "redis://:x@127.0.0.1:7777/0"
+
+
+def test_values_are_json_where_they_can_be() -> None:
+    pairs = ("a=1", "b=0.5", "c=true", "d=long", "e=[1,2]", "f=x=y")
+    assert common.key_values(pairs, "-p") == {"a": 1, "b": 0.5, "c": True, "d": "long", "e": [1, 2], "f": "x=y"}

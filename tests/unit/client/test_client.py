@@ -1,0 +1,248 @@
+"""The client against a server that is played by a function."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pandas as pd
+import pytest
+
+from app.client import ApiError, Client, JobFailed, StillRunning, Unreachable
+from app.client import transport as client_transport
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Nobody really sleeps; the list says how long they would have."""
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    return slept
+
+
+@pytest.fixture
+def connect(tmp_path: Path, pauses: list[float]) -> Callable[[Handler], Client]:
+    def make(handler: Handler) -> Client:
+        client = Client("http://server", "bt_1_secret", home=tmp_path, transport=httpx.MockTransport(handler))
+        client._transport._sleep = pauses.append
+        return client
+
+    return make
+
+
+def job(status: str, **more: Any) -> dict[str, Any]:
+    return {"job_id": "a" * 32, "status": status, "progress": None, "error": None, **more}
+
+
+def test_a_backtest_is_posted_with_the_key_and_an_idempotency_key(connect: Callable[[Handler], Client]) -> None:
+    seen: list[httpx.Request] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(202, json=job("queued"))
+
+    client = connect(server)
+    made = client.backtest("sma_cross", params={"fast": 10}, symbols=("EURUSD",), tags=["x"], fresh=True)
+    client.backtest("sma_cross")
+    assert made.status == "queued"
+    first, second = seen
+    assert str(first.url) == "http://server/api/v1/backtest/run?fresh=true"
+    assert first.headers["Authorization"] == "Bearer bt_1_secret"
+    assert json.loads(first.content) == {
+        "strategy_id": "sma_cross",
+        "params": {"fast": 10},
+        "symbols": ["EURUSD"],
+        "tags": ["x"],
+    }
+    assert first.headers["Idempotency-Key"] != second.headers["Idempotency-Key"]
+
+
+def test_a_busy_server_is_asked_again_when_it_says(connect: Callable[[Handler], Client], pauses: list[float]) -> None:
+    answers = [httpx.Response(429, headers={"Retry-After": "7"}, json={"code": "queue_full"})]
+    keys: list[str] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        keys.append(request.headers["Idempotency-Key"])
+        return answers.pop() if answers else httpx.Response(202, json=job("queued"))
+
+    connect(server).backtest("sma_cross")
+    assert pauses == [7.0]
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+
+
+def test_a_post_without_an_idempotency_key_is_never_repeated(connect: Callable[[Handler], Client]) -> None:
+    calls: list[str] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        calls.append(request.method)
+        return httpx.Response(503, json={"code": "store_unavailable", "detail": "later"})
+
+    client = connect(server)
+    with pytest.raises(ApiError) as caught:
+        client.api("POST", "/jobs/x/cancel")
+    assert caught.value.status == 503
+    assert calls == ["POST"]
+
+
+def test_retries_end(connect: Callable[[Handler], Client], pauses: list[float]) -> None:
+    client = connect(lambda _: httpx.Response(503, json={"code": "store_unavailable", "detail": "later"}))
+    with pytest.raises(ApiError, match="later"):
+        client.datasets()
+    assert len(pauses) == 3
+
+
+def test_a_refusal_carries_the_problem(connect: Callable[[Handler], Client]) -> None:
+    problem = {
+        "code": "unknown_strategy",
+        "detail": "There is no strategy 'sma_cros'.",
+        "pointer": "/strategy_id",
+        "given": "sma_cros",
+        "allowed": ["sma_cross"],
+        "nearest": "sma_cross",
+    }
+    client = connect(lambda _: httpx.Response(422, json=problem))
+    with pytest.raises(ApiError) as caught:
+        client.backtest("sma_cros")
+    error = caught.value
+    assert (error.status, error.code, error.pointer, error.nearest) == (
+        422,
+        "unknown_strategy",
+        "/strategy_id",
+        "sma_cross",
+    )
+
+
+def test_a_stranger_on_the_port_is_named(connect: Callable[[Handler], Client]) -> None:
+    client = connect(lambda _: httpx.Response(200, text="<html>hello</html>"))
+    with pytest.raises(ApiError, match="does not speak like a Queuant server") as caught:
+        client.datasets()
+    assert caught.value.code == "not_queuant"
+
+
+def test_nobody_there_is_said_at_once(connect: Callable[[Handler], Client], pauses: list[float]) -> None:
+    def server(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    with pytest.raises(Unreachable, match="http://server"):
+        connect(server).datasets()
+    assert pauses == []
+
+
+def test_a_server_that_restarts_is_waited_for(connect: Callable[[Handler], Client], pauses: list[float]) -> None:
+    calls = iter([True, False, False, True])
+
+    def server(request: httpx.Request) -> httpx.Response:
+        if not next(calls):
+            raise httpx.ConnectError("refused", request=request)
+        return httpx.Response(200, json={"datasets": []})
+
+    client = connect(server)
+    assert client.datasets() == []
+    assert client.datasets() == []
+    assert pauses == [0.2, 0.6]
+
+
+def test_wait_polls_until_the_job_has_succeeded(connect: Callable[[Handler], Client]) -> None:
+    progress = {"done": 1, "total": 2, "fraction": 0.5, "phase": "simulate"}
+    states = [job("succeeded"), job("running", progress=progress), job("running", progress=progress), job("queued")]
+    told: list[Any] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=job("queued") if request.method == "POST" else states.pop())
+
+    done = connect(server).backtest("sma_cross").wait(progress=told.append)
+    assert done.status == "succeeded"
+    assert told == [progress]
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+def test_wait_raises_when_the_job_ends_without_a_result(connect: Callable[[Handler], Client], status: str) -> None:
+    error = {"code": "run_failed", "message": "The strategy raised."} if status == "failed" else None
+    client = connect(lambda _: httpx.Response(200, json=job(status, error=error)))
+    with pytest.raises(JobFailed) as caught:
+        client.job("a" * 32).wait()
+    assert caught.value.status == status
+    assert ("The strategy raised." if error else "cancelled") in str(caught.value)
+
+
+def test_wait_gives_up_when_its_time_is_over(
+    connect: Callable[[Handler], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    client = connect(lambda _: httpx.Response(200, json=job("running")))
+    with pytest.raises(StillRunning, match="running after 3 s"):
+        client.job("a" * 32).wait(timeout=3)
+
+
+def test_a_result_reads_its_tables_when_they_are_asked_for(connect: Callable[[Handler], Client]) -> None:
+    curve = pd.DataFrame({"time": pd.to_datetime(["2020-01-01"], utc=True), "value": [1.0], "drawdown": [0.0]})
+    paths: list[str] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.path)
+        if request.url.path.endswith("/export"):
+            assert dict(request.url.params) == {"format": "parquet", "part": "equity"}
+            buffer = io.BytesIO()
+            curve.to_parquet(buffer)
+            return httpx.Response(200, content=buffer.getvalue())
+        if request.url.path.endswith("/result"):
+            return httpx.Response(200, json={"job_id": "a" * 32, "metrics": {"sharpe": 0.5, "psr": None}})
+        return httpx.Response(200, json=job("succeeded"))
+
+    result = connect(server).job("a" * 32).result()
+    assert result.metrics == {"sharpe": 0.5, "psr": None}
+    assert len(paths) == 2
+    assert list(result.equity["value"]) == [1.0]
+    assert result.equity is result.equity
+
+
+def test_pages_are_followed(connect: Callable[[Handler], Client]) -> None:
+    def server(request: httpx.Request) -> httpx.Response:
+        if request.url.params.get("cursor") == "two":
+            return httpx.Response(200, json={"jobs": [job("failed")], "next": None})
+        return httpx.Response(200, json={"jobs": [job("queued"), job("running")], "next": "two"})
+
+    client = connect(server)
+    assert [found.status for found in client.jobs()] == ["queued", "running", "failed"]
+    assert len(client.jobs(limit=1)) == 1
+
+
+def test_the_home_folder_names_server_and_key(tmp_path: Path) -> None:
+    (tmp_path / "api_key").write_text("bt_1_fromfile\n")
+    (tmp_path / "server.json").write_text('{"api_url": "http://127.0.0.1:8123", "live_url": "ws://127.0.0.1:8124"}')
+    client = Client(home=tmp_path)
+    assert client.url == "http://127.0.0.1:8123"
+    assert client.live_url == "ws://127.0.0.1:8124"
+    assert client._transport.key == "bt_1_fromfile"
+
+
+def test_the_key_of_the_home_folder_is_not_sent_to_a_server_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / "api_key").write_text("bt_1_fromfile\n")
+    assert Client("http://elsewhere.example", home=tmp_path)._transport.key == ""
+
+
+def test_the_environment_names_server_and_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUEUANT_URL", "http://elsewhere.example")
+    monkeypatch.setenv("QUEUANT_API_KEY", "bt_1_fromenv")
+    client = Client(home=tmp_path)
+    assert (client.url, client._transport.key) == ("http://elsewhere.example", "bt_1_fromenv")
+
+
+def test_a_named_server_says_where_its_sockets_are(connect: Callable[[Handler], Client]) -> None:
+    client = connect(lambda _: httpx.Response(200, json={"ticket": "t", "url": "wss://live.example/"}))
+    assert client.live_url == "wss://live.example"
+
+
+def test_loopback_is_known_by_its_names() -> None:
+    assert client_transport.is_loopback("http://127.0.0.1:8000")
+    assert client_transport.is_loopback("http://[::1]:8000")
+    assert not client_transport.is_loopback("http://example.com")
