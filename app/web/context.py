@@ -31,7 +31,11 @@ def init_app(app: Flask, services: Services) -> Context:
 
 
 def context() -> Context:
-    found = current_app.extensions[EXTENSION]
+    return context_of(current_app)
+
+
+def context_of(app: Flask) -> Context:
+    found = app.extensions[EXTENSION]
     assert isinstance(found, Context)  # noqa: S101 - the factory has put it there
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn, TypeAlias, cast
 
@@ -10,6 +11,7 @@ import marshmallow as ma
 from flask import Flask, Request
 from flask_smorest.utils import prepare_response
 from webargs.flaskparser import FlaskParser
+from werkzeug.routing import Rule
 
 from app.web import problems, strict_json
 from app.web.access import PUBLIC
@@ -98,10 +100,36 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
             "API_SPEC_OPTIONS": {
                 "info": {"description": "A self-hosted, job-queue backtest platform."},
                 "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
-                "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+                "components": {
+                    "securitySchemes": {
+                        "bearer": {"type": "http", "scheme": "bearer"},
+                        "ticket": {"type": "apiKey", "in": "query", "name": "ticket"},
+                    }
+                },
             },
         }
         super().__init__(app)
+
+    def describe_socket(self, rule: Rule) -> None:
+        """Document a route that only a WebSocket handshake can use."""
+        name = "_".join(re.findall("[a-z_]+", str(rule))[1:])
+        self.spec.path(
+            rule=rule,
+            operations={
+                "get": {
+                    "operationId": f"listen_{name}",
+                    "summary": "Listen to what happens, live",
+                    "description": "Open it as a WebSocket; a browser sends a ticket. See the live channels' guide.",
+                    "tags": ["WebSocket"],
+                    "security": [{"bearer": []}, {"ticket": []}],
+                    "parameters": [
+                        _query("epoch", "What `hello` said before; with `seq` it brings what was missed.", "string"),
+                        _query("seq", "The last sequence number that was seen.", "integer"),
+                    ],
+                    "responses": {"101": {"description": "Switching protocols"}, "default": "DEFAULT_ERROR"},
+                }
+            },
+        )
 
     def _init_spec(self, **options: Any) -> None:
         super()._init_spec(**options)
@@ -116,6 +144,10 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
             response = {"description": text, "schema": self.ERROR_SCHEMA}
             prepare_response(response, self.spec, problems.MEDIA_TYPE)
             self.spec.components.response(name, response, lazy=True)
+
+
+def _query(name: str, text: str, kind: str) -> dict[str, Any]:
+    return {"in": "query", "name": name, "description": text, "schema": {"type": kind}}
 
 
 def _document_schema(_: Any, field: ma.fields.Field[Any], **__: Any) -> dict[str, Any]:

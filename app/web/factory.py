@@ -46,6 +46,15 @@ def create_app(services: Services, *, role: Role = "api") -> Flask:
     if role == "api":
         for blueprint in API_ONLY:
             api.register_blueprint(blueprint, url_prefix=API)
-        pages.init_app(app, services, api.spec.to_dict())
-    relay.register(app, services, role=role)
+        pages.init_app(app, services, api.spec)
+    register_sockets(app, services, api, role)
     return app
+
+
+def register_sockets(app: Flask, services: Services, api: Api, role: Role) -> None:
+    """Add the live channels, and say in the specification how one is opened."""
+    sockets = relay.register(app, services, role=role)
+    context.context_of(app).telemetry.watch(sockets.stats)
+    for rule in app.url_map.iter_rules():
+        if rule.rule in relay.ROUTES:
+            api.describe_socket(rule)

@@ -6,10 +6,10 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from flask import Flask, Response, g, request
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -45,6 +45,12 @@ class Telemetry:
             "queuant_http_request_seconds", "Time to answer", ["route"], buckets=_BUCKETS, registry=self.registry
         )
         self.registry.register(QueueCollector(store))
+
+    def watch(self, figures: Callable[[], Mapping[str, int]]) -> None:
+        """Let a gauge show each of the relay's figures at the time of asking."""
+        for name in figures():
+            gauge = Gauge(f"queuant_relay_{name}", f"The relay's {name}", registry=self.registry)
+            gauge.set_function(lambda name=name: figures()[name])  # type: ignore[misc]
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
@@ -84,7 +90,8 @@ def init_app(app: Flask, telemetry: Telemetry) -> None:
         seconds = time.perf_counter() - g.get("started", time.perf_counter())
         route = str(request.url_rule) if request.url_rule else "unmatched"
         telemetry.requests.labels(request.method, route, response.status_code).inc()
-        telemetry.seconds.labels(route).observe(seconds)
+        if not route.startswith("/ws/"):  # a socket's life is no time to answer
+            telemetry.seconds.labels(route).observe(seconds)
         response.headers["X-Request-Id"] = request_id()
         log.info("%s %s %s %.1fms id=%s", request.method, route, response.status_code, seconds * 1000, request_id())
         return response
