@@ -10,12 +10,15 @@ Importing a module that holds kernels imports no numba: the web process reads st
 A kernel may call kernels of its own file. It may not call those of another one: numba's disk cache watches the
 file of the outer kernel only, and would go on using what the other file said yesterday.
 
-Compiled code releases the GIL, runs on one thread, and is never `fastmath`: NaN means something here.
+Compiled code releases the GIL, runs on one thread, and is never `fastmath`: NaN means something here. A kernel
+allocates nothing: it writes into arrays that it is given.
 """
 
 from __future__ import annotations
 
 import dis
+import hashlib
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +27,10 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+# Without reference counts (_nrt): kernels allocate nothing, and counting the arrays of a tuple at every call made
+# a bar with stops six times dearer.
+_OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy", "_nrt": False}
 
 _lock = threading.RLock()
 _cache_dir: Path | None = None
@@ -61,10 +68,8 @@ class Kernel(Generic[P, R]):
             if self._compiled is None:
                 import numba
 
-                if _cache_dir is not None:
-                    vars(numba.config)["CACHE_DIR"] = str(_cache_dir)
-                decorate = numba.njit(nogil=True, cache=True, error_model="numpy")
-                self._compiled = decorate(self._rebound(lambda kernel: kernel.compile()))
+                vars(numba.config)["CACHE_DIR"] = _cache()
+                self._compiled = numba.njit(**_OPTIONS)(self._rebound(lambda kernel: kernel.compile()))
             return self._compiled
 
     def _rebound(self, replace: Callable[[Kernel[..., Any]], object]) -> Callable[P, R]:
@@ -82,6 +87,21 @@ class Kernel(Generic[P, R]):
         copy.__qualname__ = function.__qualname__
         copy.__module__ = function.__module__
         return cast("Callable[P, R]", copy)
+
+
+def _cache() -> str:
+    """A folder that changes with the source of every kernel here, or "" where numba has to find its own.
+
+    Numba compares size and date of one file; it would miss a changed constant of another one, a changed option
+    above, and wheels whose files all have the same date.
+    """
+    home = Path(__file__).parent
+    base = _cache_dir or home / "__pycache__"
+    if _cache_dir is None and not os.access(home, os.W_OK):
+        return ""
+    sources = (path.read_bytes() for path in sorted(home.glob("*.py")))
+    kernels = (source for source in sources if b"jit" in source)
+    return str(base / hashlib.sha256(b"".join(kernels)).hexdigest()[:12])
 
 
 def _globals_of(function: FunctionType) -> set[str]:

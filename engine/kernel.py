@@ -294,11 +294,15 @@ def expire(t: int, price: Floats, plan: Plan, terms: Terms, book: Book, out: Out
 def trade(t: int, price: Floats, drifted: bool, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> None:
     """Carry out the orders of bar t at `price`: reductions first, then increases as far as they are affordable."""
     size = book.units.shape[0]
+    waiting = 0
     for n in range(size):
         if plan.order[t, n] == CHANGED:
             book.blocked[n] = 0
         if (plan.order[t, n] != NOTHING or drifted) and book.blocked[n] == 0:
             book.pending[n] = 1
+        waiting += book.pending[n]
+    if waiting == 0 and terms.max_holding == 0.0:
+        return
     mark(t, price, book)
     equity = value(book)
     if equity <= 0.0:
@@ -370,8 +374,9 @@ def stops(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
 
 @jit
 def session(t: int, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> None:
-    """Everything that happens in bar t."""
-    accrue(t, market, terms, book, out)
+    """What happens in bar t before its last mark."""
+    if terms.borrow > 0.0 or terms.funding > 0.0:
+        accrue(t, market, terms, book, out)
     watch = terms.stop_loss > 0.0 or terms.take_profit > 0.0 or terms.trailing > 0.0
     # Drift is a decision like any other: seen at the previous close, or at this one when that is where it fills.
     drifted = False
@@ -381,7 +386,6 @@ def session(t: int, market: Market, plan: Plan, terms: Terms, book: Book, out: O
         trade(t, market.open, drifted, market, plan, terms, book, out)
         if watch:
             stops(t, market, terms, book, out)
-        mark(t, market.close, book)
     else:
         if watch:
             stops(t, market, terms, book, out)
@@ -389,24 +393,43 @@ def session(t: int, market: Market, plan: Plan, terms: Terms, book: Book, out: O
         if terms.same_close > 0.0:
             drifted = strayed(t, plan, terms, book)
         trade(t, market.close, drifted, market, plan, terms, book, out)
-    if book.counts[1] < 0 and value(book) <= 0.0:
-        liquidate(t, terms, book, out)
 
 
 @jit
 def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> int:
-    """Simulate bars start <= t < stop; returns the next bar, earlier than `stop` when the fill buffer is full."""
+    """Simulate bars start <= t < stop; returns the next bar, earlier than `stop` when the fill buffer is full.
+
+    A bar on which nothing can happen is only marked. It is told apart here, in arrays that are already at hand,
+    because passing the whole state to a function costs more than such a bar.
+    """
     size = book.units.shape[0]
+    units, last, pending, cash = book.units, book.mark, book.pending, book.cash
+    close, order, positions = market.close, plan.order, out.positions
+    watched = terms.stop_loss + terms.take_profit + terms.trailing + terms.max_holding > 0.0
+    watched = watched or terms.borrow > 0.0 or terms.funding > 0.0
     for t in range(start, stop):
         if book.counts[0] + FILLS_PER_SYMBOL * size > out.fills.shape[0]:
             return t
-        if book.counts[1] < 0:
+        busy = terms.drift > 0.0
+        for n in range(size):
+            if order[t, n] != NOTHING or pending[n] != 0 or (watched and units[n] != 0.0):
+                busy = True
+        if busy and book.counts[1] < 0:
             session(t, market, plan, terms, book, out)
-        out.equity[t] = value(book)
-        out.cash[t] = book.cash[0]
+        equity = cash[0]
         gross = 0.0
         for n in range(size):
-            out.positions[t, n] = book.units[n]
-            gross += abs(book.units[n]) * book.mark[n]
+            if not math.isnan(close[t, n]):
+                last[n] = close[t, n]
+            equity += units[n] * last[n]
+            gross += abs(units[n]) * last[n]
+        if equity <= 0.0 and book.counts[1] < 0:
+            liquidate(t, terms, book, out)
+            equity = cash[0]
+            gross = 0.0
+        out.equity[t] = equity
+        out.cash[t] = cash[0]
         out.gross[t] = gross
+        for n in range(size):
+            positions[t, n] = units[n]
     return stop

@@ -151,7 +151,9 @@ def _moment(values: Floats, order: int) -> float | None:
     if _deviation(values) is None:
         return None
     centred = values - values.mean()
-    return float(np.mean(centred**order) / np.mean(centred**2) ** (order / 2.0))
+    square = centred * centred
+    raised = square * centred if order == 3 else square * square
+    return float(raised.mean() / square.mean() ** (order / 2.0))
 
 
 @metric("ratio", "higher")

@@ -42,18 +42,22 @@ def drawdowns(run: Run) -> list[Drawdown]:
     return found
 
 
+def said(time: np.datetime64) -> str:
+    """A time in ISO 8601, UTC, to the second."""
+    return f"{time.astype('datetime64[s]')}Z"
+
+
 def drawdown_table(run: Run, count: int = 5) -> list[dict[str, Any]]:
     """The deepest drawdowns, deepest first: `start`, `trough`, `end` (ISO 8601, None: not recovered), `depth`, `days`.
 
     A drawdown from the initial capital starts at the first bar.
     """
     deepest = sorted(drawdowns(run), key=lambda item: (item.depth, item.start))[:count]
-    times = np.datetime_as_string(run.time.astype("datetime64[s]"), timezone="UTC")
     return [
         {
-            "start": str(times[max(item.start, 0)]),
-            "trough": str(times[item.trough]),
-            "end": None if item.end is None else str(times[item.end]),
+            "start": said(run.time[max(item.start, 0)]),
+            "trough": said(run.time[item.trough]),
+            "end": None if item.end is None else said(run.time[item.end]),
             "depth": item.depth,
             "days": item.days,
         }

@@ -13,6 +13,7 @@ from engine.bars import Bars, Floats
 from engine.jit import jit
 from engine.kernel import MAX_HOLDING, SIGNAL
 from engine.ledger import Ledger
+from engine.tables import said
 
 EXIT_REASONS = ("signal", "stop_loss", "take_profit", "trailing_stop", "max_holding", "ruin", "open")
 OPEN = 6
@@ -154,16 +155,15 @@ def from_ledger(bars: Bars, ledger: Ledger) -> NDArray[np.void]:
 
 def rows(bars: Bars, trades: NDArray[np.void]) -> Iterator[dict[str, Any]]:
     """Trades as plain values for JSON: names for numbers, ISO 8601 times, `exit_time` None while open."""
-    times = np.datetime_as_string(bars.time.astype("datetime64[s]"), timezone="UTC")
     for trade in trades:
         row = dict(zip(TRADE.names or (), trade.tolist(), strict=True))
         entry, last = row.pop("entry_bar"), row.pop("exit_bar")
         yield {
             "symbol": bars.symbols[row["symbol"]],
             "side": "long" if row["side"] > 0 else "short",
-            "entry_time": str(times[entry]),
+            "entry_time": said(bars.time[entry]),
             "entry_price": row["entry_price"],
-            "exit_time": None if last < 0 else str(times[last]),
+            "exit_time": None if last < 0 else said(bars.time[last]),
             "exit_price": row["exit_price"],
             "quantity": row["quantity"],
             "pnl": row["pnl"],
