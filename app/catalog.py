@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from app.columns import moments, numbers
 from engine.bars import Bars
 from engine.errors import BadData, InvalidInput, UnknownName
 
@@ -82,8 +83,7 @@ class Dataset:
         """Times, datetime64[ns] [T], and the other columns."""
         table = _read(self.path, self.manifest)
         name = self.manifest["time"]
-        times = table[name].cast(pa.timestamp("ns")).to_numpy()
-        return times, table.drop_columns([name])
+        return moments(table[name]), table.drop_columns([name])
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -102,9 +102,9 @@ class Dataset:
             )
         times, table = self._table
         if self.manifest["layout"] == "wide":
-            closes = np.column_stack([table[name].to_numpy().astype(np.float64) for name in table.column_names])
+            closes = np.column_stack([numbers(table[name]) for name in table.column_names])
             return Bars.from_closes(times, closes, self.symbols)
-        columns = {field: table[name].to_numpy().astype(np.float64) for field, name in self.manifest["columns"].items()}
+        columns = {field: numbers(table[name]) for field, name in self.manifest["columns"].items()}
         return Bars.from_arrays(times, **columns, symbols=self.symbols)
 
     @property
@@ -199,7 +199,7 @@ class Catalog:
 
 def _read(path: Path, manifest: Mapping[str, Any]) -> pa.Table:
     if path.suffix == ".parquet":
-        return pyarrow.parquet.read_table(path)
+        return pyarrow.parquet.ParquetFile(path).read()  # `read_table` would import pandas
     converted = pyarrow.csv.ConvertOptions(
         timestamp_parsers=[manifest["time_format"]], column_types={manifest["time"]: pa.timestamp("s")}
     )
@@ -208,7 +208,7 @@ def _read(path: Path, manifest: Mapping[str, Any]) -> pa.Table:
 
 def _coverage(times: Any, column: pa.ChunkedArray) -> dict[str, Any]:
     """First and last date with a value, and how many values are missing between them."""
-    known = np.flatnonzero(~np.isnan(column.to_numpy().astype(np.float64)))
+    known = np.flatnonzero(~np.isnan(numbers(column)))
     first, last = int(known[0]), int(known[-1])
     return {
         "start": _date(times[first]),

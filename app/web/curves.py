@@ -7,7 +7,6 @@ import io
 import json
 import math
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -15,8 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
+from app.columns import moments, numbers, texts
 from engine.bars import Floats
 
+ROWS_AT_ONCE = 4096
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -27,13 +28,13 @@ def read(data: bytes) -> pa.Table:
 
 def columns(table: pa.Table, names: Sequence[str], *, points: int | None = None) -> dict[str, Any]:
     """Columns as lists, decimated to at most `points` rows where there are more."""
-    values = {name: table[name].to_numpy() for name in names if name != "time"}
-    if points is not None and table.num_rows > points:
-        rows = decimate(table["value"].to_numpy(), table["drawdown"].to_numpy(), points)
-        table, values = table.take(pa.array(rows)), {name: column[rows] for name, column in values.items()}
-    times = table["time"].cast(pa.timestamp("s", "UTC"), safe=False).to_numpy()
-    told = np.datetime_as_string(times.astype("datetime64[s]"), timezone="UTC")
-    return {"time": told.tolist()} | {name: _numbers(column) for name, column in values.items()}
+    values = {name: numbers(table[name]) for name in names if name != "time"}
+    times = moments(table["time"])
+    if points is not None and len(times) > points:
+        rows = decimate(values["value"], values["drawdown"], points)
+        times, values = times[rows], {name: column[rows] for name, column in values.items()}
+    told = np.datetime_as_string(times, unit="s", timezone="UTC")
+    return {"time": told.tolist()} | {name: finite(column) for name, column in values.items()}
 
 
 def decimate(value: Floats, drawdown: Floats, points: int) -> Any:
@@ -51,16 +52,8 @@ def decimate(value: Floats, drawdown: Floats, points: int) -> Any:
 
 def rows(table: pa.Table) -> list[dict[str, Any]]:
     """Rows as JSON can carry them."""
-    return [{name: plain(value) for name, value in row.items()} for row in table.to_pylist()]
-
-
-def plain(value: Any) -> Any:
-    """NaN becomes null, a time becomes ISO 8601 in UTC."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return value
+    told = [_plain(table[name]) for name in table.column_names]
+    return [dict(zip(table.column_names, values, strict=True)) for values in zip(*told, strict=True)]
 
 
 def as_csv(table: pa.Table) -> Iterator[str]:
@@ -68,8 +61,9 @@ def as_csv(table: pa.Table) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(table.column_names)
-    for batch in table.to_batches(max_chunksize=4096):
-        writer.writerows([_cell(value) for value in row.values()] for row in batch.to_pylist())
+    for first in range(0, table.num_rows, ROWS_AT_ONCE):
+        told = [_plain(table[name].slice(first, ROWS_AT_ONCE)) for name in table.column_names]
+        writer.writerows(map(_cell, values) for values in zip(*told, strict=True))
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
@@ -81,11 +75,20 @@ def as_json(tables: dict[str, pa.Table]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    told = plain(value)
-    return f"'{told}" if isinstance(told, str) and told.startswith(FORMULA_STARTS) else told
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
-def _numbers(column: Floats) -> list[float | None]:
-    if np.isfinite(column).all():
-        return list(column.tolist())
-    return [plain(value) for value in column.tolist()]
+def _plain(column: pa.ChunkedArray) -> list[Any]:
+    """A column's values as JSON can carry them: NaN becomes null, a time ISO 8601 in UTC."""
+    if pa.types.is_timestamp(column.type):
+        return texts(column)
+    if pa.types.is_floating(column.type):
+        return finite(numbers(column))
+    return list(column.to_pylist())
+
+
+def finite(values: Floats) -> list[float | None]:
+    """The values with null for what is not finite."""
+    if np.isfinite(values).all():
+        return list(values.tolist())
+    return [value if math.isfinite(value) else None for value in values.tolist()]

@@ -1,0 +1,38 @@
+"""Columns of an Arrow table as numpy arrays. Arrow's own `to_numpy` imports pandas: 0.3 s and 60 MB per process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+
+def numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """The values as float64; a missing one is NaN."""
+    return _values(column.cast(pa.float64()).combine_chunks(), np.float64, np.nan)
+
+
+def moments(column: pa.ChunkedArray) -> NDArray[np.datetime64]:
+    """The values as datetime64[ns] in UTC; a missing one is NaT."""
+    stamps = column.cast(pa.timestamp("ns", column.type.tz)).cast(pa.int64()).combine_chunks()
+    return _values(stamps, np.int64, np.iinfo(np.int64).min).view("datetime64[ns]")
+
+
+def texts(column: pa.ChunkedArray) -> list[str | None]:
+    """Times in UTC, ISO 8601 with seconds."""
+    told = np.datetime_as_string(moments(column), unit="s", timezone="UTC").tolist()
+    return [None if text == "NaT" else text for text in told]
+
+
+def _values(array: pa.Array, kind: type[Any], missing: float) -> NDArray[Any]:
+    """The array's buffer; a copy only where something is missing."""
+    data = array.buffers()[1]
+    if data is None:
+        return np.empty(0, dtype=kind)
+    found = np.frombuffer(data, dtype=kind, count=len(array), offset=array.offset * np.dtype(kind).itemsize)
+    if not array.null_count:
+        return found
+    absent = np.from_dlpack(array.is_null().cast(pa.uint8())) == 1
+    return np.where(absent, np.asarray(missing, dtype=kind), found)
