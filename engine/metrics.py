@@ -16,7 +16,7 @@ from scipy.special import ndtr
 
 from engine.bars import Floats
 from engine.figures import METRICS, Figure, Run, metric
-from engine.tables import drawdowns
+from engine.tables import underwater_days
 
 
 def measure(run: Run) -> dict[str, Figure]:
@@ -109,7 +109,7 @@ def max_drawdown(run: Run) -> Figure:
 @metric("days", "lower")
 def max_drawdown_days(run: Run) -> Figure:
     """Longest time below a former maximum, in calendar days from that maximum to recovery or the last bar."""
-    return max((item.days for item in drawdowns(run)), default=0.0)
+    return float(np.max(underwater_days(run), initial=0.0))
 
 
 @metric("ratio", "higher")

@@ -2,66 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from engine.bars import Floats
 from engine.figures import Run
+
+Rows: TypeAlias = NDArray[np.intp]
 
 _DAY = 86_400e9  # nanoseconds
 
 
-@dataclass(frozen=True)
-class Drawdown:
-    """One time below a former maximum: bars of the maximum, of the deepest point, and of recovery (None: not yet).
-
-    `start` is -1 where the maximum is the initial capital. `depth` is negative, `days` are calendar days from
-    the maximum to recovery or the last bar.
-    """
-
-    start: int
-    trough: int
-    end: int | None
-    depth: float
-    days: float
+def underwater(run: Run) -> tuple[Rows, Rows]:
+    """The times below a former maximum, in order: first bar below it, and bar of recovery (T: none)."""
+    edges = np.flatnonzero(np.diff(run.drawdown < 0.0, prepend=False, append=False))
+    return edges[::2], edges[1::2]
 
 
-def drawdowns(run: Run) -> list[Drawdown]:
-    """Every drawdown of the run in order of time."""
-    below = run.drawdown < 0.0
-    edges = np.diff(below.astype(np.int8), prepend=0, append=0)
-    firsts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    found = []
-    for first, end in zip(firsts.tolist(), ends.tolist(), strict=True):
-        trough = first + int(np.argmin(run.drawdown[first:end]))
-        last = min(end, len(below) - 1)
-        days = float((run.time[last] - run.time[max(first - 1, 0)]).astype(np.int64)) / _DAY
-        recovered = end if end < len(below) else None
-        found.append(Drawdown(first - 1, trough, recovered, float(run.drawdown[trough]), days))
-    return found
-
-
-def said(time: np.datetime64) -> str:
-    """A time in ISO 8601, UTC, to the second."""
-    return f"{time.astype('datetime64[s]')}Z"
+def underwater_days(run: Run) -> Floats:
+    """Calendar days of each time below a former maximum, from that maximum to recovery or the last bar."""
+    firsts, ends = underwater(run)
+    since = run.time[np.maximum(firsts - 1, 0)]
+    until = run.time[np.minimum(ends, len(run.time) - 1)]
+    days: Floats = (until - since).astype(np.int64) / _DAY
+    return days
 
 
 def drawdown_table(run: Run, count: int = 5) -> list[dict[str, Any]]:
     """The deepest drawdowns, deepest first: `start`, `trough`, `end` (ISO 8601, None: not recovered), `depth`, `days`.
 
-    A drawdown from the initial capital starts at the first bar.
+    `start` is the bar of the former maximum; a drawdown from the initial capital starts at the first bar.
     """
-    deepest = sorted(drawdowns(run), key=lambda item: (item.depth, item.start))[:count]
+    firsts, ends = underwater(run)
+    if not len(firsts):
+        return []
+    spans = np.column_stack((firsts, ends)).ravel()
+    depths = np.minimum.reduceat(np.append(run.drawdown, 0.0), spans)[::2]
+    days = underwater_days(run)
     return [
         {
-            "start": said(run.time[max(item.start, 0)]),
-            "trough": said(run.time[item.trough]),
-            "end": None if item.end is None else said(run.time[item.end]),
-            "depth": item.depth,
-            "days": item.days,
+            "start": said(run.time[max(firsts[i] - 1, 0)]),
+            "trough": said(run.time[firsts[i] + np.argmin(run.drawdown[firsts[i] : ends[i]])]),
+            "end": said(run.time[ends[i]]) if ends[i] < len(run.time) else None,
+            "depth": float(depths[i]),
+            "days": float(days[i]),
         }
-        for item in deepest
+        for i in np.lexsort((firsts, depths))[:count]
     ]
 
 
@@ -73,3 +61,8 @@ def monthly_returns(run: Run) -> list[dict[str, Any]]:
     return [
         {"month": str(month), "return": float(value)} for month, value in zip(months[starts], compounded, strict=True)
     ]
+
+
+def said(time: np.datetime64) -> str:
+    """A time in ISO 8601, UTC, to the second."""
+    return f"{time.astype('datetime64[s]')}Z"
