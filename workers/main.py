@@ -7,6 +7,7 @@ its own services after the fork, because connections do not survive one.
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 import uuid
 from pathlib import Path
@@ -82,7 +83,7 @@ class Node:
         self._executor.execute(job_id)
 
     def _start_child(self, **_: Any) -> None:
-        die_with_parent()
+        die_with_parent(signal.SIGKILL)  # Celery lets pool processes ignore SIGTERM
         self.services.store.after_fork()
         self.services = build(self.settings, catalog=self.services.catalog)
         self._executor = Executor(self.services, self.name)

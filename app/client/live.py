@@ -19,6 +19,7 @@ from app.client.transport import is_loopback
 ENDED = frozenset({"job_succeeded", "job_failed", "job_cancelled"})
 _PAUSES = (0.1, 0.3, 1.0, 2.0, 5.0)
 _REFUSED = (401, 403, 404)
+_HELLO_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Listener:
         self._missed = missed
         self._socket: ClientConnection | None = None
         self._held = ExitStack()
+        self._hello: dict[str, Any] | None = None
         self._failures = 0
 
     def __enter__(self) -> Listener:
@@ -113,16 +115,22 @@ class Listener:
             raise Unreachable(f"The relay at {self._url} refuses sockets: {error}") from error
         except (OSError, InvalidHandshake, TimeoutError) as error:
             raise Unreachable(f"No relay answers at {self._url}: {error}") from error
+        # Only after its hello has the relay begun to listen for us: what is caused from here on will be heard.
+        try:
+            self._hello = _read(self._socket.recv(timeout=_HELLO_SECONDS))
+        except (ConnectionClosed, TimeoutError) as error:
+            self.close()
+            raise Unreachable(f"The relay at {self._url} does not greet: {error}") from error
 
     def events(self, timeout: float | None = None) -> Iterator[LiveEvent]:
         """Every event from now on, across lost connections. Raises StillRunning after `timeout` seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
+            if self._hello is not None:
+                hello, self._hello = self._hello, None
+                yield from self._greeted(hello)
             message = self._next(deadline)
             if message is None:
-                continue
-            if message["type"] == "hello":
-                yield from self._greeted(message)
                 continue
             if message["type"].startswith("job_") or "seq" in message:
                 event = LiveEvent.of(message)
@@ -145,8 +153,7 @@ class Listener:
         except TimeoutError:
             return None
         self._failures = 0
-        message = json.loads(text)
-        return message if isinstance(message, dict) and "type" in message else None
+        return _read(text)
 
     def _pause_after(self, error: Exception) -> None:
         self.close()
@@ -157,11 +164,10 @@ class Listener:
 
     def _greeted(self, message: Mapping[str, Any]) -> Iterator[LiveEvent]:
         """After a hello: where the channel stands, and whether a gap has to be read from the log."""
-        data = message.get("data") or message
-        head = int(data.get("head") or 0)
+        head = int(message.get("head") or 0)
         known = self._seq if self._epoch == message.get("epoch") else None
         self._epoch = str(message.get("epoch"))
-        if self._missed is not None and data.get("recovered") is not True and head > (known or 0):
+        if self._missed is not None and message.get("recovered") is not True and head > (known or 0):
             for event in self._missed(known or 0):
                 if self._is_new(event):
                     yield event
@@ -175,6 +181,11 @@ class Listener:
             return False
         self._seq = event.seq
         return True
+
+
+def _read(text: str | bytes) -> dict[str, Any] | None:
+    message = json.loads(text)
+    return message if isinstance(message, dict) and "type" in message else None
 
 
 def _refusal(error: InvalidStatus, url: str) -> ApiError:

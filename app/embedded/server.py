@@ -60,6 +60,7 @@ class EmbeddedServer:
         self._keeper = Keeper(say)
         self._stopping = threading.Event()
         self._held = ExitStack()
+        self._is_ours = False  # the home may be in the hands of another server
 
     def start(self) -> None:
         """Start every role and return when a job can be taken. Raises StartRefused; nothing is left behind then."""
@@ -67,6 +68,7 @@ class EmbeddedServer:
         try:
             self.home.prepare()
             self._held.enter_context(self.home.locked())
+            self._is_ours = True
             self._clear_leftovers()
             self._choose_ports()
             self._start_queue()
@@ -91,7 +93,8 @@ class EmbeddedServer:
     def stop(self) -> None:
         """Stop the roles from the outside in: nobody is served, then nobody works, then the queue goes."""
         self._stopping.set()
-        self.home.withdraw()
+        if self._is_ours:
+            self.home.withdraw()
         self._keeper.stop("api", "relay")
         self._keeper.stop("worker")
         self._keeper.stop("supervisor")

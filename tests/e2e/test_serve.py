@@ -1,0 +1,174 @@
+"""The main job, from the outside: POST, poll, read, listen, cancel."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from app.client import ApiError, Client, JobFailed
+
+pytestmark = pytest.mark.xdist_group("server")
+
+EURUSD = {"dataset": "fx_daily", "symbols": ["EURUSD"]}
+
+
+@pytest.fixture
+def client(server: Any) -> Iterator[Client]:
+    with server.client() as client:
+        yield client
+
+
+@contextmanager
+def frozen_workers(server: Any) -> Iterator[None]:
+    """Nobody works for a while: whatever is posted stays queued."""
+    pids = server.pids("workers", "worker")
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_backtest_goes_from_post_to_result_over_plain_http(server: Any) -> None:
+    key = (server.home / "api_key").read_text().strip()
+    with httpx.Client(base_url=server.note["api_url"], headers={"Authorization": f"Bearer {key}"}) as http:
+        body = {"strategy_id": "sma_cross", "params": {"fast": 11, "slow": 47}, **EURUSD}
+        posted = http.post("/api/v1/backtest/run", json=body)
+        assert posted.status_code == 202
+        where = posted.headers["Location"]
+        assert where == f"/api/v1/jobs/{posted.json()['job_id']}"
+        deadline = time.monotonic() + 30
+        while (state := http.get(where).json())["status"] in ("queued", "running"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert state["status"] == "succeeded", state
+        result = http.get(f"{where}/result").json()
+        assert result["request"]["params"] == {**result["request"]["params"], "fast": 11, "slow": 47}
+        assert result["provenance"]["quality"] == "real"
+        assert result["conventions"]["fill"] == "next_close"
+        equity = http.get(f"{where}/equity").json()
+        assert len(equity["time"]) == len(equity["value"]) == result["bars"]
+        assert equity["value"][-1] == pytest.approx(result["metrics"]["final_equity"])
+        trades = http.get(f"{where}/trades").json()["trades"]
+        assert len(trades) == result["metrics"]["total_trades"]
+
+
+def test_the_python_client_does_it_in_one_line(client: Client) -> None:
+    result = client.backtest("sma_cross", params={"fast": 10, "slow": 50}, **EURUSD).wait(timeout=30).result()
+    assert result.metrics["final_equity"] == pytest.approx(result.equity["value"].iloc[-1])
+    assert len(result.trades) == result.metrics["total_trades"]
+    assert result.equity.index.tz is not None
+
+
+def test_an_identical_request_is_answered_from_the_store(client: Client) -> None:
+    first = client.backtest("sma_cross", params={"fast": 12}, **EURUSD).wait(timeout=30)
+    again = client.backtest("sma_cross", params={"fast": 12}, **EURUSD)
+    fresh = client.backtest("sma_cross", params={"fast": 12}, **EURUSD, fresh=True).wait(timeout=30)
+    assert (again.id, again.cached, again.status) == (first.id, True, "succeeded")
+    assert fresh.id != first.id
+    assert fresh.result().data["provenance"]["result_hash"] == first.result().data["provenance"]["result_hash"]
+
+
+def test_events_are_heard_live_in_order(client: Client) -> None:
+    with client.listen() as listener:
+        job = client.backtest("buy_and_hold", **EURUSD, fresh=True)
+        heard = []
+        for event in listener.events(timeout=30):
+            if event.job_id == job.id:
+                heard.append(event)
+                if event.ended:
+                    break
+    durable = [event.type for event in heard if event.seq is not None]
+    assert durable == ["job_queued", "job_running", "job_succeeded"]
+    assert "job_progress" in {event.type for event in heard}
+    assert [event.type for event in client.job(job.id).events()] == durable
+
+
+def test_watching_a_job_that_has_ended_tells_its_whole_story(client: Client) -> None:
+    job = client.backtest("buy_and_hold", **EURUSD, fresh=True).wait(timeout=30)
+    told = [event.type for event in job.watch(timeout=10)]
+    assert told == ["job_queued", "job_running", "job_succeeded"]
+
+
+def test_a_queued_job_is_cancelled_at_once(server: Any, client: Client) -> None:
+    with frozen_workers(server):
+        job = client.backtest("sma_cross", params={"fast": 13}, **EURUSD)
+        assert job.refresh().status == "queued"
+        assert job.cancel().status == "cancelled"
+    with pytest.raises(JobFailed, match="cancelled"):
+        job.wait(timeout=5)
+    with pytest.raises(ApiError) as caught:
+        job.result()
+    assert caught.value.status == 409
+    assert job.retry().wait(timeout=30).status == "succeeded"
+
+
+def test_a_job_without_a_result_says_not_ready(server: Any, client: Client) -> None:
+    with frozen_workers(server):
+        job = client.backtest("sma_cross", params={"fast": 14}, **EURUSD)
+        with pytest.raises(ApiError) as caught:
+            job.result()
+    assert caught.value.status == 409
+    assert caught.value.code == "not_ready"
+    job.wait(timeout=30)
+
+
+def test_a_misspelt_strategy_gets_a_suggestion(client: Client) -> None:
+    with pytest.raises(ApiError) as caught:
+        client.backtest("sma_cros")
+    assert (caught.value.status, caught.value.nearest) == (422, "sma_cross")
+
+
+def test_the_command_line_runs_a_backtest_and_shows_it(server: Any) -> None:
+    said = queuant(
+        server, "run", "sma_cross", "-p", "fast=15", "--dataset", "fx_daily", "--symbols", "EURUSD", "--fresh"
+    )
+    assert said.returncode == 0, said.stderr
+    assert "live  succeeded" in said.stderr
+    assert "next_close" in said.stdout
+    assert "Sharpe" in said.stdout
+    listed = queuant(server, "jobs", "--limit", "1")
+    assert "succeeded" in listed.stdout
+
+
+def test_the_command_line_shows_the_shelf_and_the_data(server: Any) -> None:
+    assert "donchian_breakout" in queuant(server, "strategies").stdout
+    assert "fast" in queuant(server, "strategies", "sma_cross").stdout
+    assert "fx_daily" in queuant(server, "data").stdout
+    assert "EURUSD" in queuant(server, "data", "fx_daily").stdout
+
+
+def test_a_second_server_of_the_same_home_says_who_holds_it(server: Any) -> None:
+    said = queuant(server, "serve")
+    assert said.returncode == 2
+    assert server.note["api_url"] in said.stderr
+    assert str(server.process.pid) in said.stderr
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_named(server: Any, new_server: Callable[..., Any]) -> None:
+    other = new_server("--port", str(server.port))
+    assert other.process.wait(30) == 2
+    assert f"Port {server.port} on 127.0.0.1 is taken by" in other.said()
+    assert other.processes() == {}
+
+
+def queuant(server: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", *arguments],
+        env={**os.environ, "QUEUANT_HOME": str(server.home)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
