@@ -129,12 +129,25 @@ def _conventions(bars: Bars, bound: BoundStrategy, config: Config, filled: str) 
         "returns": "one per bar, the first against the initial capital",
         "sharpe": "arithmetic mean, sample standard deviation (ddof 1), times sqrt(periods_per_year)",
         "risk_free_rate": config.risk_free_rate,
-        "costs": f"commission {config.commission_bps:g} bps, slippage {config.slippage_bps:g} bps",
+        "costs": _costs(config),
         "carry": "borrow and funding accrue on calendar days / 365",
         "stops": "stop before target within a bar, gaps fill at the open",
         "trades": "one per position from flat to flat, average prices; open ones are marked at the end",
         "warm_up": bound.lookback,
     }
+
+
+def _costs(config: Config) -> str:
+    """Every cost that is charged, in a sentence."""
+    parts = {
+        "commission {:g} bps": config.commission_bps,
+        "{:g} per unit": config.commission_per_share,
+        "at least {:g} per fill": config.commission_minimum,
+        "slippage {:g} bps": config.slippage_bps,
+        "borrow {:g} bps a year": config.borrow_bps,
+        "funding {:g} bps a year": config.funding_bps,
+    }
+    return ", ".join(text.format(value) for text, value in parts.items() if value) or "none"
 
 
 def warm() -> None:

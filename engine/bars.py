@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import TypeAlias
 
@@ -89,8 +90,8 @@ class Bars:
     def select(
         self,
         symbols: Iterable[str] | None = None,
-        start: np.datetime64 | str | None = None,
-        end: np.datetime64 | str | None = None,
+        start: np.datetime64 | date | str | None = None,
+        end: np.datetime64 | date | str | None = None,
     ) -> Bars:
         """The bars of some symbols between two dates, both included (a date without a time means all of its day).
 
@@ -138,7 +139,7 @@ class Bars:
         return next((per_year for longest, per_year in _SPACINGS if spacing < longest), 1.0)
 
 
-def _end_of(end: np.datetime64 | str) -> np.datetime64:
+def _end_of(end: np.datetime64 | date | str) -> np.datetime64:
     """The first instant after `end`, in the unit in which it was said."""
     said = np.datetime64(end)
     after: np.datetime64 = (said + 1).astype("datetime64[ns]")

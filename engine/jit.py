@@ -7,8 +7,9 @@
     rolling_sum.twin(x, 20)   # the same function as plain Python: what it means, and what a test compares with
 
 Importing a module that holds kernels imports no numba: the web process reads strategies and never pays for it.
-A kernel may call kernels of its own file. It may not call those of another one: numba's disk cache watches the
-file of the outer kernel only, and would go on using what the other file said yesterday.
+A kernel may call kernels of its own file and of the engine. It may not call those of any other file: numba's disk
+cache watches the file of the outer kernel only, and would go on using what the other file said yesterday. For the
+engine's own files the folder of the cache carries a digest of them all.
 
 Compiled code releases the GIL, runs on one thread, and is never `fastmath`: NaN means something here. A kernel
 allocates nothing: it writes into arrays that it is given.
@@ -32,6 +33,7 @@ R = TypeVar("R")
 # a bar with stops six times dearer.
 _OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy", "_nrt": False}
 
+_ENGINE = Path(__file__).parent
 _lock = threading.RLock()
 _cache_dir: Path | None = None
 
@@ -80,7 +82,8 @@ class Kernel(Generic[P, R]):
             inner = names.get(name)
             if not isinstance(inner, Kernel):
                 continue
-            if inner._function.__code__.co_filename != function.__code__.co_filename:
+            home = Path(inner._function.__code__.co_filename)
+            if home.parent != _ENGINE and home != Path(function.__code__.co_filename):
                 raise TypeError(f"{self.__name__} calls {name}, a kernel of another file")
             names[name] = replace(inner)
         copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__)
@@ -95,12 +98,12 @@ def _cache() -> str:
     Numba compares size and date of one file; it would miss a changed constant of another one, a changed option
     above, and wheels whose files all have the same date.
     """
-    home = Path(__file__).parent
-    base = _cache_dir or home / "__pycache__"
-    if _cache_dir is None and not os.access(home, os.W_OK):
+    base = _cache_dir or _ENGINE / "__pycache__"
+    if _cache_dir is None and not os.access(_ENGINE, os.W_OK):
         return ""
-    sources = (path.read_bytes() for path in sorted(home.glob("*.py")))
-    kernels = (source for source in sources if b"jit" in source)
+    sources = (path.read_bytes() for path in sorted(_ENGINE.glob("*.py")))
+    # Files with kernels, and with the tuples and constants that they take.
+    kernels = (source for source in sources if b"jit" in source or b"NamedTuple" in source)
     return str(base / hashlib.sha256(b"".join(kernels)).hexdigest()[:12])
 
 

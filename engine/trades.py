@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Bars, Floats
+from engine.book import MAX_HOLDING, SIGNAL
 from engine.jit import jit
-from engine.kernel import MAX_HOLDING, SIGNAL
 from engine.ledger import Ledger
 from engine.tables import said
 

@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 from engine import measure
+from engine.book import FILL
 from engine.figures import Run
-from engine.kernel import FILL
 from engine.ledger import Ledger
 from engine.metrics import probabilistic_sharpe
 from engine.tables import monthly_returns

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine import trades
-from engine.kernel import MAX_HOLDING, SIGNAL, STOP_LOSS, TAKE_PROFIT, TRAILING_STOP
+from engine.book import MAX_HOLDING, SIGNAL, STOP_LOSS, TAKE_PROFIT, TRAILING_STOP
 
 FLAT = [100.0] * 6
 

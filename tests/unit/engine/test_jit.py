@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from engine import indicators, kernel
+from engine import indicators
 from engine.jit import jit
 
 
@@ -61,16 +62,17 @@ def test_a_kernel_may_call_kernels_of_its_own_file():
     assert quadruple(1.5) == quadruple.twin(1.5) == 6.0
 
 
-def foreign(x):
-    return whole_lots(x, None)
-
-
-whole_lots = kernel.whole_lots
-
-
-def test_a_kernel_may_not_call_one_of_another_file():
-    with pytest.raises(TypeError, match="of another file"):
-        jit(foreign)(1.0)
+def test_a_kernel_may_not_call_one_of_another_file(tmp_path):
+    stranger = tmp_path / "stranger.py"
+    stranger.write_text("from engine.jit import jit\n\n@jit\ndef triple(x):\n    return 3.0 * x\n")
+    namespace = runpy.run_path(str(stranger))
+    outer = jit(quadruple._function)
+    outer._function.__globals__["double"], kept = namespace["triple"], double
+    try:
+        with pytest.raises(TypeError, match="a kernel of another file"):
+            outer(1.0)
+    finally:
+        outer._function.__globals__["double"] = kept
 
 
 def test_warm_compiles_everything_a_first_job_needs():

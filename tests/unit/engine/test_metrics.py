@@ -204,6 +204,7 @@ def test_a_backtest_reports_its_phases_and_prints_its_conventions(bars):
     result = backtest(bars(price, price), hold.bind(), Config(), report=lambda *call: seen.append(call))
     assert seen == [(0, 1, "weights"), (0, 4, "simulate"), (0, 1, "measure"), (1, 1, "measure")]
     assert result.conventions["fill"] == "next_open"
+    assert result.conventions["costs"] == "commission 1 bps, slippage 1 bps"
     assert result.conventions["periods_per_year"] == 252.0
     assert all(isinstance(value, str | int | float) for value in result.conventions.values())
     assert result.trade_rows()[0]["exit_reason"] == "open"

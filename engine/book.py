@@ -1,0 +1,102 @@
+"""What the kernels of a simulation share: the state between bars, what they read, what they write, their constants."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.bars import Floats
+
+# What a plan asks of a symbol at a bar.
+NOTHING, REBALANCE, CHANGED = 0, 1, 2
+# Why a fill was made.
+SIGNAL, STOP_LOSS, TAKE_PROFIT, TRAILING_STOP, MAX_HOLDING, RUIN = range(6)
+# At most: one expiry, a reduction and an increase by order, a stop, a liquidation.
+FILLS_PER_SYMBOL = 5
+# Orders below this fraction of equity are rounding of floats, not intentions.
+DUST = 1e-10
+# Forgive the last bits when a quantity is a whole number of lots, and when an order takes exactly what there is.
+LOT_SLACK = 1.0 + 1e-12
+CASH_SLACK = 1.0 + 1e-14
+
+FILL = np.dtype(
+    [
+        ("bar", "i8"),
+        ("symbol", "i8"),
+        ("quantity", "f8"),
+        ("price", "f8"),
+        ("commission", "f8"),
+        ("slippage", "f8"),
+        ("carry", "f8"),
+        ("reason", "i8"),
+    ]
+)
+
+
+class Market(NamedTuple):
+    """Prices [T, N], and `years` [T]: time since the previous bar as a fraction of 365 days."""
+
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    years: Floats
+
+
+class Plan(NamedTuple):
+    """Per fill bar: the target weight in force (never NaN) and what is asked (NOTHING, REBALANCE, CHANGED)."""
+
+    target: Floats
+    order: NDArray[np.int8]
+
+
+class Terms(NamedTuple):
+    """The configuration as numbers: rates as fractions, 0 where a feature is off."""
+
+    at_open: float
+    same_close: float
+    drift: float
+    commission: float
+    per_share: float
+    minimum: float
+    slippage: float
+    borrow: float
+    funding: float
+    leverage: float
+    stop_loss: float
+    take_profit: float
+    trailing: float
+    max_holding: float
+    lot: float
+    volume_limit: float
+
+
+class Book(NamedTuple):
+    """The state between bars, per symbol [N]; `cash` [1]; `counts` [2]: fills in the buffer, bar of ruin or -1."""
+
+    units: Floats
+    mark: Floats
+    average: Floats
+    best: Floats
+    carry: Floats
+    opening: Floats
+    entry: NDArray[np.int64]
+    pending: NDArray[np.int8]
+    blocked: NDArray[np.int8]
+    cash: Floats
+    counts: NDArray[np.int64]
+
+
+class Out(NamedTuple):
+    """What a run writes: series [T], positions in units [T, N], and a buffer of fills."""
+
+    equity: Floats
+    cash: Floats
+    gross: Floats
+    borrow: Floats
+    funding: Floats
+    positions: Floats
+    fills: NDArray[np.void]

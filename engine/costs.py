@@ -1,0 +1,126 @@
+"""What trading and holding cost, and how much of an order the account can carry."""
+
+from __future__ import annotations
+
+import math
+
+from engine.bars import Floats
+from engine.book import CASH_SLACK, LOT_SLACK, Book, Market, Out, Terms
+from engine.jit import jit
+
+
+@jit
+def commission_of(quantity: float, paid: float, terms: Terms) -> float:
+    """Commission before the minimum: on traded notional, and per unit."""
+    size = abs(quantity)
+    return terms.commission * size * paid + terms.per_share * size
+
+
+@jit
+def paid_price(quantity: float, price: float, terms: Terms) -> float:
+    """Buys pay above the price, sells receive less."""
+    return price * (1.0 + terms.slippage) if quantity > 0.0 else price * (1.0 - terms.slippage)
+
+
+@jit
+def fill(n: int, quantity: float, price: float, reason: int, t: int, terms: Terms, book: Book, out: Out) -> None:
+    """Trade `quantity` of symbol n. A fill never crosses zero: a reversal is two fills."""
+    paid = paid_price(quantity, price, terms)
+    commission = max(commission_of(quantity, paid, terms), terms.minimum)
+    held = book.units[n]
+    if held == 0.0:
+        book.entry[n] = t
+        book.average[n] = paid
+        book.best[n] = price
+    elif held * quantity > 0.0:
+        size = abs(held) + abs(quantity)
+        book.average[n] = (book.average[n] * abs(held) + paid * abs(quantity)) / size
+    book.units[n] = held + quantity
+    book.cash[0] -= quantity * paid + commission
+    row = out.fills[book.counts[0]]
+    row["bar"] = t
+    row["symbol"] = n
+    row["quantity"] = quantity
+    row["price"] = paid
+    row["commission"] = commission
+    row["slippage"] = abs(quantity) * abs(paid - price)
+    row["carry"] = book.carry[n]
+    row["reason"] = reason
+    book.carry[n] = 0.0
+    book.counts[0] += 1
+
+
+@jit
+def accrue(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
+    """Charge what holding cost since the previous bar: borrow on shorts, funding of negative cash to the longs."""
+    years = market.years[t]
+    longs = 0.0
+    for n in range(book.units.shape[0]):
+        if book.units[n] > 0.0:
+            longs += book.units[n] * book.mark[n]
+    owed = terms.funding * years * max(0.0, -book.cash[0])
+    for n in range(book.units.shape[0]):
+        value = book.units[n] * book.mark[n]
+        if value < 0.0:
+            fee = -value * terms.borrow * years
+            book.carry[n] += fee
+            book.cash[0] -= fee
+            out.borrow[t] += fee
+        elif value > 0.0 and owed > 0.0:
+            book.carry[n] += owed * value / longs
+    out.funding[t] = owed
+    book.cash[0] -= owed
+
+
+@jit
+def value(book: Book) -> float:
+    """Equity: cash and positions at their marks."""
+    equity = book.cash[0]
+    for n in range(book.units.shape[0]):
+        equity += book.units[n] * book.mark[n]
+    return float(equity)
+
+
+@jit
+def whole_lots(quantity: float, terms: Terms) -> float:
+    """The quantity rounded towards zero to whole lots."""
+    if terms.lot == 0.0:
+        return quantity
+    lots = math.floor(abs(quantity) / terms.lot * LOT_SLACK)
+    return math.copysign(lots * terms.lot, quantity)
+
+
+@jit
+def affordable(price: Floats, t: int, terms: Terms, book: Book) -> float:
+    """The common share k <= 1 of all increases that keeps gross exposure within leverage x equity after costs.
+
+    gross + k growth = L (equity - k linear - fixed) solved for k. For one all-in purchase it is the textbook
+    cash / (price (1 + costs)). A commission at its minimum does not shrink with k, so it counts as fixed; each
+    round can only move more fills there, hence the loop ends.
+    """
+    gross = 0.0
+    growth = 0.0
+    for n in range(book.units.shape[0]):
+        gross += abs(book.units[n]) * book.mark[n]
+        growth += abs(book.opening[n]) * book.mark[n]
+    equity = value(book)
+    share = 1.0
+    while True:
+        linear = 0.0
+        fixed = 0.0
+        for n in range(book.units.shape[0]):
+            if book.opening[n] == 0.0:
+                continue
+            paid = paid_price(book.opening[n], price[t, n], terms)
+            linear += abs(book.opening[n]) * abs(paid - price[t, n])
+            commission = commission_of(book.opening[n], paid, terms)
+            if share * commission < terms.minimum:
+                fixed += terms.minimum
+            else:
+                linear += commission
+        best = (terms.leverage * (equity - fixed) - gross) / (growth + terms.leverage * linear)
+        if best <= 0.0:
+            return 0.0
+        if best * CASH_SLACK >= share:
+            return share
+        share = best

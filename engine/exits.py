@@ -1,0 +1,84 @@
+"""Ways out of a position that no strategy decides: stops and targets inside a bar, expiry, ruin."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engine.bars import Floats
+from engine.book import (
+    CHANGED,
+    MAX_HOLDING,
+    RUIN,
+    STOP_LOSS,
+    TAKE_PROFIT,
+    TRAILING_STOP,
+    Book,
+    Market,
+    Out,
+    Plan,
+    Terms,
+)
+from engine.costs import fill
+from engine.jit import jit
+
+
+@jit
+def liquidate(t: int, terms: Terms, book: Book, out: Out) -> None:
+    """Ruin: close everything at its mark; the run is over."""
+    for n in range(book.units.shape[0]):
+        if book.units[n] != 0.0:
+            fill(n, -book.units[n], book.mark[n], RUIN, t, terms, book, out)
+    book.counts[1] = t
+
+
+@jit
+def expire(t: int, price: Floats, plan: Plan, terms: Terms, book: Book, out: Out) -> None:
+    """Close what was held for the longest allowed time; it stays flat until its target changes."""
+    for n in range(book.units.shape[0]):
+        old = book.units[n] != 0.0 and t - book.entry[n] >= terms.max_holding
+        if old and not math.isnan(price[t, n]):
+            fill(n, -book.units[n], price[t, n], MAX_HOLDING, t, terms, book, out)
+            if plan.order[t, n] != CHANGED:
+                book.blocked[n] = 1
+                book.pending[n] = 0
+
+
+@jit
+def stops(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
+    """Exits inside the bar. The open is known to come first; after it, the stop is taken to come before the target."""
+    for n in range(book.units.shape[0]):
+        first = market.open[t, n]
+        if book.units[n] == 0.0 or math.isnan(first):
+            continue
+        side = 1.0 if book.units[n] > 0.0 else -1.0
+        worst = market.low[t, n] if side > 0.0 else market.high[t, n]
+        favourable = market.high[t, n] if side > 0.0 else market.low[t, n]
+        level = -side * np.inf
+        reason = STOP_LOSS
+        if terms.stop_loss > 0.0:
+            level = book.average[n] * (1.0 - side * terms.stop_loss)
+        if terms.trailing > 0.0:
+            trail = book.best[n] * (1.0 - side * terms.trailing)
+            if side * trail > side * level:
+                level = trail
+                reason = TRAILING_STOP
+        take = side * np.inf
+        if terms.take_profit > 0.0:
+            take = book.average[n] * (1.0 + side * terms.take_profit)
+        price = 0.0
+        if side * first <= side * level:
+            price = first
+        elif side * first >= side * take:
+            price, reason = first, TAKE_PROFIT
+        elif side * worst <= side * level:
+            price = level
+        elif side * favourable >= side * take:
+            price, reason = take, TAKE_PROFIT
+        if side * favourable > side * book.best[n]:
+            book.best[n] = favourable
+        if price > 0.0:
+            fill(n, -book.units[n], price, reason, t, terms, book, out)
+            book.blocked[n] = 1
+            book.pending[n] = 0
