@@ -100,7 +100,12 @@ def _config(body: Mapping[str, Any], close_only: bool) -> Config:
                 given=body["initial_capital"],
             )
         given["initial_capital"] = body["initial_capital"]
-    config = Config.parse(given)
+    try:
+        config = Config.parse(given)
+    except InvalidConfig as error:
+        if error.pointer == "/config/initial_capital" and body.get("initial_capital") is not None:
+            error.pointer = "/initial_capital"  # where the client wrote it
+        raise
     if config.fill == "next_open" and close_only:
         raise InvalidConfig(
             "This dataset has closes only: there is no open to fill at.",

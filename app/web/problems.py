@@ -21,7 +21,7 @@ from app.errors import (
     Unknown,
 )
 from app.web.errors import UnsupportedMedia
-from app.web.strict_json import MalformedJson
+from app.web.strict_json import MalformedJson, harmless
 from app.web.telemetry import request_id
 from engine.errors import BadData, InvalidInput, QuantError, nearest
 
@@ -120,11 +120,11 @@ def reply(status: int, detail: Mapping[str, Any], headers: Mapping[str, str] | N
         "status": status,
         "code": code,
         "detail": fields.pop("message"),
-        "instance": request.path.encode("ascii", "backslashreplace").decode(),
+        "instance": request.path,
         **fields,
         "request_id": request_id(),
     }
-    return Response(json.dumps(document, allow_nan=False), status, headers, content_type=MEDIA_TYPE)
+    return Response(json.dumps(harmless(document), allow_nan=False), status, headers, content_type=MEDIA_TYPE)
 
 
 def status_of(error: QuantError) -> int:

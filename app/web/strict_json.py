@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Flask
@@ -61,10 +61,18 @@ def check_text(text: str, *, pointer: str) -> None:
 
 
 def pointer_of(path: Iterable[object]) -> str:
-    """A JSON pointer (RFC 6901) that can be shown: what cannot be encoded is escaped."""
+    """A JSON pointer (RFC 6901)."""
     parts = (str(part)[:80].replace("~", "~0").replace("/", "~1") for part in path)
-    text = "".join(f"/{part}" for part in parts)
-    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+    return "".join(f"/{part}" for part in parts)
+
+
+def harmless(value: Any) -> Any:
+    """The same document, to be shown to the one who sent it: texts that others refuse are spelt out."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
+    if isinstance(value, Mapping):
+        return {harmless(key): harmless(item) for key, item in value.items()}
+    return [harmless(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -72,8 +80,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        shown = twice[:80].encode("ascii", "backslashreplace").decode()
-        raise MalformedJson(f"The key '{shown}' stands twice in one object.", code="duplicate_key")
+        raise MalformedJson(f"The key '{twice[:80]}' stands twice in one object.", code="duplicate_key")
     return found
 
 
