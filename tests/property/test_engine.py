@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -237,3 +241,39 @@ def test_without_costs_the_account_earns_the_weighted_returns(seed, fill):
     expected = np.zeros(len(bars))
     expected[lag:] = (weights[:-lag] * returns[lag - 1 :]).sum(axis=1)
     np.testing.assert_allclose(ledger.returns, expected, atol=1e-12)
+
+
+REPEAT = """
+import hashlib, numpy as np, strategies
+from engine import Bars, backtest
+rng = np.random.default_rng(9)
+close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (600, 3)), axis=0))
+time = np.busday_offset("2015-01-01", np.arange(600), roll="forward")
+bars = Bars.from_closes(time, close, ("A", "B", "C"))
+results = [backtest(bars, item.bind()) for item in strategies.all()]
+print(hashlib.sha256(b"".join(r.ledger.equity.tobytes() + repr(r.metrics).encode() for r in results)).hexdigest())
+"""
+
+
+def test_another_process_makes_the_same_bits():
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", REPEAT],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(digests) == 1
+
+
+def test_threads_do_not_disturb_each_other():
+    bars = market(7, total=2000)
+    weights = targets(7, bars.close.shape)
+    config = Config(stop_loss=0.05, rebalance="weekly")
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda _: simulate(bars, weights, config), range(16)))
+    for other in runs[1:]:
+        same_past(runs[0], other, len(bars))
