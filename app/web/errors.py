@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from app.errors import Unknown
-from engine.errors import InvalidInput, UnknownName
+from engine.errors import InvalidInput
 
 
 class InvalidFields(InvalidInput):
@@ -38,10 +38,10 @@ class UnsupportedMedia(InvalidInput):
 
 @contextmanager
 def in_the_path() -> Iterator[None]:
-    """Let a name that no registry holds mean "there is no such page": it stood in the address, not in a body."""
+    """Let a name or version that no registry holds mean "there is no such page": it stood in the address, not in a body."""
     try:
         yield
-    except UnknownName as error:
+    except InvalidInput as error:
         raise Unknown(
             error.message,
             code=error.code,

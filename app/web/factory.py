@@ -34,7 +34,7 @@ def create_app(services: Services, *, role: Role = "api") -> Flask:
     """
     app = Flask("app.web", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
-    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False  # one address for one thing: no redirects
     strict_json.init_app(app)
     problems.init_app(app)
     telemetry.init_app(app, context.init_app(app, services).telemetry)

@@ -147,6 +147,8 @@ class Result(ma.Schema):
     monthly_returns = fields.List(fields.Dict(), required=True)
     top_drawdowns = fields.List(fields.Dict(), required=True)
     trades_summary = _object()
+    warnings = _texts("What a reader of the numbers should know.")
+    bars = _count("How many bars the run has.")
     links = _object()
 
 
@@ -210,13 +212,17 @@ class DatasetItem(ma.Schema):
     calendar = _text()
     quality = _text("real, proxy or synthetic")
     source = _text()
+    cite = _text()
     licence = _text()
     units = _text()
+    notes = _text()
     symbols = _texts()
     fields_ = fields.List(fields.String(), required=True, data_key="fields")
     start = _text()
     end = _text()
     bars = _count()
+    coverage = _object("By symbol: start, end, bars, missing.")
+    links = _object()
 
 
 class Datasets(ma.Schema):

@@ -126,8 +126,8 @@ def trades_table(symbols: tuple[str, ...] = ("EURUSD", "EURUSD")) -> pa.Table:
         {
             "symbol": pa.array(symbols, pa.string()),
             "entry_time": pa.array(times, pa.timestamp("ms", "UTC")),
-            "exit_time": pa.array([*times[:-1], None], pa.timestamp("ms", "UTC")),
-            "exit_price": pa.array([*([1.5] * (count - 1)), None], pa.float64()),
+            "exit_time": pa.array([*times[:-1], None][:count], pa.timestamp("ms", "UTC")),
+            "exit_price": pa.array([*([1.5] * (count - 1)), None][:count], pa.float64()),
             "pnl": pa.array([-2.5] * count, pa.float64()),
             "bars_held": pa.array([3] * count, pa.int64()),
         }
@@ -181,3 +181,9 @@ def make_web(make_services: Callable[..., Services]) -> Callable[..., Web]:
         return Web(create_app(services), services)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def make_trades() -> Callable[[tuple[str, ...]], pa.Table]:
+    """Makes a table of trades in some symbols; the last one is open."""
+    return trades_table
