@@ -102,22 +102,28 @@ def eventually() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def new_server(
-    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> Iterator[Callable[..., Server]]:
+def new_home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Callable[[], Path]:
+    """Makes home folders. What is compiled, is compiled once for all of them and for the next time."""
+    compiled = pytestconfig.cache.mkdir("compiled") if pytestconfig.cache else tmp_path_factory.mktemp("compiled")
+
+    def make() -> Path:
+        home = tmp_path_factory.mktemp("server") / "home"
+        home.mkdir()
+        (home / "cache").symlink_to(compiled)
+        return home
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def new_server(new_home: Callable[[], Path]) -> Iterator[Callable[..., Server]]:
     """Starts servers: each call one, in a new home or in the one that is given."""
     if not Path("/proc").is_dir():
         pytest.skip("these tests look for processes in /proc")
     started: list[Server] = []
-    # Compiled once for all homes and all runs of the tests.
-    compiled = pytestconfig.cache.mkdir("compiled") if pytestconfig.cache else tmp_path_factory.mktemp("compiled")
 
     def start(*arguments: str, home: Path | None = None, **environment: str) -> Server:
-        if home is None:
-            home = tmp_path_factory.mktemp("server") / "home"
-            home.mkdir()
-            (home / "cache").symlink_to(compiled)
-        server = Server(home, *arguments, **environment)
+        server = Server(home or new_home(), *arguments, **environment)
         started.append(server)
         return server
 
