@@ -57,6 +57,11 @@ class Settings:
     child_memory_mib: int = _setting(
         4096, "QUEUANT_CHILD_MEMORY_MIB", "A worker process larger than this is replaced after its job"
     )
+    cache_dir: str = _setting(
+        "",
+        "QUEUANT_CACHE_DIR",
+        "Folder for compiled kernels; empty: beside the engine's source, so that homes share it",
+    )
     log_level: str = _setting("INFO", "QUEUANT_LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR")
     client_url: str = _setting(
         "", "QUEUANT_URL", "Server that the Python client and the CLI talk to; empty: the one in the home folder"

@@ -35,7 +35,8 @@ def run_worker(settings: Settings, *, concurrency: int) -> None:
     configure_logging(settings, "worker")
     node = Node(settings)
     require_newest(node.services.store)
-    jit.set_cache_dir(settings.home / "cache" / "numba")
+    if settings.cache_dir:
+        jit.set_cache_dir(settings.cache_dir)
     engine.warm()
     node.services.catalog.preload()
     celery = make_celery(settings)
