@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
 
@@ -88,9 +88,4 @@ class Config:
 def described() -> tuple[Parameter, ...]:
     """Every field of Config as a Parameter."""
     hints = get_type_hints(Config, include_extras=True)
-    found = []
-    for item in fields(Config):
-        if item.default is MISSING:
-            raise TypeError(f"{item.name} needs a default")
-        found.append(read(item.name, hints[item.name], item.default))
-    return tuple(found)
+    return tuple(read(item.name, hints[item.name], item.default) for item in fields(Config))

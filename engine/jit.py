@@ -22,6 +22,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
@@ -70,7 +71,7 @@ class Kernel(Generic[P, R]):
             if self._compiled is None:
                 import numba
 
-                vars(numba.config)["CACHE_DIR"] = _cache()
+                vars(numba.config)["CACHE_DIR"] = _folder(vars(numba.config)["CACHE_DIR"])
                 self._compiled = numba.njit(**_OPTIONS)(self._rebound(lambda kernel: kernel.compile()))
             return self._compiled
 
@@ -92,19 +93,27 @@ class Kernel(Generic[P, R]):
         return cast("Callable[P, R]", copy)
 
 
-def _cache() -> str:
-    """A folder that changes with the source of every kernel here, or "" where numba has to find its own.
+@cache
+def _source() -> str:
+    """Digest of every file of the engine that holds kernels, or the tuples and constants that they take."""
+    sources = (path.read_bytes() for path in sorted(_ENGINE.glob("*.py")))
+    kernels = (source for source in sources if b"jit" in source or b"NamedTuple" in source)
+    return hashlib.sha256(b"".join(kernels)).hexdigest()[:12]
+
+
+def _folder(configured: str) -> str:
+    """A folder that changes with the source of the engine's kernels, or "" where numba has to find its own.
+
+    It lies where `set_cache_dir` said, else where NUMBA_CACHE_DIR says, else beside the source.
 
     Numba compares size and date of one file; it would miss a changed constant of another one, a changed option
     above, and wheels whose files all have the same date.
     """
-    base = _cache_dir or _ENGINE / "__pycache__"
-    if _cache_dir is None and not os.access(_ENGINE, os.W_OK):
+    if configured.endswith(_source()):
+        return configured
+    if _cache_dir is None and not configured and not os.access(_ENGINE, os.W_OK):
         return ""
-    sources = (path.read_bytes() for path in sorted(_ENGINE.glob("*.py")))
-    # Files with kernels, and with the tuples and constants that they take.
-    kernels = (source for source in sources if b"jit" in source or b"NamedTuple" in source)
-    return str(base / hashlib.sha256(b"".join(kernels)).hexdigest()[:12])
+    return str((_cache_dir or Path(configured or _ENGINE / "__pycache__")) / _source())
 
 
 def _globals_of(function: FunctionType) -> set[str]:
