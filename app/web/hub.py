@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 MAX_REPLAY = 5_000
 POLL_SECONDS = 2.0
+BREATH_SECONDS = 0.005
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Hub:
         self._nudge = threading.Event()
         self._stopping = threading.Event()
         self._started = False
+        self._breathed_at = 0.0
 
     def subscribe(
         self, client: Client, name: str, resume: tuple[str, int] | None = None
@@ -127,6 +129,7 @@ class Hub:
                     while not self._stopping.is_set():
                         if news:
                             self.hear(news)
+                            self._breathe()
                             pause = 0.1
                         news = ear.next(1.0)
             except QueueUnavailable:
@@ -178,8 +181,7 @@ class Hub:
         if not channel.append(seq, frame):
             return False
         at_once = [listener.client.offer(listener, seq, frame) for listener in channel.listeners]
-        if not all(at_once):
-            time.sleep(0)  # let the threads of those who wait have their turn, which gevent would not give
+        self._breathe(urgent=not all(at_once))
         return True
 
     def _pass_moment(self, channel: Channel, text: str) -> None:
@@ -188,6 +190,12 @@ class Hub:
         frame = text_frame(text)
         for listener in channel.listeners:
             listener.client.offer_moment(listener, key, frame)
+
+    def _breathe(self, *, urgent: bool = False) -> None:
+        """Give everybody else a turn: under gevent, a listener with work and clients with room would never let go."""
+        if urgent or time.monotonic() - self._breathed_at > BREATH_SECONDS:
+            time.sleep(0)
+            self._breathed_at = time.monotonic()
 
     def _catch_up(self, channel: Channel) -> None:
         """Read the channel's log up to its end. Several threads may do so at once: a frame is only taken in order."""

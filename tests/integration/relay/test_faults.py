@@ -8,9 +8,12 @@ import subprocess
 import threading
 import time
 
+import httpx
 import pytest
 import redis
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from app.bus import TOPIC, News
 
 FRAME_TEXT = "x" * 4000
 
@@ -169,3 +172,22 @@ def test_a_client_that_vanishes_leaves_its_place(new_live, hear):
         except InvalidStatus:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+def test_a_flood_of_news_does_not_keep_the_relay_from_answering(relay, hear):
+    sock = relay.connect()
+    hear(sock)
+    with redis.Redis.from_url(relay.environ["REDIS_URL"]) as client:
+        pipeline = client.pipeline(transaction=False)
+        for number in range(60_000):
+            pipeline.publish(TOPIC, News("jobs:nobody", number, '{"a":"flood"}').encode())
+        (event,) = relay.say(publish=False)
+        pipeline.publish(TOPIC, News.of(event).encode())
+        flood = threading.Thread(target=pipeline.execute)
+        flood.start()
+        began = time.monotonic()
+        assert httpx.get(f"http://127.0.0.1:{relay.port}/healthz", timeout=30).status_code == 200
+        answered = time.monotonic() - began
+        hear(sock, timeout=30)
+        assert answered < max(1.0, (time.monotonic() - began) / 2)
+        flood.join()

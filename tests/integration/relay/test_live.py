@@ -172,3 +172,13 @@ def test_the_relay_serves_nothing_else(relay):
     assert httpx.get(f"{base}/readyz").status_code == 200
     assert httpx.get(f"{base}/metrics", headers=headers).status_code == 200
     assert httpx.get(f"{base}/api/v1/jobs", headers=headers).status_code == 404
+
+
+def test_the_relay_works_on_both_databases(new_live, database_url, hear):
+    live = new_live("relay", DATABASE_URL=database_url)
+    live.say(3)
+    sock = live.connect(epoch=live.services.store.events.epoch, seq=1)
+    assert hear(sock)[0]["recovered"] is True
+    assert seqs(hear(sock, 2)) == [2, 3]
+    live.say(2)
+    assert seqs(hear(sock, 2)) == [4, 5]
