@@ -13,6 +13,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import Celery, signals
 
@@ -39,6 +41,7 @@ def run_worker(settings: Settings, *, concurrency: int) -> None:
         jit.set_cache_dir(settings.cache_dir)
     engine.warm()
     node.services.catalog.preload()
+    pa.array(np.empty(1))  # pyarrow imports pandas for its first array: once here, not in every child's first job
     celery = make_celery(settings)
     node.attach(celery)
     arguments = [

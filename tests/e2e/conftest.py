@@ -102,17 +102,9 @@ def eventually() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def new_home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Callable[[], Path]:
-    """Makes home folders. What is compiled, is compiled once for all of them and for the next time."""
-    compiled = pytestconfig.cache.mkdir("compiled") if pytestconfig.cache else tmp_path_factory.mktemp("compiled")
-
-    def make() -> Path:
-        home = tmp_path_factory.mktemp("server") / "home"
-        home.mkdir()
-        (home / "cache").symlink_to(compiled)
-        return home
-
-    return make
+def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Makes paths for home folders."""
+    return lambda: tmp_path_factory.mktemp("server") / "home"
 
 
 @pytest.fixture(scope="session")
