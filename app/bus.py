@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -69,7 +70,8 @@ class RedisBus:
             url,
             socket_timeout=2,
             socket_connect_timeout=2,
-            retry=Retry(NoBackoff(), 1),
+            # Once more on a new connection when the server was restarted; a server that is silent stays so.
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
             decode_responses=True,
         )
 
@@ -88,8 +90,10 @@ class RedisBus:
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
         )
-        with _translated(), client, client.pubsub(ignore_subscribe_messages=True) as ear:
+        with _translated(), client, client.pubsub() as ear:
             ear.subscribe(TOPIC)
+            if ear.get_message(timeout=2) is None:  # nothing is missed from here on, because the server has agreed
+                raise redis.TimeoutError("no answer to SUBSCRIBE")
             yield _RedisSubscription(ear)
 
     def ping(self) -> None:
@@ -102,9 +106,14 @@ class _RedisSubscription:
         self._ear = ear
 
     def next(self, timeout: float) -> News | None:
-        with _translated():
-            message = self._ear.get_message(timeout=timeout)
-        return News.decode(message["data"]) if message else None
+        deadline = time.monotonic() + timeout
+        while True:
+            with _translated():
+                message = self._ear.get_message(timeout=max(0.0, deadline - time.monotonic()))
+            if message and message["type"] == "message":
+                return News.decode(message["data"])
+            if time.monotonic() >= deadline:
+                return None
 
 
 class MemoryBus:
@@ -153,5 +162,5 @@ class _MemorySubscription:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (redis.ConnectionError, redis.TimeoutError) as error:
+    except redis.RedisError as error:
         raise QueueUnavailable("The queue server does not answer.") from error

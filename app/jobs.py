@@ -237,8 +237,8 @@ class Jobs:
         """Publish news of the moment; nobody is harmed when it is lost."""
         data = {"job_id": claim.job_id, "attempt": claim.attempt, **progress}
         epoch = self.store.events.epoch
-        for channel in (job_channel(claim.job_id), owner_channel(claim.owner)):
-            self._publish(Event(channel, epoch, None, "job_progress", at, data))
+        channels = (job_channel(claim.job_id), owner_channel(claim.owner))
+        self._publish(*(Event(channel, epoch, None, "job_progress", at, data) for channel in channels))
 
     # What the supervisor does
 
@@ -268,14 +268,14 @@ class Jobs:
         return str(change.job.status)
 
     def _announce(self, change: Change) -> None:
-        for event in change.events:
-            self._publish(event)
+        self._publish(*change.events)
 
-    def _publish(self, event: Event) -> None:
+    def _publish(self, *events: Event) -> None:
         try:
-            self._bus.publish(event)
-        except QueueUnavailable:
-            log.warning("event %s %s was not published; clients read it from the log", event.channel, event.seq)
+            for event in events:
+                self._bus.publish(event)
+        except QueueUnavailable:  # the rest would wait for the same server: one wait is enough
+            log.warning("%s was not published; clients read it from the log", events[0].type)
 
     def _ring(self, row: Row[Any]) -> None:
         try:

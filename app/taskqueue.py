@@ -76,7 +76,7 @@ class TaskQueue(Protocol):
     """Rings doorbells."""
 
     def ring(self, job_id: str, queue: str) -> None:
-        """Tell some worker that the job waits. Raises QueueUnavailable within a second or so."""
+        """Tell some worker that the job waits. Raises QueueUnavailable within three seconds."""
 
     def length(self, queue: str) -> int:
         """How many doorbells wait to be heard. Raises QueueUnavailable."""
@@ -87,6 +87,11 @@ class CeleryQueue:
 
     def __init__(self, settings: Settings) -> None:
         self._celery = make_celery(settings)
+        # A worker may wait ten seconds for its next message; a client's request may not wait for a silent server.
+        conf = self._celery.conf
+        impatient = {"socket_timeout": 1, "socket_connect_timeout": 1, "max_retries": 1}
+        conf.broker_transport_options = conf.broker_transport_options | impatient
+        conf.task_publish_retry_policy = conf.task_publish_retry_policy | {"max_retries": 1}
         self._redis = redis.Redis.from_url(
             settings.redis_url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1)
         )
@@ -101,7 +106,7 @@ class CeleryQueue:
         """Open the connection that the first `ring` would otherwise pay for."""
         try:
             with self._celery.producer_pool.acquire(block=True, timeout=5) as producer:
-                producer.connection.ensure_connection(max_retries=1)
+                producer.connection.ensure_connection(max_retries=1, interval_start=0)
         except (OperationalError, redis.RedisError, OSError) as error:
             raise QueueUnavailable("The queue server does not answer.") from error
 

@@ -184,6 +184,19 @@ def test_a_client_does_not_notice_that_queue_and_bus_are_away(world, monkeypatch
     ]
 
 
+def test_a_change_waits_only_once_for_a_bus_that_is_away(world, monkeypatch):
+    waits = []
+
+    class Slow(Deaf):
+        def publish(self, event):
+            waits.append(event)
+            super().publish(event)
+
+    monkeypatch.setattr(world.jobs, "_bus", Slow())
+    world.submit()
+    assert len(waits) == 1
+
+
 def test_what_could_not_be_rung_is_rung_when_the_queue_is_back(world, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(world.jobs, "_queue", Deaf())
