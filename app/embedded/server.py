@@ -208,7 +208,7 @@ class EmbeddedServer:
             waited = time.monotonic() - started
             self._refuse_if_hopeless(missing, waited)
             if waited > _SLOW_SECONDS and not told:
-                self._say("The engine is compiled for this machine; later starts skip that ...")
+                self._say(f"Waiting for the {missing} ...")
                 told = True
             self._keeper.tick()
             if self._stopping.wait(_TICK_SECONDS):
