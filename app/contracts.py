@@ -7,7 +7,6 @@ last bar, the whole configuration and the engine, so its hash stands for the res
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -27,17 +26,18 @@ def resolve_backtest(body: Mapping[str, Any], catalog: Catalog) -> dict[str, Any
     Raises InvalidInput or BadData with the pointer of the offending field, what is allowed, and the nearest match.
     """
     strategy = strategies.get(body["strategy_id"])
-    bound = strategy.bind(**_object(body, "params"))
+    bound = strategy.bind(**strategy.validate(_object(body, "params")))
     name = body.get("dataset") or strategy.dataset or DEFAULT_DATASET
     dataset = catalog.get(name)
     everything = dataset.all_bars
     symbols = _symbols(body, strategy, dataset.id, everything)
-    config = _config(body, everything.close_only)
+    config = _config(body)
     benchmark = body.get("benchmark")
     if benchmark is not None and benchmark not in everything.symbols:
         raise UnknownName.of("symbol", benchmark, everything.symbols, pointer="/benchmark")
     bars = _range(everything, body, symbols)
     _require_bars(bars, bound.lookback + 2, strategy.id)
+    config = config.fitted(bars)
     return {
         "strategy_id": strategy.id,
         "strategy_version": strategy.version,
@@ -90,7 +90,7 @@ def _symbols(body: Mapping[str, Any], strategy: Any, dataset_id: str, bars: Bars
     return tuple(asked)
 
 
-def _config(body: Mapping[str, Any], close_only: bool) -> Config:
+def _config(body: Mapping[str, Any]) -> Config:
     given = _object(body, "config")
     if body.get("initial_capital") is not None:
         if given.get("initial_capital", body["initial_capital"]) != body["initial_capital"]:
@@ -101,20 +101,11 @@ def _config(body: Mapping[str, Any], close_only: bool) -> Config:
             )
         given["initial_capital"] = body["initial_capital"]
     try:
-        config = Config.parse(given)
+        return Config.parse(given)
     except InvalidConfig as error:
         if error.pointer == "/config/initial_capital" and body.get("initial_capital") is not None:
             error.pointer = "/initial_capital"  # where the client wrote it
         raise
-    if config.fill == "next_open" and close_only:
-        raise InvalidConfig(
-            "This dataset has closes only: there is no open to fill at.",
-            code="fill_unavailable",
-            pointer="/config/fill",
-            given="next_open",
-            allowed=["next_close", "same_close"],
-        )
-    return config if config.fill else replace(config, fill="next_close" if close_only else "next_open")
 
 
 def _range(bars: Bars, body: Mapping[str, Any], symbols: tuple[str, ...]) -> Bars:

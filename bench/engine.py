@@ -1,6 +1,6 @@
 """W1 beside what one would write by hand: SMA 20/50 crossover, long only, 2,520 daily bars, next open, 10 bps.
 
-    python -P bench/engine.py        (-P: else the folder of this file hides the package that it measures)
+    python -m bench.engine
 
 The baseline computes the same positions and equity with numpy and pandas, and five figures; ours computes the
 whole result (ledger, every figure, tables, trades). Both are timed alternately in one process.

@@ -15,7 +15,7 @@ from engine.errors import BadData
 from engine.figures import Figure, Run
 from engine.ledger import Ledger
 from engine.metrics import measure
-from engine.simulation import Report, resolve_fill, simulate
+from engine.simulation import Report, simulate
 from engine.strategy import BoundStrategy, Weights
 from engine.version import ENGINE_VERSION
 
@@ -65,8 +65,7 @@ def backtest(
         InvalidConfig: the bars cannot do what the configuration asks.
         RunFailed: the strategy raised or returned nonsense.
     """
-    config = Config() if config is None else config
-    filled = resolve_fill(bars, config)
+    config = (Config() if config is None else config).fitted(bars)
     against = None if benchmark is None else _benchmark_returns(bars, benchmark)
     if report is not None:
         report(0, 1, "weights")
@@ -85,7 +84,7 @@ def backtest(
         metrics=measure(run),
         monthly_returns=tables.monthly_returns(run),
         top_drawdowns=tables.drawdown_table(run),
-        conventions=_conventions(bars, bound, config, filled),
+        conventions=_conventions(bars, bound, config),
         warnings=ledger.warnings if len(ledger.fills) else (*ledger.warnings, _IDLE),
     )
     if report is not None:
@@ -118,11 +117,11 @@ def _aligned(bars: Bars, benchmark: Bars) -> Floats:
     return closes
 
 
-def _conventions(bars: Bars, bound: BoundStrategy, config: Config, filled: str) -> dict[str, Any]:
+def _conventions(bars: Bars, bound: BoundStrategy, config: Config) -> dict[str, Any]:
     """What the figures rest on, as plain values: printed beside every result."""
     return {
         "engine_version": ENGINE_VERSION,
-        "fill": filled,
+        "fill": config.fill,
         "close_only": bars.close_only,
         "rebalance": config.rebalance,
         "periods_per_year": bars.periods_per_year,

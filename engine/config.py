@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
 
+import numpy as np
+
+from engine.bars import Bars
 from engine.errors import InvalidConfig
 from engine.parameters import Parameter, Range, check_all, object_schema, read
 
@@ -79,6 +82,29 @@ class Config:
     def schema() -> dict[str, Any]:
         """JSON Schema (2020-12) of the configuration."""
         return object_schema("config", described(), "How the run is simulated.")
+
+    def fitted(self, bars: Bars) -> Config:
+        """This configuration with its fill decided: as asked, else next_open, or next_close where there are no opens.
+
+        Raises:
+            InvalidConfig: when these bars cannot do what is asked (`fill_unavailable`, `volume_unavailable`).
+        """
+        if self.fill == "next_open" and bars.close_only:
+            raise InvalidConfig(
+                "These bars hold only closes: there is no open to fill at.",
+                code="fill_unavailable",
+                pointer="/config/fill",
+                given=self.fill,
+                allowed=["next_close", "same_close"],
+            )
+        if self.volume_limit is not None and np.isnan(bars.volume).all():
+            raise InvalidConfig(
+                "These bars hold no volume: a volume limit cannot be kept.",
+                code="volume_unavailable",
+                pointer="/config/volume_limit",
+                given=self.volume_limit,
+            )
+        return replace(self, fill=self.fill or ("next_close" if bars.close_only else "next_open"))
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.bars import Bars, Floats
 from engine.book import CHANGED, FILL, FILLS_PER_SYMBOL, REBALANCE, Book, Market, Out, Plan, Terms
 from engine.config import Config
-from engine.errors import InvalidConfig, RunFailed
+from engine.errors import RunFailed
 from engine.kernel import run
 from engine.ledger import Ledger
 
@@ -42,35 +42,11 @@ def simulate(bars: Bars, weights: Floats, config: Config | None = None, report: 
         raise RunFailed(
             f"Weights must be finite or NaN and of shape {bars.close.shape}, got {weights.shape}.", code="bad_weights"
         )
-    filled = resolve_fill(bars, config)
-    _require_volume(bars, config)
+    config = config.fitted(bars)
     targets, changed, warnings = _targets(weights, config)
-    plan = _plan(bars, targets, changed, filled, config)
-    terms = _terms(filled, config)
-    return _run(bars, plan, terms, config, filled, warnings, report)
-
-
-def resolve_fill(bars: Bars, config: Config) -> str:
-    """The fill that a run uses: as asked, else next_open, or next_close where the bars know no opens."""
-    if config.fill == "next_open" and bars.close_only:
-        raise InvalidConfig(
-            "These bars hold only closes: there is no open to fill at.",
-            code="fill_unavailable",
-            pointer="/config/fill",
-            given=config.fill,
-            allowed=["next_close", "same_close"],
-        )
-    return config.fill or ("next_close" if bars.close_only else "next_open")
-
-
-def _require_volume(bars: Bars, config: Config) -> None:
-    if config.volume_limit is not None and np.isnan(bars.volume).all():
-        raise InvalidConfig(
-            "These bars hold no volume: a volume limit cannot be kept.",
-            code="volume_unavailable",
-            pointer="/config/volume_limit",
-            given=config.volume_limit,
-        )
+    plan = _plan(bars, targets, changed, config)
+    terms = _terms(config)
+    return _run(bars, plan, terms, config, warnings, report)
 
 
 def _targets(weights: Floats, config: Config) -> tuple[Floats, NDArray[np.bool_], tuple[str, ...]]:
@@ -92,12 +68,12 @@ def _targets(weights: Floats, config: Config) -> tuple[Floats, NDArray[np.bool_]
     return wished, changed, tuple(warnings)
 
 
-def _plan(bars: Bars, targets: Floats, changed: NDArray[np.bool_], filled: str, config: Config) -> Plan:
+def _plan(bars: Bars, targets: Floats, changed: NDArray[np.bool_], config: Config) -> Plan:
     order = np.zeros(targets.shape, dtype=np.int8)
     # Scaling to the leverage moves targets that the strategy left alone: an order, but no new opinion.
     order[np.diff(targets, axis=0, prepend=0.0) != 0.0] = REBALANCE
     order[changed] = CHANGED
-    if filled != "same_close":
+    if config.fill != "same_close":
         targets, order = _delayed(targets), _delayed(order)
     # A calendar rebalance is due at the first bar of a period, which is known when that bar opens.
     due = _period_starts(bars, config.rebalance)
@@ -126,10 +102,10 @@ def _period_starts(bars: Bars, rebalance: str) -> NDArray[np.bool_]:
     return starts
 
 
-def _terms(filled: str, config: Config) -> Terms:
+def _terms(config: Config) -> Terms:
     return Terms(
-        at_open=float(filled == "next_open"),
-        same_close=float(filled == "same_close"),
+        at_open=float(config.fill == "next_open"),
+        same_close=float(config.fill == "same_close"),
         drift=config.drift_band or 0.0,
         commission=config.commission_bps / 1e4,
         per_share=config.commission_per_share,
@@ -170,7 +146,7 @@ def _book(size: int, capital: float) -> Book:
 
 
 def _run(
-    bars: Bars, plan: Plan, terms: Terms, config: Config, filled: str, warnings: tuple[str, ...], report: Report | None
+    bars: Bars, plan: Plan, terms: Terms, config: Config, warnings: tuple[str, ...], report: Report | None
 ) -> Ledger:
     total, size = bars.close.shape
     market, book = _market(bars), _book(size, config.initial_capital)
@@ -199,7 +175,7 @@ def _run(
         open_carry=book.carry,
         marks=book.mark,
         initial_capital=config.initial_capital,
-        fill=filled,
+        fill=str(config.fill),
         ruined_at=ruined if ruined >= 0 else None,
         warnings=warnings,
     )

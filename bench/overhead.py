@@ -1,6 +1,6 @@
 """What the platform adds to a job, beside bare Celery on the same queue server in the same run.
 
-    python -m bench.platform [--jobs 200] [--posts 200]
+    python -m bench.overhead [--jobs 200] [--posts 200]
 
 Starts a server of its own in a temporary folder with two worker processes, and a bare Celery worker of two processes
 with one task that does nothing. Prints medians and ratios; nothing is asserted.
@@ -67,7 +67,7 @@ def noop_app(url: str) -> Celery:
 
 @contextmanager
 def noop_worker(url: str) -> Iterator[None]:
-    command = [sys.executable, "-m", "bench.platform", "--noop-worker", url]
+    command = [sys.executable, "-m", "bench.overhead", "--noop-worker", url]
     worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield
