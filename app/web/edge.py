@@ -11,6 +11,7 @@ import marshmallow as ma
 from flask import Flask, Request
 from flask_smorest.utils import prepare_response
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import Rule
 
 from app.web import problems, strict_json
@@ -51,7 +52,10 @@ class Parser(FlaskParser):
             raise UnsupportedMedia(
                 "Send the body as application/json.", given=req.mimetype[:80] or None, allowed=["application/json"]
             )
-        return strict_json.parse(req.get_data(cache=True))
+        body = req.get_data(cache=True)
+        if req.content_length is None and req.max_content_length and len(body) >= req.max_content_length:
+            raise RequestEntityTooLarge  # a chunked body is cut off at the limit without a word
+        return strict_json.parse(body)
 
     def handle_error(  # type: ignore[override]
         self, error: ma.ValidationError, _: Request, schema: ma.Schema, **__: Any

@@ -38,7 +38,7 @@ class UnsupportedMedia(InvalidInput):
 
 @contextmanager
 def in_the_path() -> Iterator[None]:
-    """Let a name or version that no registry holds mean "there is no such page": it stood in the address, not in a body."""
+    """Let a name or version that no registry holds mean "not found": it stood in the address, not in a body."""
     try:
         yield
     except InvalidInput as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -148,6 +149,13 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(web: Any) -> None:
     reply = web.post(RUN, data=body, content_type="application/json")
     assert (reply.status_code, reply.get_json()["code"]) == (413, "body_too_large")
     assert reply.get_json()["allowed"] == {"maximum_bytes": limit}
+
+
+def test_a_chunked_body_over_the_limit_is_refused_too(web: Any) -> None:
+    body = io.BytesIO(b" " * (web.services.settings.max_body_bytes + 10) + b"{}")
+    environ = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    reply = web.post(RUN, input_stream=body, content_type="application/json", environ_overrides=environ)
+    assert (reply.status_code, reply.get_json()["code"]) == (413, "body_too_large")
 
 
 @pytest.mark.parametrize("key", ["", "a" * 201, "naïve", "tab\tkey"])
