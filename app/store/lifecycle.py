@@ -246,9 +246,8 @@ class Lifecycle:
     def ring_again(self, queue: str, *, count: int, silent_seconds: float) -> list[str]:
         """Mark the `count` queued jobs whose doorbell has been silent for longest as rung now; give their ids."""
         now = self._database.now()
-        queued = and_(jobs.c.status == "queued", jobs.c.queue == queue)
-        due = select(jobs.c.id).where(queued, jobs.c.rung_at < now - silent_seconds)
-        due = due.order_by(jobs.c.rung_at).limit(min(count, RING_AT_MOST))
+        due = select(jobs.c.id).order_by(jobs.c.rung_at).limit(min(count, RING_AT_MOST))
+        due = due.where(jobs.c.status == "queued", jobs.c.queue == queue, jobs.c.rung_at < now - silent_seconds)
         with self._database.write() as tx:
             # What another supervisor is ringing at this moment is skipped: it neither waits nor rings twice.
             ids = list(tx.execute(due.with_for_update(skip_locked=True)).scalars())
@@ -272,11 +271,6 @@ class Lifecycle:
         """The job that a client's key stands for, if the key was seen before."""
         with self._database.read() as tx:
             return self._recall(tx, owner, idempotency)
-
-    def remember(self, owner: str, idempotency: Idempotency, job_id: str) -> None:
-        """Let a client's key stand for a job."""
-        with self._database.write() as tx:
-            self._remember(tx, owner, idempotency, job_id)
 
     def _change(self, statement: Any) -> Change | None:
         with self._database.write() as tx:

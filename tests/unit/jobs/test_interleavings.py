@@ -264,7 +264,7 @@ def test_no_interleaving_loses_or_doubles_a_job(sqlite_template):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=80,
+            max_examples=50,
             stateful_step_count=50,
             derandomize=True,
             deadline=None,
