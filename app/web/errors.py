@@ -4,6 +4,9 @@ InvalidInput
 ├── MalformedJson      (strict_json) the body is not JSON
 ├── InvalidFields      some fields are unknown, missing or of the wrong type; `errors` names each
 └── UnsupportedMedia   the body is of a type that nobody reads here
+
+Overloaded
+└── TooManySockets     this process serves as many sockets as it may
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from app.errors import Unknown
+from app.errors import Overloaded, Unknown
 from engine.errors import InvalidInput
 
 
@@ -34,6 +37,15 @@ class UnsupportedMedia(InvalidInput):
     """The body is of a type that nobody reads here."""
 
     code = "unsupported_media_type"
+
+
+class TooManySockets(Overloaded):
+    """This process serves as many sockets as it may, or is going away; another one or a later try may serve."""
+
+    code = "too_many_sockets"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after=5)
 
 
 @contextmanager

@@ -105,6 +105,8 @@ def _add_sessions(pages: Blueprint, services: Services) -> None:
     @pages.get("/login")
     def login_by_link() -> Response:
         """The link that `queuant serve` prints: its ticket works once."""
+        if request.method == "HEAD":  # who only looks must not use the ticket up
+            return redirect_to("/")
         caller = access.redeem(request.args.get("ticket", ""), "login")
         if caller is None:
             return redirect_to("/sign-in?used=1")

@@ -20,7 +20,7 @@ from app.errors import (
     StoreUnavailable,
     Unknown,
 )
-from app.web.errors import UnsupportedMedia
+from app.web.errors import TooManySockets, UnsupportedMedia
 from app.web.strict_json import MalformedJson, harmless
 from app.web.telemetry import request_id
 from engine.errors import BadData, InvalidInput, QuantError, nearest
@@ -40,6 +40,7 @@ STATUS: Mapping[type[QuantError], int] = {
     NotReady: 409,
     Conflict: 409,
     Overloaded: 429,
+    TooManySockets: 503,
     StoreUnavailable: 503,
     QueueUnavailable: 503,
     StartRefused: 503,

@@ -33,6 +33,7 @@ async function choose(jobId) {
   open = jobId;
   render();
   await show(jobId);
+  document.getElementById("detail").scrollIntoView({ block: "nearest", behavior: "smooth" });
 }
 
 async function reload() {
@@ -60,19 +61,23 @@ async function refresh() {
 
 async function refreshOne(id) {
   try {
-    const job = await call(`/jobs/${id}`);
-    const known = [...jobs];
-    if (!jobs.has(id)) {
-      jobs.clear();
-      jobs.set(id, job);
-      for (const [key, value] of known) jobs.set(key, value);
-    } else jobs.set(id, job);
+    keep(await call(`/jobs/${id}`));
     if (id === open) await show(id);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     jobs.delete(id); // it was deleted meanwhile
   }
   render();
+}
+
+// A job that is older than all that are shown stays on its page, unless there is no further page.
+function keep(job) {
+  const oldest = [...jobs.values()].at(-1);
+  if (next !== null && oldest && job.created_at < oldest.created_at) return;
+  jobs.set(job.job_id, job);
+  const sorted = [...jobs.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+  jobs.clear();
+  for (const item of sorted) jobs.set(item.job_id, item);
 }
 
 function hear(message) {

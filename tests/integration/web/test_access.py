@@ -121,6 +121,7 @@ def test_a_login_link_works_once_and_opens_a_session(web: Any) -> None:
     access = web.services.store.access
     ticket = access.issue_ticket(access.caller(web.key), "login", seconds=60)
     client = web.app.test_client()
+    assert client.head(f"/login?ticket={ticket}").status_code == 303  # a look does not use it up
     reply = client.get(f"/login?ticket={ticket}")
     assert (reply.status_code, reply.headers["Location"]) == (303, "/")
     cookie = reply.headers["Set-Cookie"]

@@ -1,0 +1,43 @@
+"""What the web process carries: neither the compiler nor pandas, whatever is asked of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPT = """
+import sys
+from pathlib import Path
+from app import schema
+from app.bus import MemoryBus
+from app.catalog import Catalog
+from app.jobs import Jobs
+from app.settings import Settings
+from app.store import Store
+from app.taskqueue import MemoryQueue
+from app.web.factory import create_app
+from app.wiring import Services
+
+settings = Settings.from_env({}, home=Path(sys.argv[1]))
+store, bus, queue = Store(settings.database_url), MemoryBus(), MemoryQueue()
+schema.upgrade(store)
+app = create_app(Services(settings, store, bus, queue, Catalog.standard(), Jobs(store, bus, queue)))
+headers = {"Authorization": "Bearer " + store.access.create_key("ada")}
+client = app.test_client()
+body = {"strategy_id": "sma_cross", "dataset": "fx_daily", "symbols": ["EURUSD", "GBPUSD"]}
+assert client.post("/api/v1/backtest/run", json=body, headers=headers).status_code == 202
+for path in ("/openapi.json", "/docs", "/metrics", "/readyz"):
+    assert client.get(path).status_code == 200, path
+for path in ("jobs", "strategies", "strategies/sma_cross", "datasets", "backtest/comparison?strategy_ids=sma_cross"):
+    assert client.get("/api/v1/" + path, headers=headers).status_code == 200, path
+print(*sorted({"numba", "llvmlite", "pandas", "scipy", "engine.simulation", "engine.kernel"} & set(sys.modules)))
+"""
+
+
+def test_the_web_process_never_loads_the_compiler_the_simulator_or_pandas(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
