@@ -159,10 +159,11 @@ class Client:
 
     def pump(self, events: EventLog) -> None:
         """Send what waits, from the client's own thread. Raises OSError when the client has gone or stalls."""
-        with self._moments_lock:
-            waiting, self._moments = self._moments, {}
-        if waiting or self.wire.rest:
-            self.wire.send(b"".join(waiting.values()))
+        with self.wire.lock:  # first the line, then what waits for it: until then the latest still wins
+            with self._moments_lock:
+                waiting, self._moments = self._moments, {}
+            if waiting or self.wire.rest:
+                self.wire.write(b"".join(waiting.values()))
         for subscription in list(self.subscriptions.values()):
             while self.ending is None and not self._caught_up(subscription, events):
                 pass

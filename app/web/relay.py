@@ -20,11 +20,12 @@ from flask import Blueprint, Flask, g, request
 from flask_sock import Sock
 from simple_websocket import Server
 
-from app.errors import QueueUnavailable, StoreUnavailable
+from app.errors import StoreUnavailable
 from app.events import VERSION
 from app.web.access import SELF
 from app.web.auth import Visitor, authenticate_socket, check_scope
 from app.web.channels import Client
+from app.web.errors import TooManySockets
 from app.web.feeds import open_feed, read_channel, read_message, read_resume
 from app.web.hub import Hub
 from app.web.wire import Wire, text_frame
@@ -45,13 +46,6 @@ HTTP_THREADS_KEPT = 4
 
 
 ROUTES = ("/ws/jobs", "/ws/jobs/<job_id>")
-
-
-class TooManySockets(QueueUnavailable):
-    """This process serves as many sockets as it may, or is going away; another relay or a later try may work."""
-
-    code = "too_many_sockets"
-    retry_after = 5
 
 
 @dataclass(frozen=True)
