@@ -167,7 +167,9 @@ class Faults:
 
 def processes() -> dict[int, tuple[int, str]]:
     """Every process on this machine: its parent and command line."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,command="], capture_output=True, text=True, check=True
+    )
     rows = (line.split(None, 2) for line in listed.stdout.splitlines())
     return {int(row[0]): (int(row[1]), row[2]) for row in rows if len(row) == 3}
 

@@ -16,8 +16,16 @@ class Ordered(click.Group):
         return list(self.commands)
 
 
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from engine import ENGINE_VERSION
+
+        click.echo(f"queuant {ENGINE_VERSION}")
+        ctx.exit()
+
+
 @click.group(cls=Ordered, context_settings=_CONTEXT)
-@click.version_option(package_name="queuant", prog_name="queuant")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
 def cli() -> None:
     """Queuant: POST a backtest, a worker runs it, hear it live.
 

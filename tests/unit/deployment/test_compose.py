@@ -1,0 +1,118 @@
+"""The files for containers name real commands and settings, and keep their promises about rights and secrets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from app.cli import cli
+from app.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[3]
+ROLES = ("migrate", "api", "relay", "worker", "supervisor")
+VARIABLES = {item.metadata["env"] for item in fields(Settings)}
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text()))
+
+
+@pytest.fixture(scope="module")
+def dockerfile() -> str:
+    return (ROOT / "Dockerfile").read_text()
+
+
+def test_all_services_are_there(compose: dict[str, Any]) -> None:
+    assert set(compose["services"]) == {"queue", "postgres", *ROLES}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_command_is_one_of_ours(compose: dict[str, Any], role: str) -> None:
+    words = compose["services"][role]["command"]
+    command: click.Command = cli
+    while isinstance(command, click.Group):
+        name, *words = words
+        command = command.commands[name]
+    command.make_context(role, list(words))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_is_a_setting(compose: dict[str, Any], role: str) -> None:
+    environment = compose["services"][role]["environment"]
+    assert {"DATABASE_URL", "REDIS_URL"} <= set(environment) <= VARIABLES
+
+
+def test_the_image_sets_only_settings(dockerfile: str) -> None:
+    named = set(re.findall(r"\b(QUEUANT_\w+)=", dockerfile))
+    assert named
+    assert named <= VARIABLES
+
+
+def test_every_service_has_a_health_check(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        check = service["healthcheck"]
+        assert check.get("test") or (name == "migrate" and check == {"disable": True})
+
+
+def test_services_wait_for_what_they_need(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for role in ("api", "relay", "worker", "supervisor"):
+        assert services[role]["depends_on"] == {
+            "migrate": {"condition": "service_completed_successfully"},
+            "queue": {"condition": "service_healthy"},
+        }
+    assert services["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+
+
+def test_nobody_has_more_rights_than_needed(compose: dict[str, Any]) -> None:
+    for service in compose["services"].values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert "privileged" not in service
+
+
+def test_the_image_does_not_run_as_root(dockerfile: str) -> None:
+    assert re.findall(r"^USER (\d+)$", dockerfile, re.MULTILINE) == ["10001"]
+    assert "--require-hashes requirements.lock" in dockerfile
+
+
+def test_it_refuses_to_start_without_passwords(compose: dict[str, Any]) -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD"):
+        used = re.findall(rf"\$\{{{name}[^}}]*\}}", text)
+        assert used
+        assert all(reference.startswith(f"${{{name}:?") for reference in used)
+
+
+def test_only_loopback_is_published_and_the_stores_stay_inside(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+        outside = name in ("api", "relay")
+        assert service["networks"] == (["inside", "outside"] if outside else ["inside"])
+        assert bool(service.get("ports")) == outside
+    assert compose["networks"]["inside"] == {"internal": True}
+
+
+def test_the_queue_loses_nothing_and_evicts_nothing(compose: dict[str, Any]) -> None:
+    script = compose["services"]["queue"]["entrypoint"][-1]
+    for line in (
+        "appendonly yes",
+        "appendfsync everysec",
+        "maxmemory-policy noeviction",
+        "requirepass $$REDIS_PASSWORD",
+    ):
+        assert line in script
+
+
+def test_the_image_gets_everything_that_runs(dockerfile: str) -> None:
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert {"engine", "strategies", "app", "workers", "migrations", "requirements.lock"} <= kept
+    assert all((ROOT / name).exists() for name in kept)
