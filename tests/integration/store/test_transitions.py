@@ -228,6 +228,27 @@ def test_a_job_that_loses_every_worker_fails(world):
     assert world.jobs.claim(job_id, lease_owner="w1") is None
 
 
+def test_a_job_that_was_killed_at_its_limit_fails_with_attempts_left(world):
+    claim, other = world.running("w1"), world.running("w2")
+    assert world.store.jobs.held_by("w1") == [claim.job_id]
+    assert world.jobs.time_out(other.job_id, lease_owner="w1") is None
+
+    assert world.jobs.time_out(claim.job_id, lease_owner="w1") == "failed"
+    row = world.row(claim.job_id)
+    assert (row.attempt, row.error["code"]) == (1, "timed_out")
+    assert world.told(claim.job_id)[-1] == "job_failed"
+    assert world.jobs.finish(claim, world.output) is None
+    assert world.store.jobs.held_by("w1") == []
+
+
+def test_a_wanted_cancel_wins_over_a_kill_at_the_limit(world):
+    claim = world.running("w1")
+    world.jobs.cancel(claim.job_id, "ada")
+
+    assert world.jobs.time_out(claim.job_id, lease_owner="w1") == "cancelled"
+    assert world.row(claim.job_id).error is None
+
+
 def test_cancelling_a_running_job_tells_its_worker_at_the_next_beat(world):
     claim = world.running()
     row = world.jobs.cancel(claim.job_id, "ada")
