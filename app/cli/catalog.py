@@ -70,15 +70,17 @@ def _show_strategy(found: dict[str, Any]) -> None:
     schema = found.get("parameters") or {}
     for name, field in schema.get("properties", {}).items():
         bounds = [str(field[end]) for end in ("minimum", "maximum") if end in field]
-        allowed = field.get("enum") or " to ".join(bounds) or field.get("type", "")
+        allowed = ", ".join(map(str, field.get("enum", []))) or " to ".join(bounds) or field.get("type", "")
         table.add_row(name, json.dumps(field.get("default")), str(allowed), field.get("description", ""))
     screen.print(table)
 
 
 def _show_fields(one: dict[str, Any]) -> None:
-    screen = console()
-    width = max(map(len, one))
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
     for name, value in one.items():
         if not isinstance(value, dict):
             text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            screen.print(f"{name:<{width}}  {text}")
+            grid.add_row(name, text)
+    console().print(grid)

@@ -79,11 +79,15 @@ def jobs(client: Client, *, as_json: bool, limit: int, **filters: str | None) ->
     if not found:
         click.echo("No jobs. Try `queuant run sma_cross`.")
         return
-    table = plain_table("job", "status", "created", "ms", "error")
+    table = plain_table("job", "strategy", "dataset", "status", "created", "ms", "error")
     for job in found:
         took = job.state.get("compute_ms")
         error = (job.state.get("error") or {}).get("message", "")
-        table.add_row(job.id, job.status, job.state["created_at"], f"{took:.0f}" if took is not None else "", error)
+        state = job.state
+        table.add_row(
+            *(job.id, state.get("strategy_id") or "", state.get("dataset_id") or "", job.status),
+            *(state["created_at"][:19].replace("T", " "), f"{took:.0f}" if took is not None else "", error),
+        )
     console().print(table)
 
 

@@ -91,13 +91,11 @@ class EmbeddedServer:
         self._stopping.set()
 
     def stop(self) -> None:
-        """Stop the roles from the outside in: nobody is served, then nobody works, then the queue goes."""
+        """Stop every role at once, the queue after them: what they still have to say goes through it."""
         self._stopping.set()
         if self._is_ours:
             self.home.withdraw()
-        self._keeper.stop("api", "relay")
-        self._keeper.stop("worker")
-        self._keeper.stop("supervisor")
+        self._keeper.stop("api", "relay", "supervisor", "worker")
         self._keeper.stop("queue")
         self._held.close()
 
