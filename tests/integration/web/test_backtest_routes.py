@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -55,6 +56,17 @@ def test_an_idempotency_key_gives_the_same_job_however_often_it_is_sent(web: Any
     headers = {"Idempotency-Key": "monday, first try"}
     ids = {web.post(f"{RUN}?fresh=true", SMA, headers=headers).get_json()["job_id"] for _ in range(3)}
     assert len(ids) == 1
+
+
+def test_requests_with_one_key_at_the_same_time_make_one_job(web: Any) -> None:
+    def send(_: int) -> str:
+        reply = web.post(f"{RUN}?fresh=true", SMA, headers={"Idempotency-Key": "at once"})
+        assert reply.status_code == 202, reply.text
+        return str(reply.get_json()["job_id"])
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(send, range(24)))) == 1
+    assert len(web.get("/api/v1/jobs").get_json()["jobs"]) == 1
 
 
 def test_an_idempotency_key_is_refused_with_another_body(web: Any) -> None:
