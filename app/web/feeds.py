@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.errors import Unknown
 from app.events import job_channel, owner_channel
 from app.store import Caller
 from app.wiring import Services
@@ -24,6 +25,8 @@ class Feed:
 def _jobs(services: Services, caller: Caller, job_id: str) -> Feed:
     if not job_id:
         return Feed(owner_channel(caller.owner), "/api/v1/jobs")
+    if not (job_id.isascii() and job_id.isalnum()):  # some databases refuse what JSON can carry
+        raise Unknown("There is no such job.", code="unknown_job")
     row = services.jobs.get(job_id, caller.owner)
     return Feed(job_channel(row.id), f"/api/v1/jobs/{row.id}")
 
@@ -33,9 +36,9 @@ CHANNELS: Mapping[str, Callable[[Services, Caller, str], Feed]] = {"jobs": _jobs
 
 def open_feed(services: Services, caller: Caller, name: str) -> Feed:
     """The channel of that name if the caller may hear it. Raises UnknownName and Unknown."""
-    family, _, rest = name.partition("/")
-    if family not in CHANNELS:
-        raise UnknownName.of("channel", family, CHANNELS, pointer="/channel")
+    family, slash, rest = name.partition("/")
+    if family not in CHANNELS or (slash and not rest):
+        raise UnknownName.of("channel", name, CHANNELS, pointer="/channel")
     return CHANNELS[family](services, caller, rest)
 
 

@@ -140,7 +140,7 @@ class Conversation:
         self._relay.enter(self._client)
         try:
             self._subscribe(channel, resume)
-            while self._client.ending is None and not self._wire.closed:
+            while self._client.ending is None and not self._wire.closed and self._ws.thread.is_alive():
                 self._client.pump(self._relay.hub.events)
                 self._ws.event.wait(self._recheck())
                 # Cleared before looking: what arrives while we look wakes us again.
@@ -151,6 +151,9 @@ class Conversation:
             log.debug("a client is gone: %s", error)
         except StoreUnavailable:
             self._client.end(1013, "the event log does not answer; try again later")
+        except Exception:  # an HTTP error must not be written into an open socket
+            log.exception("a conversation failed")
+            self._client.end(1011, "something went wrong on this side")
         finally:
             self._relay.leave(self._client)
             self._say_goodbye()
@@ -175,7 +178,11 @@ class Conversation:
             self._client.end(4401, "the ticket's time is up; ask for a new one")
         elif now - self._checked_at >= self._relay.recheck_seconds:
             self._checked_at = now
-            caller = self._visitor.recheck()
+            try:
+                caller = self._visitor.recheck()
+            except StoreUnavailable:
+                log.warning("whether a client may still listen is looked up next time")
+                caller = self._visitor.caller
             if caller is None or not caller.may("read"):
                 self._client.end(4401, "the key or session is no longer valid")
         return 0.0 if self._client.ending else self._relay.recheck_seconds
@@ -245,13 +252,13 @@ class DaemonThread(threading.Thread):
         super().__init__(daemon=True, **options)
 
 
-def register(app: Flask, services: Services, *, role: str = "api", recheck_seconds: float = RECHECK_SECONDS) -> Relay:
+def register(app: Flask, services: Services, *, role: str = "api") -> Relay:
     """Add the live channels to an application. In the API role the threads for HTTP are kept free of sockets."""
     settings = services.settings
     cap = settings.relay_sockets
     if role == "api":
         cap = max(1, min(settings.api_sockets, settings.api_threads - HTTP_THREADS_KEPT))
-    relay = Relay(services, max_sockets=cap, recheck_seconds=recheck_seconds)
+    relay = Relay(services, max_sockets=cap)
     app.config["SOCK_SERVER_OPTIONS"] = {
         "ping_interval": PING_SECONDS,
         "max_message_size": MAX_MESSAGE_BYTES,

@@ -28,7 +28,14 @@ from app.events import Event, owner_channel
 from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
-COMMAND = "from app.settings import Settings; from app.web.server import run_{0}; run_{0}(Settings.from_env())"
+COMMAND = """
+from app.process import die_with_parent
+from app.settings import Settings
+from app.web.server import run_{0}
+
+die_with_parent()
+run_{0}(Settings.from_env())
+"""
 
 
 @dataclass
@@ -75,21 +82,18 @@ class Live:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
 
-    def stop(self) -> float:
-        """End it properly; returns the seconds that this took."""
-        assert self.process
-        began = time.monotonic()
-        self.process.terminate()
-        self.process.wait(15)
-        return time.monotonic() - began
-
     def child(self) -> int | None:
         assert self.process
         found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return int(found[0]) if found else None
 
     def close(self) -> None:
-        self.sockets.close()
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.services.close)
+            stack.callback(self._end)
+            stack.callback(self.sockets.close)
+
+    def _end(self) -> None:
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
@@ -97,7 +101,6 @@ class Live:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(10)
-        self.services.close()
 
     # Its clients
 

@@ -10,6 +10,8 @@ import time
 import httpx
 import pytest
 
+from app.events import owner_channel
+
 
 def seqs(messages):
     return [message["seq"] for message in messages]
@@ -50,9 +52,10 @@ def test_clients_see_every_event_once_while_many_are_published(live, hear):
     publisher = threading.Thread(target=live.say, args=(total,))
     publisher.start()
     joined = []
+    log = live.services.store.events
     for number in range(6):
         time.sleep(0.03)
-        resume = {"epoch": live.services.store.events.epoch, "seq": number * 3} if number % 2 else {}
+        resume = {"epoch": log.epoch, "seq": log.head(owner_channel(live.owner)) // 2} if number % 2 else {}
         sock = live.connect(**resume)
         (hello,) = hear(sock)
         assert hello["recovered"] is (True if resume else None)
@@ -95,6 +98,10 @@ STRANGE = (
     ('{"type":"subscribe","channel":"weather"}', "unknown_channel"),
     ('{"type":"subscribe","channel":"jobs/of-another"}', "unknown_job"),
     ('{"type":"subscribe","channel":"jobs/\\u0000"}', "unknown_job"),
+    ('{"type":"subscribe","channel":"jobs/\\ud800"}', "unknown_job"),
+    ('{"type":"subscribe","channel":"\\ud800"}', "unknown_channel"),
+    ('{"type":"subscribe","channel":"jobs/"}', "unknown_channel"),
+    ('{"type":"\\udfff"}', "unknown_type"),
     ('{"type":"subscribe","channel":"jobs","epoch":5,"seq":"x"}', "invalid_request"),
     ('{"type":"unsubscribe","channel":"jobs/1"}', "not_subscribed"),
 )
