@@ -206,7 +206,7 @@ def month_ends(time: Times) -> NDArray[np.bool_]:
     """
     days = time.astype("datetime64[D]")
     months = days.astype("datetime64[M]")
-    last_day = (months + 1).astype("datetime64[D]") - np.timedelta64(1, "D")
+    last_day = (months + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
     weekday = (last_day.astype(np.int64) + 3) % 7  # Monday 0; 1970-01-01 was a Thursday
     last_weekday = last_day - np.maximum(weekday - 4, 0).astype("timedelta64[D]")
     on_day = days == last_weekday
