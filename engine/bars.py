@@ -142,7 +142,8 @@ class Bars:
 def _end_of(end: np.datetime64 | date | str) -> np.datetime64:
     """The first instant after `end`, in the unit in which it was said."""
     said = np.datetime64(end)
-    after: np.datetime64 = (said + np.timedelta64(1, np.datetime_data(said.dtype)[0])).astype("datetime64[ns]")
+    one = np.ones((), dtype=f"timedelta64[{np.datetime_data(said.dtype)[0]}]")
+    after: np.datetime64 = (said + one).astype("datetime64[ns]")
     return after
 
 
