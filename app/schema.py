@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -35,13 +36,18 @@ def current(store: Store) -> str | None:
         return MigrationContext.configure(tx).get_current_revision()
 
 
+@cache
+def newest() -> str | None:
+    """The revision that this code needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
 def require_newest(store: Store) -> None:
     """Raise StartRefused unless the database has the schema of this code."""
-    newest = ScriptDirectory.from_config(_config()).get_current_head()
     found = current(store)
-    if found != newest:
+    if found != newest():
         raise StartRefused(
-            f"The database has schema {found or 'none'}, this version needs {newest}: run `queuant db upgrade` first."
+            f"The database has schema {found or 'none'}, this version needs {newest()}: run `queuant db upgrade` first."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -11,9 +12,11 @@ from typing import Any
 
 from app.errors import StartRefused
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
-def _setting(default: Any, env: str, doc: str) -> Any:
-    return field(default=default, metadata={"env": env, "doc": doc})
+
+def _setting(default: Any, env: str, doc: str, *, least: float = 1, most: float = math.inf) -> Any:
+    return field(default=default, metadata={"env": env, "doc": doc, "least": least, "most": most})
 
 
 _HOME = Path("~/.queuant")
@@ -31,8 +34,8 @@ class Settings:
         "", "REDIS_URL", "redis:// or rediss:// of the queue; empty: `serve` starts a private server"
     )
     host: str = _setting("127.0.0.1", "QUEUANT_HOST", "Address that the API and the relay listen on")
-    port: int = _setting(8000, "QUEUANT_PORT", "Port of the API")
-    relay_port: int = _setting(8001, "QUEUANT_RELAY_PORT", "Port of the relay")
+    port: int = _setting(8000, "QUEUANT_PORT", "Port of the API", most=65535)
+    relay_port: int = _setting(8001, "QUEUANT_RELAY_PORT", "Port of the relay", most=65535)
     public_url: str = _setting("", "QUEUANT_PUBLIC_URL", "How clients reach the API, when not by host and port")
     relay_url: str = _setting(
         "",
@@ -51,7 +54,9 @@ class Settings:
     max_body_bytes: int = _setting(1_048_576, "QUEUANT_MAX_BODY_BYTES", "Largest request body that is read")
     max_queued: int = _setting(100_000, "QUEUANT_MAX_QUEUED", "Queued jobs per owner before the API answers 429")
     max_attempts: int = _setting(3, "QUEUANT_MAX_ATTEMPTS", "How often a job may lose its worker before it fails")
-    lease_seconds: float = _setting(15.0, "QUEUANT_LEASE_SECONDS", "A worker that is silent for so long loses its job")
+    lease_seconds: float = _setting(
+        15.0, "QUEUANT_LEASE_SECONDS", "A worker that is silent for so long loses its job", least=0.5
+    )
     job_seconds: int = _setting(3600, "QUEUANT_JOB_SECONDS", "Longest run of one job; killed 30 s later")
     grace_seconds: int = _setting(20, "QUEUANT_GRACE_SECONDS", "How long a stopping worker lets its running job go on")
     child_memory_mib: int = _setting(
@@ -69,6 +74,15 @@ class Settings:
     client_key: str = _setting(
         "", "QUEUANT_API_KEY", "API key of the Python client and the CLI; empty: the one in the home folder"
     )
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value, least, most = getattr(self, item.name), item.metadata["least"], item.metadata["most"]
+            if isinstance(value, int | float) and not (math.isfinite(value) and least <= value <= most):
+                bounds = f"at least {least:g}" if most == math.inf else f"between {least:g} and {most:g}"
+                raise StartRefused(f"{item.metadata['env']}={value} must be {bounds}.")
+        if self.log_level not in LOG_LEVELS:
+            raise StartRefused(f"QUEUANT_LOG_LEVEL={self.log_level!r} is none of {', '.join(LOG_LEVELS)}.")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

@@ -23,6 +23,12 @@ from app.errors import StoreUnavailable
 from engine.errors import InvalidInput
 
 BUSY_SECONDS = 10
+_REASONS = {
+    "SQLITE_FULL": "has no room left on its disk",
+    "SQLITE_ERROR": "has not the tables of this version: run `queuant db upgrade`",
+    "SQLITE_READONLY": "cannot be written to",
+    "SQLITE_CANTOPEN": "cannot be opened",
+}
 
 
 class clock_epoch(FunctionElement[float]):  # noqa: N801 - it reads as an SQL function
@@ -120,7 +126,8 @@ def _translated() -> Iterator[None]:
     except (DataError, UnicodeEncodeError) as error:
         raise InvalidInput("The request has a text that is too long, or characters that are no text.") from error
     except (OperationalError, PoolTimeout) as error:
-        raise StoreUnavailable("The database did not answer in time. Nothing was changed; try again.") from error
+        reason = _REASONS.get(getattr(error.__cause__, "sqlite_errorname", ""), "did not answer in time")
+        raise StoreUnavailable(f"The database {reason}. Nothing was changed.") from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StoreUnavailable("The connection to the database was lost; try again.") from error

@@ -24,7 +24,7 @@ def sample(default):
         return "2.5", 2.5
     if isinstance(default, int):
         return "7", 7
-    return "other", "other"
+    return ("ERROR", "ERROR") if default == "INFO" else ("other", "other")
 
 
 @pytest.mark.parametrize("name", FIELDS)
@@ -47,6 +47,21 @@ def test_a_bad_number_names_its_variable(name, text):
     variable = FIELDS[name].metadata["env"]
     with pytest.raises(StartRefused, match=rf"^{variable}="):
         Settings.from_env({variable: text})
+
+
+@pytest.mark.parametrize("name", [name for name, item in FIELDS.items() if type(item.default) in (int, float)])
+@pytest.mark.parametrize("text", ["-1", "0", "nan", "inf", "-inf"])
+def test_a_number_without_sense_names_its_variable(name, text):
+    variable = FIELDS[name].metadata["env"]
+    with pytest.raises(StartRefused, match=rf"^{variable}="):
+        Settings.from_env({variable: text})
+
+
+def test_a_port_and_a_log_level_must_exist():
+    with pytest.raises(StartRefused, match="QUEUANT_PORT=65536 must be between 1 and 65535"):
+        Settings.from_env({"QUEUANT_PORT": "65536"})
+    with pytest.raises(StartRefused, match="QUEUANT_LOG_LEVEL='LOUD' is none of DEBUG, INFO"):
+        Settings.from_env({"QUEUANT_LOG_LEVEL": "LOUD"})
 
 
 def test_no_two_settings_share_a_variable_and_each_says_what_it_is_for():
