@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -142,7 +142,7 @@ class Bars:
 def _end_of(end: np.datetime64 | date | str) -> np.datetime64:
     """The first instant after `end`, in the unit in which it was said."""
     said = np.datetime64(end)
-    one = np.ones((), dtype=f"timedelta64[{np.datetime_data(said.dtype)[0]}]")
+    one: Any = np.ones((), dtype=f"timedelta64[{np.datetime_data(said.dtype)[0]}]")
     after: np.datetime64 = (said + one).astype("datetime64[ns]")
     return after
 

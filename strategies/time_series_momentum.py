@@ -59,7 +59,8 @@ def _close_months_ago(time: Times, close: Floats, at: np.ndarray, months: int) -
     rows = np.maximum.accumulate(np.where(np.isnan(close), -1, np.arange(len(close))[:, None]), axis=0)
     calendar = time.astype("datetime64[M]")
     # A decision that a holiday moved into the next month still counts from the month that ended.
-    ended = np.where(calendar[at] == calendar[np.maximum(at - 1, 0)], calendar[at], calendar[at] - 1)
-    last = np.searchsorted(calendar, ended - months, side="right") - 1
+    month = np.timedelta64(1, "M")
+    ended = np.where(calendar[at] == calendar[np.maximum(at - 1, 0)], calendar[at], calendar[at] - month)
+    last = np.searchsorted(calendar, ended - months * month, side="right") - 1
     found = np.where(last[:, None] < 0, -1, rows[np.maximum(last, 0)])
     return np.where(found < 0, np.nan, np.take_along_axis(close, np.maximum(found, 0), axis=0))
