@@ -1,6 +1,6 @@
 """The application's branches of the error tree that `engine.errors` begins.
 
-QuantError
+QueuantError
 ├── Unknown             there is no such job, result or route
 ├── NotReady            it exists, but its result does not yet
 ├── Conflict            the request contradicts what has already happened
@@ -16,16 +16,16 @@ QuantError
 
 from __future__ import annotations
 
-from engine.errors import QuantError
+from engine.errors import QueuantError
 
 
-class Unknown(QuantError):
+class Unknown(QueuantError):
     """There is nothing with that name or id, or it belongs to somebody else."""
 
     code = "not_found"
 
 
-class NotReady(QuantError):
+class NotReady(QueuantError):
     """The job exists and has no result: it has not finished, or it did not succeed."""
 
     code = "not_ready"
@@ -39,13 +39,13 @@ class NotReady(QuantError):
         return super().detail() | {"job_status": self.status, "job_id": self.job_id}
 
 
-class Conflict(QuantError):
+class Conflict(QueuantError):
     """The request contradicts what has already happened."""
 
     code = "conflict"
 
 
-class Denied(QuantError):
+class Denied(QueuantError):
     """The caller may not do this; `authenticated` tells a missing key from a missing right."""
 
     code = "unauthorized"
@@ -55,7 +55,7 @@ class Denied(QuantError):
         self.authenticated = authenticated
 
 
-class Overloaded(QuantError):
+class Overloaded(QueuantError):
     """Come back after `retry_after` seconds."""
 
     code = "queue_full"
@@ -65,26 +65,26 @@ class Overloaded(QuantError):
         self.retry_after = retry_after
 
 
-class StoreUnavailable(QuantError):
+class StoreUnavailable(QueuantError):
     """The database did not answer. Nothing was accepted; the caller may repeat the request."""
 
     code = "store_unavailable"
     retry_after = 5
 
 
-class QueueUnavailable(QuantError):
+class QueueUnavailable(QueuantError):
     """The queue did not answer. What was to be rung is in the store and rings later."""
 
     code = "queue_unavailable"
 
 
-class StartRefused(QuantError):
+class StartRefused(QueuantError):
     """A process cannot start as it was asked to; the message says what to do."""
 
     code = "start_refused"
 
 
-class Abandoned(QuantError):
+class Abandoned(QueuantError):
     """Stop this run. The worker raises it through the engine's `report` callback."""
 
     code = "abandoned"

@@ -1,6 +1,6 @@
 """Every error that Queuant raises on purpose, in one tree. A class says what the handler must do.
 
-QuantError
+QueuantError
 ├── InvalidInput            the caller must change the request
 │   ├── InvalidParameter    a strategy parameter
 │   ├── InvalidConfig       a field of the simulation's configuration
@@ -17,7 +17,7 @@ import difflib
 from collections.abc import Iterable
 
 
-class QuantError(Exception):
+class QueuantError(Exception):
     """An error with a stable code for machines and a sentence for people.
 
     Args:
@@ -62,7 +62,7 @@ class QuantError(Exception):
         }
 
 
-class InvalidInput(QuantError):
+class InvalidInput(QueuantError):
     """The caller must change the request."""
 
     code = "invalid_request"
@@ -101,13 +101,13 @@ class UnknownName(InvalidInput):
         )
 
 
-class BadData(QuantError):
+class BadData(QueuantError):
     """The bars cannot carry a run. The message names symbol and time."""
 
     code = "bad_data"
 
 
-class RunFailed(QuantError):
+class RunFailed(QueuantError):
     """The run itself went wrong: the strategy raised or returned nonsense."""
 
     code = "run_failed"

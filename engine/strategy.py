@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Bars
-from engine.errors import BadData, InvalidParameter, QuantError, RunFailed
+from engine.errors import BadData, InvalidParameter, QueuantError, RunFailed
 from engine.parameters import Parameter, Range, check_all, object_schema, read
 
 __all__ = ["BoundStrategy", "Parameter", "Range", "Strategy", "Weights", "strategy"]
@@ -133,7 +133,7 @@ class BoundStrategy:
     def _decide(self, bars: Bars) -> object:
         try:
             return self.strategy.function(bars, **self.params)
-        except QuantError:
+        except QueuantError:
             raise
         except Exception as error:  # a strategy is the user's code and may raise anything
             text = f"{type(error).__name__}: {str(error)[:200]}"

@@ -28,7 +28,7 @@ _TIME = pa.timestamp("ms", tz="UTC")
 
 
 def run(claim: Claim, catalog: Catalog, report: Report) -> Output:
-    """Run a claimed job. Raises QuantError for what the job's owner should read, and whatever `report` raises."""
+    """Run a claimed job. Raises QueuantError for what the job's owner should read, and whatever `report` raises."""
     started = time.perf_counter()
     document, artifacts = RUNNERS[claim.kind](claim, catalog, report)
     report(1, 1, "store")

@@ -12,7 +12,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from app.errors import JobCancelled, LeaseLost, StoreUnavailable
 from app.jobs import Claim
 from app.wiring import Services
-from engine.errors import QuantError
+from engine.errors import QueuantError
 from workers.lease import Lease
 from workers.pipeline import run
 
@@ -49,7 +49,7 @@ class Executor:
             return None
         except JobCancelled as error:
             failure = error.detail()  # the store ends a job that is wanted cancelled as `cancelled`
-        except QuantError as error:
+        except QueuantError as error:
             failure = error.detail()
         except SoftTimeLimitExceeded:
             failure = {"code": "timed_out", "message": f"The job ran longer than {self._job_seconds} seconds."}

@@ -47,7 +47,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def wrapped(*args: Any, **given: Any) -> None:
         from app.client.errors import ApiError, ClientError, JobFailed, Unreachable
-        from engine.errors import QuantError
+        from engine.errors import QueuantError
 
         try:
             command(*args, **given)
@@ -59,7 +59,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             fail(str(error), FAILED_JOB)
         except ClientError as error:
             fail(str(error), FAILED_JOB)
-        except QuantError as error:
+        except QueuantError as error:
             fail(error.message, USAGE)
 
     return wrapped

@@ -23,14 +23,14 @@ from app.errors import (
 from app.web.errors import TooManySockets, UnsupportedMedia
 from app.web.strict_json import MalformedJson, harmless
 from app.web.telemetry import request_id
-from engine.errors import BadData, InvalidInput, QuantError, nearest
+from engine.errors import BadData, InvalidInput, QueuantError, nearest
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
 # The most specific class of an error decides.
-STATUS: Mapping[type[QuantError], int] = {
+STATUS: Mapping[type[QueuantError], int] = {
     MalformedJson: 400,
     UnsupportedMedia: 415,
     InvalidInput: 422,
@@ -64,12 +64,12 @@ REFUSED: Mapping[int, tuple[str, str]] = {
 
 def init_app(app: Flask) -> None:
     """Let every error of the application leave as a problem."""
-    app.register_error_handler(QuantError, of_error)
+    app.register_error_handler(QueuantError, of_error)
     app.register_error_handler(HTTPException, of_http)
     app.register_error_handler(Exception, of_accident)
 
 
-def of_error(error: QuantError) -> Response:
+def of_error(error: QueuantError) -> Response:
     """The reply for an error that was raised on purpose."""
     status = status_of(error)
     if status == INTERNAL:
@@ -128,7 +128,7 @@ def reply(status: int, detail: Mapping[str, Any], headers: Mapping[str, str] | N
     return Response(json.dumps(harmless(document), allow_nan=False), status, headers, content_type=MEDIA_TYPE)
 
 
-def status_of(error: QuantError) -> int:
+def status_of(error: QueuantError) -> int:
     """The HTTP status of an error: 500 for one that no client should ever see."""
     if isinstance(error, Denied) and error.authenticated:
         return FORBIDDEN

@@ -30,7 +30,7 @@ from app.web.feeds import open_feed, read_channel, read_message, read_resume
 from app.web.hub import Hub
 from app.web.wire import Wire, text_frame
 from app.wiring import Services
-from engine.errors import InvalidInput, QuantError, UnknownName
+from engine.errors import InvalidInput, QueuantError, UnknownName
 
 log = logging.getLogger(__name__)
 
@@ -198,7 +198,7 @@ class Conversation:
             return
         try:
             self._answer(read_message(text))
-        except QuantError as error:
+        except QueuantError as error:
             self._say({"type": "error", **error.detail()})
 
     def _answer(self, message: Mapping[str, Any]) -> None:

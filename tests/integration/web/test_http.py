@@ -10,7 +10,7 @@ import pytest
 from app.errors import QueueUnavailable, StoreUnavailable
 from app.store import Store
 from app.web.problems import STATUS, status_of
-from engine.errors import QuantError
+from engine.errors import QueuantError
 
 
 def test_every_reply_says_what_a_browser_may_do_with_it(web: Any) -> None:
@@ -156,14 +156,14 @@ def test_the_relay_serves_only_sockets_health_and_metrics(make_services: Any) ->
 
 
 def test_every_error_has_a_status() -> None:
-    def below(kind: type[QuantError]) -> set[type[QuantError]]:
+    def below(kind: type[QueuantError]) -> set[type[QueuantError]]:
         return {kind}.union(*(below(child) for child in kind.__subclasses__()))
 
-    internal = {"QuantError", "RunFailed", "Abandoned", "JobCancelled", "LeaseLost"}
-    for kind in below(QuantError):
+    internal = {"QueuantError", "RunFailed", "Abandoned", "JobCancelled", "LeaseLost"}
+    for kind in below(QueuantError):
         if kind.__module__.startswith(("app.", "engine.")) and not kind.__module__.startswith(
             ("app.client", "app.cli")
         ):
             known = any(parent in STATUS for parent in kind.__mro__)
             assert known or kind.__name__ in internal, f"{kind.__name__} has no HTTP status"
-    assert status_of(QuantError("x")) == 500
+    assert status_of(QueuantError("x")) == 500
