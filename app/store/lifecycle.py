@@ -139,7 +139,8 @@ class Lifecycle:
                 lease_until=now + lease_seconds,
                 started_at=now,
                 progress=null(),
-            )
+            ),
+            durable=False,
         )
 
     def beat(self, job_id: str, fence: int, *, lease_seconds: float, progress: Mapping[str, Any] | None) -> bool | None:
@@ -148,7 +149,7 @@ class Lifecycle:
         if progress is not None:
             values["progress"] = dict(progress)
         statement = update(jobs).where(_held(job_id, fence)).values(**values)
-        with self._database.write() as tx:
+        with self._database.write(durable=False) as tx:
             row = tx.execute(statement.returning(jobs.c.cancel_at)).first()
         return None if row is None else row.cancel_at is not None
 
@@ -248,7 +249,7 @@ class Lifecycle:
         now = self._database.now()
         due = select(jobs.c.id).order_by(jobs.c.rung_at).limit(min(count, RING_AT_MOST))
         due = due.where(jobs.c.status == "queued", jobs.c.queue == queue, jobs.c.rung_at < now - silent_seconds)
-        with self._database.write() as tx:
+        with self._database.write(durable=False) as tx:
             # What another supervisor is ringing at this moment is skipped: it neither waits nor rings twice.
             ids = list(tx.execute(due.with_for_update(skip_locked=True)).scalars())
             tx.execute(update(jobs).where(jobs.c.id.in_(ids)).values(rung_at=now))
@@ -272,8 +273,8 @@ class Lifecycle:
         with self._database.read() as tx:
             return self._recall(tx, owner, idempotency)
 
-    def _change(self, statement: Any) -> Change | None:
-        with self._database.write() as tx:
+    def _change(self, statement: Any, *, durable: bool = True) -> Change | None:
+        with self._database.write(durable=durable) as tx:
             row = tx.execute(statement.returning(jobs)).first()
             return None if row is None else self._told(tx, row)
 
