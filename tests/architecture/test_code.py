@@ -21,6 +21,7 @@ READS_THE_ENVIRONMENT = {
 CATCHES_EVERYTHING = {
     "workers/tasks.py": "the worker's task",
     "app/web/hub.py": "the relay's loop",
+    "app/web/relay.py": "a conversation: once its socket is open, the HTTP error handler cannot answer",
     "engine/strategy.py": "a user's strategy",
 }
 LOCKS = ("requirements.lock", "requirements-dev.lock")

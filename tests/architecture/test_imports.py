@@ -42,7 +42,7 @@ client = create_app(services).test_client()
 reply = client.get("/api/v1/strategies", headers={"Authorization": f"Bearer {key}"})
 assert reply.status_code == 200, reply.text
 assert len(reply.text) > 100, reply.text
-loaded = [name for name in ("numba", "engine.simulate") if name in sys.modules]
+loaded = [name for name in ("numba", "engine.simulation") if name in sys.modules]
 services.close()
 assert not loaded, f"listing strategies has loaded {loaded}"
 """
