@@ -54,7 +54,7 @@ class Platform(RuleBasedStateMachine):
         # No power cut is among the faults, and a disk that waits would allow a tenth of the examples.
         event.listen(self.store.database.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
         self.queue = MemoryQueue()
-        self.jobs = Jobs(self.store, MemoryBus(), self.queue, max_attempts=MAX_ATTEMPTS, max_queued=50)
+        self.jobs = Jobs(self.store, MemoryBus(), self.queue, max_attempts=MAX_ATTEMPTS)
         self.ids: list[str] = []
         self.names = itertools.count()
         self.held: list = []
