@@ -41,8 +41,10 @@ def demo(once: bool, port: int | None, workers: int, home: str | None) -> None:
         say("Stopped before it was ready.")
         return
     say(f"Ready after {time.monotonic() - started:.1f} s at {server.settings.api_url}")
-    failed = _Show(server, started, once=once).run()
-    stop(server)
+    try:
+        failed = _Show(server, started, once=once).run()
+    finally:
+        stop(server)
     if failed is not None:
         raise failed
 
@@ -68,10 +70,9 @@ class _Show:
             self._perform()
         except ClientError as error:
             self._failed = error
-            self._server.ask_to_stop()
-            return
-        if self._once:
-            self._server.ask_to_stop()
+        finally:
+            if self._once or self._failed is not None:
+                self._server.ask_to_stop()
 
     def _perform(self) -> None:
         from app.cli.figures import metrics_table

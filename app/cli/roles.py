@@ -42,11 +42,13 @@ def serve(host: str | None, port: int | None, workers: int, home: str | None) ->
             say(line)
         say("")
         say("Stop with Ctrl-C.")
-        server.serve()
     except KeyboardInterrupt:
         say("Stopped before it was ready.")
         return
-    stop(server)
+    try:
+        server.serve()
+    finally:
+        stop(server)
 
 
 @click.command()

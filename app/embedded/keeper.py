@@ -43,6 +43,7 @@ class Role:
 
     def start(self) -> None:
         """Start it in a session of its own, so that Ctrl-C reaches only the launcher, which stops it in order."""
+        self.log.parent.mkdir(mode=0o700, exist_ok=True)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(  # noqa: S603 - our own command lines
                 [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), *self.command],
@@ -73,9 +74,10 @@ class Role:
 
     def trim_log(self) -> None:
         """Keep the log bounded; it is opened for appending, so the process writes on at the new end."""
-        if self.log.stat().st_size > LOG_BYTES:
-            shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
-            os.truncate(self.log, 0)
+        with suppress(FileNotFoundError):  # somebody tidied up; that must not end the server
+            if self.log.stat().st_size > LOG_BYTES:
+                shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+                os.truncate(self.log, 0)
 
 
 class Keeper:

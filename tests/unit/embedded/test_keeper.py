@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,7 +40,7 @@ def keeper(said: list[str]) -> Iterator[Keeper]:
 def role(tmp_path: Path) -> Callable[..., Role]:
     def make(program: str, name: str = "worker", grace_seconds: float = 5.0) -> Role:
         command = [sys.executable, "-c", program]
-        return Role(name, command, dict(os.environ), tmp_path / f"{name}.log", grace_seconds)
+        return Role(name, command, dict(os.environ), tmp_path / "logs" / f"{name}.log", grace_seconds)
 
     return make
 
@@ -97,6 +98,7 @@ def test_grandchildren_do_not_stay_behind(keeper: Keeper, role: Callable[..., Ro
 
 def test_the_log_of_the_last_time_stays_beside_the_new_one(keeper: Keeper, role: Callable[..., Role]) -> None:
     kept = role(SLEEP)
+    kept.log.parent.mkdir()
     kept.log.write_text("old\n")
     keeper.add(kept)
     until(lambda: "up" in kept.log_tail())
@@ -112,6 +114,16 @@ def test_a_log_does_not_grow_without_bound(
     until(lambda: kept.log.stat().st_size > 1000)
     keeper.tick()
     assert kept.log.stat().st_size == 0
+
+
+def test_whoever_deletes_the_logs_does_not_end_the_server(keeper: Keeper, role: Callable[..., Role]) -> None:
+    kept = keeper.add(role(SLEEP))
+    until(lambda: "up" in kept.log_tail())
+    shutil.rmtree(kept.log.parent)
+    keeper.tick()
+    assert kept.process is not None
+    kept.process.kill()
+    until(lambda: keeper.tick() or (kept.running and "up" in kept.log_tail()))
 
 
 @pytest.mark.parametrize("watching", [False, pytest.param(True, id="without the kernel's help")])
