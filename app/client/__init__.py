@@ -102,8 +102,7 @@ class Client:
         Args:
             strategy_id: a name from `strategies()`.
             params: parameters of the strategy; what is left out has its default.
-            dataset: an id from `datasets()`, or id@version; default: the strategy's own.
-            symbols: default: all that the strategy declares.
+            dataset: an id from `datasets()`, or id@version; default, as of `symbols`: the strategy's own.
             fresh: run again even if the same request has been answered before.
             idempotency_key: a repetition with the same key is the same job; default: a new one.
             more: config, initial_capital, benchmark, seed, tags: as in the HTTP API.
