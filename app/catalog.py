@@ -109,11 +109,11 @@ class Dataset:
 
     @property
     def start(self) -> str:
-        return _date(self._table[0][0])
+        return iso_day(self._table[0][0])
 
     @property
     def end(self) -> str:
-        return _date(self._table[0][-1])
+        return iso_day(self._table[0][-1])
 
     def describe(self) -> dict[str, Any]:
         """What a client sees: identity, origin, coverage by symbol."""
@@ -211,12 +211,12 @@ def _coverage(times: Any, column: pa.ChunkedArray) -> dict[str, Any]:
     known = np.flatnonzero(~np.isnan(numbers(column)))
     first, last = int(known[0]), int(known[-1])
     return {
-        "start": _date(times[first]),
-        "end": _date(times[last]),
+        "start": iso_day(times[first]),
+        "end": iso_day(times[last]),
         "bars": len(known),
         "missing": last - first + 1 - len(known),
     }
 
 
-def _date(time: np.datetime64) -> str:
+def iso_day(time: np.datetime64) -> str:
     return str(time.astype("datetime64[D]"))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import strategies
-from app.catalog import Catalog
+from app.catalog import Catalog, iso_day
 from engine import ENGINE_VERSION, Bars, Config
 from engine.errors import BadData, InvalidConfig, InvalidInput, UnknownName
 
@@ -45,8 +45,8 @@ def resolve_backtest(body: Mapping[str, Any], catalog: Catalog) -> dict[str, Any
         "dataset_id": dataset.id,
         "dataset_version": dataset.version,
         "symbols": list(symbols),
-        "start_date": _day(bars.time[0]),
-        "end_date": _day(bars.time[-1]),
+        "start_date": iso_day(bars.time[0]),
+        "end_date": iso_day(bars.time[-1]),
         "config": config.as_dict(),
         "benchmark": benchmark,
         "seed": int(body.get("seed") or 0),
@@ -63,8 +63,8 @@ def estimate(request: Mapping[str, Any], catalog: Catalog) -> dict[str, int]:
 
 def load_bars(request: Mapping[str, Any], catalog: Catalog) -> Bars:
     """The bars that a resolved request names, at the version that it names."""
-    dataset = catalog.get(f"{request['dataset_id']}@{request['dataset_version']}")
-    return dataset.all_bars.select(request["symbols"], request["start_date"], request["end_date"])
+    name = f"{request['dataset_id']}@{request['dataset_version']}"
+    return catalog.bars(name, request["symbols"], request["start_date"], request["end_date"])
 
 
 def _object(body: Mapping[str, Any], field: str) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _range(bars: Bars, body: Mapping[str, Any], symbols: tuple[str, ...]) -> Bar
                 code="no_data_in_range",
                 pointer="/start_date" if start else "/end_date",
                 given={"start_date": start, "end_date": end},
-                allowed={"start": _day(bars.time[covered[0]]), "end": _day(bars.time[covered[-1]])},
+                allowed={"start": iso_day(bars.time[covered[0]]), "end": iso_day(bars.time[covered[-1]])},
             )
     rows = np.flatnonzero(known.any(axis=1) & inside)
     if len(rows) < 2:
@@ -170,7 +170,3 @@ def _require_bars(bars: Bars, needed: int, strategy_id: str) -> None:
             given=len(bars),
             allowed={"minimum": needed},
         )
-
-
-def _day(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[D]"))

@@ -13,15 +13,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 VERSION = 1
-JOB_EVENTS = (
-    "job_queued",
-    "job_running",
-    "job_cancelling",
-    "job_cancelled",
-    "job_failed",
-    "job_succeeded",
-    "job_progress",
-)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -25,13 +24,15 @@ from typing import Any, NoReturn
 
 import pytest
 import redis
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.engine import make_url
 
 from app import schema
 from app.bus import MemoryBus
+from app.embedded.ports import any_free
 from app.jobs import Claim, Jobs
 from app.store import Output, Store
+from app.tables import jobs
 from app.taskqueue import MemoryQueue
 
 TEMPLATE = "queuant_template"
@@ -113,7 +114,8 @@ class World:
         self.clock.advance(self.jobs.lease_seconds + 1)
 
     def row(self, job_id: str) -> Any:
-        return self.store.read.unowned_job(job_id)
+        with self.store.database.read() as tx:
+            return tx.execute(select(jobs).where(jobs.c.id == job_id)).first()
 
     def told(self, job_id: str) -> list[str]:
         """The types of the job's events, oldest first."""
@@ -309,7 +311,7 @@ def _installed_queue_binary(reason: Exception) -> str:
 
 def _start_queue(binary: str, folder: Path, password: str, output: Any) -> QueueServer:
     for _ in range(5):  # another process may take the port between the look and the start
-        port = _free_port()
+        port = any_free()
         options = {"bind": "127.0.0.1", "port": port, "dir": folder, "requirepass": password}
         options |= {"appendonly": "yes", "save": "", "maxmemory-policy": "noeviction"}
         arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
@@ -320,12 +322,6 @@ def _start_queue(binary: str, folder: Path, password: str, output: Any) -> Queue
         process.kill()
         process.wait(10)
     _missing(f"valkey-server did not start, see {folder / 'valkey.log'}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:

@@ -120,7 +120,7 @@ def _equity(result: Result) -> pa.Table:
     ledger = result.ledger
     return pa.table(
         {
-            "time": pa.array(result.bars.time).cast(pa.timestamp("ms")).cast(_TIME),
+            "time": _times(result.bars.time),
             "value": ledger.equity,
             "drawdown": result.drawdown,
             "exposure": ledger.exposure,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -59,7 +58,9 @@ class Home:
         known = self.key()
         if known:
             return known
-        key = f"bt_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
+        from app.store.access import new_key  # a client only reads the key and needs no database
+
+        key = new_key()
         write_private(self._key, key + "\n")
         return key
 

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, select
 
 from app.store.database import Database
 from app.tables import api_keys, tickets
@@ -34,10 +34,9 @@ class Access:
         self._database = database
 
     def create_key(self, owner: str, scopes: Iterable[str] = SCOPES) -> str:
-        """A new API key, `bt_<id>_<secret>`. It is shown here and never again."""
-        key_id = secrets.token_hex(4)
-        key = f"bt_{key_id}_{secrets.token_urlsafe(32)}"
-        self._insert_key(key_id, key, owner, scopes)
+        """A new API key. It is shown here and never again."""
+        key = new_key()
+        self._insert_key(key, owner, scopes)
         return key
 
     def ensure_key(self, key: str, owner: str, scopes: Iterable[str] = SCOPES) -> None:
@@ -46,11 +45,11 @@ class Access:
         if key_id and self.caller(key) is None:
             with self._database.write() as tx:
                 tx.execute(delete(api_keys).where(api_keys.c.id == key_id))
-            self._insert_key(key_id, key, owner, scopes)
+            self._insert_key(key, owner, scopes)
 
     def caller(self, key: str) -> Caller | None:
         """Whose key this is; None for an unknown, wrong or revoked one, in the same time."""
-        query = select(api_keys).where(api_keys.c.id == (_id_of(key) or ""))
+        query = select(api_keys).where(api_keys.c.id == _id_of(key))
         with self._database.read() as tx:
             row = tx.execute(query).first()
         same = hmac.compare_digest(_digest(key), row.hash if row else _digest("nobody"))
@@ -77,35 +76,30 @@ class Access:
 
     def redeem(self, secret: str, purpose: str) -> Caller | None:
         """Use up a ticket: the second call with the same secret gets None."""
-        used = delete(tickets).where(
-            tickets.c.hash == _digest(secret),
-            tickets.c.purpose == purpose,
-            tickets.c.expires_at >= self._database.now(),
-        )
+        used = delete(tickets).where(self._is_valid(secret, purpose))
         with self._database.write() as tx:
             row = tx.execute(used.returning(tickets.c.owner, tickets.c.scopes)).first()
         return Caller(row.owner, frozenset(row.scopes)) if row else None
 
     def holder(self, secret: str, purpose: str) -> Caller | None:
         """Whose ticket this is, without using it up."""
-        query = select(tickets.c.owner, tickets.c.scopes).where(
-            tickets.c.hash == _digest(secret),
-            tickets.c.purpose == purpose,
-            tickets.c.expires_at >= self._database.now(),
-        )
+        query = select(tickets.c.owner, tickets.c.scopes).where(self._is_valid(secret, purpose))
         with self._database.read() as tx:
             row = tx.execute(query).first()
         return Caller(row.owner, frozenset(row.scopes)) if row else None
 
-    def count_keys(self) -> int:
-        with self._database.read() as tx:
-            return tx.execute(select(func.count()).select_from(api_keys)).scalar_one()
+    def _is_valid(self, secret: str, purpose: str) -> ColumnElement[bool]:
+        return and_(
+            tickets.c.hash == _digest(secret),
+            tickets.c.purpose == purpose,
+            tickets.c.expires_at >= self._database.now(),
+        )
 
-    def _insert_key(self, key_id: str, key: str, owner: str, scopes: Iterable[str]) -> None:
+    def _insert_key(self, key: str, owner: str, scopes: Iterable[str]) -> None:
         with self._database.write() as tx:
             tx.execute(
                 api_keys.insert().values(
-                    id=key_id,
+                    id=_id_of(key),
                     hash=_digest(key),
                     owner=owner,
                     scopes=sorted(scopes),
@@ -114,10 +108,16 @@ class Access:
             )
 
 
-def _id_of(key: str) -> str | None:
+def new_key() -> str:
+    """An API key that nobody has yet: `bt_<id>_<secret>`."""
+    return f"bt_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
+
+
+def _id_of(key: str) -> str:
+    """The id in a key, by which its row is found; nothing when it is no key."""
     parts = key.split("_", 2)
     well_formed = len(parts) == 3 and parts[0] == "bt" and parts[1].isascii() and parts[1].isalnum()
-    return parts[1][:16] if well_formed else None
+    return parts[1][:16] if well_formed else ""
 
 
 def _digest(secret: str) -> str:

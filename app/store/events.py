@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -18,27 +17,25 @@ class EventLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._epoch: str | None = None
 
-    @cached_property
+    @property
     def epoch(self) -> str:
         """The name of this log; another one means that sequence numbers start anew."""
+        if self._epoch is not None:
+            return self._epoch
         with self._database.read() as tx:
-            return str(tx.execute(select(log_epoch.c.epoch)).scalar_one())
+            return self._epoch_in(tx)
 
     def append(self, tx: Connection, channel: str, type: str, data: Mapping[str, Any]) -> Event:
         """Write the channel's next event as part of the caller's transaction."""
-        epoch = self.epoch_in(tx)
+        epoch = self._epoch_in(tx)
         counted = self._database.insert(channels).values(name=channel, seq=1)
         counted = counted.on_conflict_do_update(index_elements=[channels.c.name], set_={"seq": channels.c.seq + 1})
         seq = tx.execute(counted.returning(channels.c.seq)).scalar_one()
         row = events.insert().values(channel=channel, seq=seq, type=type, at=self._database.now(), data=dict(data))
         at = tx.execute(row.returning(events.c.at)).scalar_one()
         return Event(channel, epoch, seq, type, at, data)
-
-    def epoch_in(self, tx: Connection) -> str:
-        if "epoch" not in self.__dict__:
-            self.__dict__["epoch"] = str(tx.execute(select(log_epoch.c.epoch)).scalar_one())
-        return self.epoch
 
     def head(self, channel: str) -> int:
         """The newest sequence number of the channel, 0 when nothing ever happened on it."""
@@ -57,4 +54,10 @@ class EventLog:
             select(events).where(events.c.channel == channel, events.c.seq > seq).order_by(events.c.seq).limit(limit)
         )
         with self._database.read() as tx:
-            return [Event(channel, self.epoch_in(tx), row.seq, row.type, row.at, row.data) for row in tx.execute(query)]
+            epoch = self._epoch_in(tx)
+            return [Event(channel, epoch, row.seq, row.type, row.at, row.data) for row in tx.execute(query)]
+
+    def _epoch_in(self, tx: Connection) -> str:
+        if self._epoch is None:
+            self._epoch = str(tx.execute(select(log_epoch.c.epoch)).scalar_one())
+        return self._epoch

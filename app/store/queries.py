@@ -33,10 +33,6 @@ class Queries:
     def job(self, job_id: str, owner: str) -> Row[Any] | None:
         return self._one(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner))
 
-    def unowned_job(self, job_id: str) -> Row[Any] | None:
-        """A job by id alone: for workers, which act for every owner."""
-        return self._one(select(jobs).where(jobs.c.id == job_id))
-
     def page(
         self, owner: str, wanted: JobFilter, *, limit: int, before: tuple[float, str] | None
     ) -> Sequence[Row[Any]]:

@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from app import wiring
+from app.embedded.ports import any_free
 from app.events import Event, owner_channel
 from app.settings import Settings
 
@@ -153,14 +153,8 @@ def _hear() -> Callable[..., list[dict[str, Any]]]:
     return hear
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def prepare(role: str, folder: Path, database_url: str, queue_url: str, variables: dict[str, str]) -> Live:
-    port = free_port()
+    port = any_free()
     environ = os.environ | {
         "QUEUANT_HOME": str(folder / "home"),
         "DATABASE_URL": database_url,

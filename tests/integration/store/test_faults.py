@@ -66,7 +66,7 @@ def test_a_full_disk_stores_nothing_and_damages_nothing(sqlite_url):
         pages["max"] = tx.exec_driver_sql("PRAGMA page_count").scalar_one() + 2
     with pytest.raises(StoreUnavailable):
         submit(store, 1, request={"fill": "x" * 100_000})
-    assert store.read.unowned_job("1") is None
+    assert store.read.job("1", "ada") is None
     assert store.events.head("jobs:ada") == 1
 
     pages["max"] = 1_000_000

@@ -210,7 +210,8 @@ class Platform(RuleBasedStateMachine):
     # What always holds
 
     def row(self, job_id):
-        return self.store.read.unowned_job(job_id)
+        with self.store.database.read() as tx:
+            return tx.execute(select(job_table).where(job_table.c.id == job_id)).one()
 
     @invariant()
     def check_every_row(self) -> None:
