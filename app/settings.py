@@ -112,10 +112,6 @@ class Settings:
         return {**os.environ, **own}
 
     @property
-    def embedded_store(self) -> bool:
-        return self.database_url.startswith("sqlite")
-
-    @property
     def api_url(self) -> str:
         return self.public_url.rstrip("/") or self.loopback_url
 

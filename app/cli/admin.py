@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli.common import guarded, home_option, print_json, settings_of
+from app.cli.common import guarded, home_option, json_option, print_json, settings_of
 
 
 @click.group()
@@ -56,7 +56,7 @@ def keys() -> None:
     default=("read", "run"),
     show_default=True,
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @home_option
 @guarded
 def create(owner: str, scopes: tuple[str, ...], as_json: bool, home: str | None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli.common import asks_server, console, print_json
+from app.cli.common import asks_server, console, plain_table, print_json
 
 if TYPE_CHECKING:
     from app.client import Client
@@ -37,11 +37,11 @@ def strategies(client: Client, strategy_id: str | None, as_json: bool) -> None:
 @asks_server
 def data(client: Client, dataset: str | None, as_json: bool) -> None:
     """List the datasets, or show one."""
-    found = client.datasets()
     if dataset:
         one = client.api("GET", f"/datasets/{dataset}")
         print_json(one) if as_json else _show_fields(one)
         return
+    found = client.datasets()
     if as_json:
         print_json(found)
         return
@@ -51,16 +51,6 @@ def data(client: Client, dataset: str | None, as_json: bool) -> None:
         shown = " ".join(names[:6]) + (f" … ({len(names)})" if len(names) > 6 else "")
         table.add_row(item["dataset_id"], item["quality"], item["frequency"], item["start"], item["end"], shown)
     console().print(table)
-
-
-def plain_table(*columns: str) -> Any:
-    """A table with a head and no walls."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(*columns, box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.columns[0].no_wrap = True
-    return table
 
 
 def _show_strategy(found: dict[str, Any]) -> None:

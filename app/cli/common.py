@@ -12,8 +12,9 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
-    from app.client import ApiError, Client
+    from app.client import ApiError
     from app.settings import Settings
 
 FAILED_JOB, USAGE, UNREACHABLE = 1, 2, 3
@@ -46,7 +47,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapped(*args: Any, **given: Any) -> None:
-        from app.client.errors import ApiError, ClientError, JobFailed, Unreachable
+        from app.client.errors import ApiError, ClientError, Unreachable
         from engine.errors import QueuantError
 
         try:
@@ -55,8 +56,6 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             fail(problem_text(error), UNREACHABLE if error.status >= 500 or error.status == _BUSY else USAGE)
         except Unreachable as error:
             fail(f"{error}\nStart a server with `./run serve`, or name one with --url or QUEUANT_URL.", UNREACHABLE)
-        except JobFailed as error:
-            fail(str(error), FAILED_JOB)
         except ClientError as error:
             fail(str(error), FAILED_JOB)
         except QueuantError as error:
@@ -111,6 +110,16 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, emoji=False, markup=False, width=_PLAIN_WIDTH)
 
 
+def plain_table(*columns: str) -> Table:
+    """A table with a head and no walls."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(*columns, box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.columns[0].no_wrap = True
+    return table
+
+
 def key_values(pairs: tuple[str, ...], option: str) -> dict[str, Any]:
     """`fast=10` as {"fast": 10}: a value is JSON where it can be, else text."""
     values: dict[str, Any] = {}
@@ -123,12 +132,6 @@ def key_values(pairs: tuple[str, ...], option: str) -> dict[str, Any]:
         except ValueError:
             values[name] = text
     return values
-
-
-def known_client(home: str | None) -> Client:
-    from app.client import Client
-
-    return Client(home=home)
 
 
 def _short(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.cli.catalog import plain_table
+from app.cli.common import plain_table
 
 # name -> how it is written; what is not listed here is in `--json`.
 _PERCENT = "percent"

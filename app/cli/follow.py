@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from app.client.live import Listener
 
 _SILENCE_SECONDS = 5.0
-Show = Callable[["LiveEvent"], None]
 
 
 def open_ears(client: Client, held: ExitStack) -> Listener | None:
@@ -26,35 +24,22 @@ def open_ears(client: Client, held: ExitStack) -> Listener | None:
         return None
 
 
-def follow(listener: Listener, job: Job, show: Show) -> int:
-    """Show every event of the job until it has ended; how many there were."""
+def follow(listener: Listener, job: Job) -> None:
+    """Print a line for every event of the job until it has ended."""
     from app.client import StillRunning
 
-    heard = 0
+    screen = console(stderr=True)
     while not job.ended:
         try:
             for event in listener.events(_SILENCE_SECONDS):
                 if event.job_id != job.id:
                     continue
-                heard += 1
-                show(event)
+                screen.print(f"  live  {described(event)}")
                 if event.ended:
                     break
         except StillRunning:
             pass  # quiet for long: ask, in case the end was among what nobody could replay
         job.refresh()
-    return heard
-
-
-def narrator(label: str = "") -> Show:
-    """Shows events as one line that is overwritten on a terminal, and as lines of text elsewhere."""
-    screen = console(stderr=True)
-    prefix = f"{label}: " if label else ""
-
-    def show(event: LiveEvent) -> None:
-        screen.print(f"  live  {prefix}{described(event)}")
-
-    return show
 
 
 def described(event: LiveEvent) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli.common import asks_server, console, key_values, print_json
+from app.cli.common import asks_server, console, key_values, plain_table, print_json
 
 if TYPE_CHECKING:
     from app.client import Client, Job
@@ -69,8 +69,6 @@ def run(
 @asks_server
 def jobs(client: Client, *, as_json: bool, limit: int, **filters: str | None) -> None:
     """List jobs, newest first."""
-    from app.cli.catalog import plain_table
-
     wanted = {name: value for name, value in filters.items() if value}
     found = client.jobs(limit=limit, **wanted)
     if as_json:
@@ -81,9 +79,9 @@ def jobs(client: Client, *, as_json: bool, limit: int, **filters: str | None) ->
         return
     table = plain_table("job", "strategy", "dataset", "status", "created", "ms", "error")
     for job in found:
-        took = job.state.get("compute_ms")
-        error = (job.state.get("error") or {}).get("message", "")
         state = job.state
+        took = state.get("compute_ms")
+        error = (state.get("error") or {}).get("message", "")
         table.add_row(
             *(job.id, state.get("strategy_id") or "", state.get("dataset_id") or "", job.status),
             *(state["created_at"][:19].replace("T", " "), f"{took:.0f}" if took is not None else "", error),
@@ -109,14 +107,14 @@ def cancel(client: Client, job_id: str, as_json: bool) -> None:
 
 
 def _run(client: Client, held: ExitStack, strategy_id: str, submit: dict[str, Any], *, wait: bool, quiet: bool) -> Job:
-    from app.cli.follow import follow, narrator, open_ears
+    from app.cli.follow import follow, open_ears
 
     listener = open_ears(client, held) if wait and not quiet else None
     job = client.backtest(strategy_id, **submit)
     if not wait:
         return job
     if listener is not None:
-        follow(listener, job, narrator())
+        follow(listener, job)
     elif not quiet:
         click.echo(f"  No relay at {client.live_url}; asking the API instead.", err=True)
     return job.wait()

@@ -70,14 +70,12 @@ class Listener:
         key: str,
         channel: str,
         *,
-        epoch: str | None = None,
-        seq: int | None = None,
         missed: Callable[[int], list[LiveEvent]] | None = None,
     ) -> None:
         self._url = f"{url}/ws/{channel}"
         self._key = key
-        self._epoch = epoch
-        self._seq = seq
+        self._epoch: str | None = None
+        self._seq: int | None = None
         self._missed = missed
         self._socket: ClientConnection | None = None
         self._held = ExitStack()

@@ -45,17 +45,9 @@ class Transport:
     def close(self) -> None:
         self._http.close()
 
-    def json(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: Any = None,
-        query: Mapping[str, Any] | None = None,
-        idempotency_key: str | None = None,
-    ) -> Any:
-        """The decoded answer. Raises ApiError and Unreachable."""
-        response = self.send(method, path, body=body, query=query, idempotency_key=idempotency_key)
+    def json(self, method: str, path: str, **given: Any) -> Any:
+        """What `send` gets, decoded. Raises ApiError and Unreachable."""
+        response = self.send(method, path, **given)
         if response.status_code == httpx.codes.NO_CONTENT:
             return None
         try:

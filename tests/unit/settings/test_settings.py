@@ -92,7 +92,6 @@ def test_without_a_database_url_the_home_holds_one(tmp_path):
     settings = Settings.from_env({"QUEUANT_HOME": str(tmp_path)})
 
     assert settings.database_url == f"sqlite:///{tmp_path}/queuant.db"
-    assert settings.embedded_store
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
@@ -100,7 +99,6 @@ def test_every_name_of_postgresql_gets_the_driver(scheme):
     settings = Settings.from_env({"DATABASE_URL": f"{scheme}://me:postgres://@host/db"})
 
     assert settings.database_url == "postgresql+psycopg://me:postgres://@host/db"
-    assert not settings.embedded_store
 
 
 @pytest.mark.parametrize(
