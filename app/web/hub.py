@@ -51,7 +51,7 @@ class Hub:
         self._lock = threading.Lock()
         self._nudge = threading.Event()
         self._stopping = threading.Event()
-        self._started = False
+        self._threads: tuple[threading.Thread, ...] = ()
         self._breathed_at = 0.0
 
     def subscribe(
@@ -85,9 +85,12 @@ class Hub:
             if not channel.listeners and self._channels.get(channel.name) is channel:
                 del self._channels[channel.name]
 
-    def stop(self) -> None:
+    def stop(self, *, patience: float = 0.0) -> None:
+        """End the hub's threads, and wait up to `patience` seconds for each of them."""
         self._stopping.set()
         self._nudge.set()
+        for thread in self._threads:
+            thread.join(patience)
 
     def channel_count(self) -> int:
         return len(self._channels)
@@ -112,11 +115,14 @@ class Hub:
 
     def _start(self) -> None:
         with self._lock:
-            if self._started:
+            if self._threads:
                 return
-            self._started = True
-        for target in (self._listen, self._watch):
-            threading.Thread(target=target, name=f"hub{target.__name__}", daemon=True).start()
+            self._threads = tuple(
+                threading.Thread(target=target, name=f"hub{target.__name__}", daemon=True)
+                for target in (self._listen, self._watch)
+            )
+            for thread in self._threads:
+                thread.start()
 
     def _listen(self) -> None:
         """Hear the bus for as long as the process lives, over any number of connections."""
@@ -131,7 +137,7 @@ class Hub:
                             self.hear(news)
                             self._breathe()
                             pause = 0.1
-                        news = ear.next(1.0)
+                        news = ear.next(0.25)
             except QueueUnavailable:
                 log.warning("the bus does not answer; events come from the log every %s s", self._poll_seconds)
             except Exception:  # the relay's loop: it must outlive whatever one event does to it

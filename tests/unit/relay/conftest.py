@@ -157,7 +157,7 @@ def new_hub(newsroom: Newsroom) -> Iterator[Callable[..., Hub]]:
 
     yield make
     for hub in hubs:
-        hub.stop()
+        hub.stop(patience=5.0)  # its threads use the store, which is closed next
 
 
 @pytest.fixture
