@@ -69,7 +69,6 @@ class StoreUnavailable(QueuantError):
     """The database did not answer. Nothing was accepted; the caller may repeat the request."""
 
     code = "store_unavailable"
-    retry_after = 5
 
 
 class QueueUnavailable(QueuantError):

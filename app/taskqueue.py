@@ -4,7 +4,9 @@ or late, because the row is the job (`app.jobs`) and the supervisor rings again.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Protocol
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
 import redis
 from celery import Celery
@@ -97,24 +99,17 @@ class CeleryQueue:
         )
 
     def ring(self, job_id: str, queue: str) -> None:
-        try:
+        with _translated():
             self._celery.send_task(TASK, args=[job_id], queue=queue, ignore_result=True)
-        except (OperationalError, redis.RedisError, OSError) as error:
-            raise QueueUnavailable("The queue server does not answer.") from error
 
     def warm(self) -> None:
         """Open the connection that the first `ring` would otherwise pay for."""
-        try:
-            with self._celery.producer_pool.acquire(block=True, timeout=5) as producer:
-                producer.connection.ensure_connection(max_retries=1, interval_start=0)
-        except (OperationalError, redis.RedisError, OSError) as error:
-            raise QueueUnavailable("The queue server does not answer.") from error
+        with _translated(), self._celery.producer_pool.acquire(block=True, timeout=5) as producer:
+            producer.connection.ensure_connection(max_retries=1, interval_start=0)
 
     def length(self, queue: str) -> int:
-        try:
+        with _translated():
             return int(self._redis.llen(PREFIX + queue))
-        except redis.RedisError as error:
-            raise QueueUnavailable("The queue server does not answer.") from error
 
 
 class MemoryQueue:
@@ -131,5 +126,13 @@ class MemoryQueue:
 
     def take(self, queue: str = QUEUES[0]) -> str | None:
         """What a worker would hear next."""
-        bells: deque[Any] = self.rung[queue]
+        bells = self.rung[queue]
         return bells.popleft() if bells else None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, redis.RedisError, OSError) as error:
+        raise QueueUnavailable("The queue server does not answer.") from error

@@ -24,10 +24,10 @@ def init_app(app: Flask, services: Services) -> None:
         scope = scope_of(request.endpoint)
         if scope in (PUBLIC, SELF):
             return
-        auth.authenticate(services, request)
+        caller = auth.authenticate(services, request)
         if scope is None:
             raise Denied("This route is closed: nobody has said who may use it.", authenticated=True)
-        auth.require_scope(scope)
+        auth.check_scope(caller, scope)
 
 
 def scope_of(endpoint: str) -> str | None:

@@ -50,14 +50,8 @@ def authenticate(services: Services, request: Request) -> Caller:
     return caller
 
 
-def require_scope(scope: str) -> Caller:
-    """The authenticated caller of this request. Raises Denied when the key does not carry the scope."""
-    caller: Caller = g.caller
-    check_scope(caller, scope)
-    return caller
-
-
 def check_scope(caller: Caller, scope: str) -> None:
+    """Raise Denied when the caller's key does not carry the scope."""
     if not caller.may(scope):
         has = ", ".join(sorted(caller.scopes)) or "none"
         raise Denied(f"This needs a key with the scope '{scope}'; yours has: {has}.", authenticated=True)

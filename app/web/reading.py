@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ from sqlalchemy import Row
 
 import strategies
 from app.errors import NotReady, Unknown
+from app.events import job_channel
 from app.web import curves, presenters
 from app.web.access import owner
 from app.web.context import services
@@ -35,15 +36,9 @@ def result(job_id: str, *, points: int | None = None) -> Response:
 
 def latest(query: Mapping[str, Any]) -> Response:
     """The result of a job, or the latest one of a strategy. Raises Unknown, saying what to do."""
-    if "job_id" in query:
-        return jsonify(document(services().jobs.result(query["job_id"], owner()), None))
-    strategy_id = query["strategy_id"]
-    row = services().store.read.latest_succeeded(owner(), strategy_id)
-    if row is None:
-        with in_the_path():
-            strategies.get(strategy_id)
-        raise no_results(strategy_id)
-    return jsonify(document(services().jobs.result(row.id, owner()), None))
+    with in_the_path():
+        job_id = query["job_id"] if "job_id" in query else _latest_job(query["strategy_id"])
+    return jsonify(document(services().jobs.result(job_id, owner()), None))
 
 
 def document(stored: Row[Any], points: int | None) -> dict[str, Any]:
@@ -137,7 +132,7 @@ def _compared(job_id: str) -> dict[str, Any]:
 def events(job_id: str, since: int, limit: int) -> dict[str, Any]:
     """The durable events of a job."""
     services().jobs.get(job_id, owner())
-    log, channel = services().store.events, f"jobs/{job_id}"
+    log, channel = services().store.events, job_channel(job_id)
     found = [presenters.event(event) for event in log.since(channel, since, limit=limit)]
     return {"epoch": log.epoch, "head": log.head(channel), "events": found}
 
@@ -153,7 +148,7 @@ def artifact_bytes(job_id: str, name: str) -> bytes:
     return data
 
 
-def unchanging(stored: Row[Any], build: Any) -> Response:
+def unchanging(stored: Row[Any], build: Callable[[], Response]) -> Response:
     """A finished result never changes: whoever has it may keep it. `build` is called only for who has not."""
     variant = request.full_path.partition("/jobs/")[2].partition("/")[2].rstrip("?")
     tag = stored.result_hash if variant == "result" else f"{stored.result_hash}-{variant}"
@@ -162,7 +157,7 @@ def unchanging(stored: Row[Any], build: Any) -> Response:
     response.set_etag(tag)
     response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
     response.vary.update(("Authorization", "Cookie"))
-    return response if isinstance(response, Response) else Response(response)
+    return response
 
 
 def no_results(strategy_id: str) -> Unknown:

@@ -54,35 +54,32 @@ class RunQuery(Strict):
     dry_run = Flag(load_default=False, metadata=told("Only validate and estimate; nothing is queued."))
 
 
-class RunHeaders(ma.Schema):
-    """Headers that change how a request is taken."""
+def _idempotency_key(text: str) -> Text:
+    return Text(most=200, pattern=r"^[\x20-\x7e]+$", data_key="Idempotency-Key", metadata=told(text))
+
+
+class Headers(ma.Schema):
+    """Picks the headers that it knows."""
 
     class Meta:
         unknown = ma.EXCLUDE
 
-    idempotency_key = Text(
-        most=200,
-        pattern=r"^[\x20-\x7e]+$",
-        data_key="Idempotency-Key",
-        metadata=told("The same key with the same body gives the same job; with another body it is refused."),
+
+class RunHeaders(Headers):
+    """Headers that change how a request is taken."""
+
+    idempotency_key = _idempotency_key(
+        "The same key with the same body gives the same job; with another body it is refused."
     )
     prefer = fields.String(
         data_key="Prefer", metadata=told("`wait=N` waits up to N seconds (at most 30) for the end.", example="wait=5")
     )
 
 
-class RetryHeaders(ma.Schema):
+class RetryHeaders(Headers):
     """Headers that change how a retry is taken."""
 
-    class Meta:
-        unknown = ma.EXCLUDE
-
-    idempotency_key = Text(
-        most=200,
-        pattern=r"^[\x20-\x7e]+$",
-        data_key="Idempotency-Key",
-        metadata=told("The same key gives the same new job instead of another one."),
-    )
+    idempotency_key = _idempotency_key("The same key gives the same new job instead of another one.")
 
 
 class OneOfTwo(Strict):

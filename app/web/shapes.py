@@ -37,6 +37,10 @@ def _texts(text: str = "") -> fields.List[Any]:
     return fields.List(fields.String(), required=True, metadata=told(text) if text else {})
 
 
+def _floats() -> fields.List[Any]:
+    return fields.List(fields.Float(allow_none=True), required=True)
+
+
 def _status() -> fields.String:
     return fields.String(required=True, metadata={"enum": STATUSES})
 
@@ -121,15 +125,15 @@ class Curve(ma.Schema):
     """Columns of equal length."""
 
     time = _texts("UTC, ISO 8601.")
-    value = fields.List(fields.Float(allow_none=True), required=True)
-    drawdown = fields.List(fields.Float(allow_none=True), required=True)
+    value = _floats()
+    drawdown = _floats()
 
 
 class FullCurve(Curve):
     """Columns of equal length, and of how many bars they were taken."""
 
-    exposure = fields.List(fields.Float(allow_none=True), required=True)
-    cash = fields.List(fields.Float(allow_none=True), required=True)
+    exposure = _floats()
+    cash = _floats()
     bars = _count("How many bars the run has.")
     decimated = fields.Boolean(required=True, metadata=told("True: some bars were left out of the curve."))
 

@@ -19,7 +19,6 @@ log = logging.getLogger("queuant.access")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-EXTENSION = "queuant-telemetry"
 
 
 def request_id() -> str:
@@ -79,7 +78,6 @@ class QueueCollector(Collector):
 
 def init_app(app: Flask, telemetry: Telemetry) -> None:
     """Measure and log every request. No query strings, no headers, no bodies: they may hold secrets."""
-    app.extensions[EXTENSION] = telemetry
 
     @app.before_request
     def _start() -> None:

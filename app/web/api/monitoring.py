@@ -23,8 +23,7 @@ def metrics() -> Response:
     From the same machine without a key, from elsewhere with one.
     """
     if not from_this_machine(request):
-        auth.authenticate(context().services, request)
-        auth.require_scope("read")
+        auth.check_scope(auth.authenticate(context().services, request), "read")
     return Response(context().telemetry.text(), content_type=CONTENT_TYPE_LATEST)
 
 
