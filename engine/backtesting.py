@@ -12,10 +12,10 @@ from engine import indicators, tables, trades
 from engine.bars import Bars, Floats
 from engine.config import Config
 from engine.errors import BadData
-from engine.figures import Figure, Run
+from engine.figures import Figure, Report, Run
 from engine.ledger import Ledger
 from engine.metrics import measure
-from engine.simulation import Report, simulate
+from engine.simulation import simulate
 from engine.strategy import BoundStrategy, Weights
 from engine.version import ENGINE_VERSION
 
@@ -81,7 +81,7 @@ def backtest(
         ledger=ledger,
         trades=found,
         drawdown=run.drawdown,
-        metrics=measure(run),
+        metrics=measure(run, report),
         monthly_returns=tables.monthly_returns(run),
         top_drawdowns=tables.drawdown_table(run),
         conventions=_conventions(bars, bound, config),

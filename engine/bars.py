@@ -17,8 +17,13 @@ Floats: TypeAlias = NDArray[np.float64]
 Times: TypeAlias = NDArray[np.datetime64]
 
 _FIELDS = ("open", "high", "low", "close", "volume")
-# Full-week markets have 2/7 of their sessions on weekends; a stray Sunday bar of an FX feed must not count.
-_WEEKEND_SHARE = 0.1
+# Full-week markets have 1/7 of their sessions on Saturdays and as many on Sundays. FX opens on Sunday evenings (UTC)
+# and some exchanges trade from Sunday to Thursday: those are weeks of five sessions.
+_WEEKEND_SHARE = 0.05
+# Between these days a nanosecond fits into 64 bits.
+_FIRST, _LAST = np.datetime64("1678-01-01"), np.datetime64("2262-01-01")
+# Prices outside are mistakes, and units or money would leave the range of a float.
+_SMALLEST, _LARGEST = 1e-30, 1e30
 # Longest median spacing in days, and how many such bars make a year.
 _SPACINGS = ((4.0, 0.0), (10.0, 52.0), (20.0, 26.0), (45.0, 12.0), (135.0, 4.0))
 
@@ -45,7 +50,7 @@ class Bars:
     close_only: bool = False
 
     def __post_init__(self) -> None:
-        self._set("time", np.ascontiguousarray(self.time, dtype="datetime64[ns]"))
+        self._set("time", _nanoseconds(self.time))
         self._set("symbols", tuple(self.symbols))
         for name in _FIELDS:
             values = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
@@ -74,15 +79,14 @@ class Bars:
         """Bars of arrays [T, N] (or [T] for one symbol); without `volume` it is NaN, that is unknown."""
         known = np.full(np.shape(close), np.nan) if volume is None else volume
         o, h, l, c, v = (np.asarray(values, dtype=np.float64) for values in (open, high, low, close, known))  # noqa: E741
-        return cls(np.asarray(time, dtype="datetime64[ns]"), o, h, l, c, v, tuple(symbols))
+        return cls(_nanoseconds(time), o, h, l, c, v, tuple(symbols))
 
     @classmethod
     def from_closes(cls, time: ArrayLike, close: ArrayLike, symbols: Sequence[str]) -> Bars:
         """Bars that know only closes: the other prices repeat them, volume is NaN, `close_only` is set."""
         prices = np.asarray(close, dtype=np.float64)
         unknown = np.full(prices.shape, np.nan)
-        times = np.asarray(time, dtype="datetime64[ns]")
-        return cls(times, prices, prices, prices, prices, unknown, tuple(symbols), close_only=True)
+        return cls(_nanoseconds(time), prices, prices, prices, prices, unknown, tuple(symbols), close_only=True)
 
     def __len__(self) -> int:
         return len(self.time)
@@ -97,10 +101,11 @@ class Bars:
 
         A range of dates is a view, a choice of symbols a copy.
         """
-        first = 0 if start is None else int(self.time.searchsorted(np.datetime64(start)))
+        first = 0 if start is None else int(self.time.searchsorted(_instant(np.datetime64(start))))
         last = len(self) if end is None else int(self.time.searchsorted(_end_of(end)))
         rows = slice(first, max(first, last))
         names = self.symbols if symbols is None else tuple(symbols)
+        _check_symbols(names)
         columns = None if names == self.symbols else [self._column(name) for name in names]
         part = object.__new__(Bars)
         part._set("time", self.time[rows])
@@ -129,8 +134,9 @@ class Bars:
         Intraday bars count the median number of bars of a session times the sessions of a year.
         """
         days, counts = np.unique(self.sessions, return_counts=True)
-        weekend = (days.astype(np.int64) + 3) % 7 >= 5  # 1970-01-01 was a Thursday
-        sessions = 365.0 if weekend.mean() >= _WEEKEND_SHARE else 252.0
+        weekday = (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
+        weekend = min(np.mean(weekday == 5), np.mean(weekday == 6))
+        sessions = 365.0 if weekend >= _WEEKEND_SHARE else 252.0
         if len(days) < 2:
             return sessions * float(counts[0])
         spacing = float(np.median(np.diff(days).astype(np.int64)))
@@ -143,20 +149,40 @@ def _end_of(end: np.datetime64 | date | str) -> np.datetime64:
     """The first instant after `end`, in the unit in which it was said."""
     said = np.datetime64(end)
     one: Any = np.ones((), dtype=f"timedelta64[{np.datetime_data(said.dtype)[0]}]")
-    after: np.datetime64 = (said + one).astype("datetime64[ns]")
-    return after
+    return _instant(said + one)
+
+
+def _instant(said: np.datetime64) -> np.datetime64:
+    """A time in nanoseconds; one beyond their range is before or after all bars, as the range's own ends are."""
+    instant: np.datetime64 = min(max(said, _FIRST), _LAST).astype("datetime64[ns]")
+    return instant
+
+
+def _nanoseconds(time: ArrayLike) -> Times:
+    """Times in nanoseconds. numpy would wrap a year such as 2300 around without a word."""
+    if isinstance(time, np.ndarray) and time.dtype.kind == "M":
+        beyond = (time < _FIRST) | (time >= _LAST)
+        if beyond.any():
+            raise BadData(f"{_said(time[beyond][0])} is outside the years 1678 to 2261.", code="bad_time")
+    return np.ascontiguousarray(time, dtype="datetime64[ns]")
 
 
 def _check(bars: Bars) -> None:
     shape = (len(bars.time), len(bars.symbols))
+    if bars.time.ndim != 1:
+        raise BadData(f"time has shape {bars.time.shape}, expected one time per bar.", code="bad_shape")
     for name in _FIELDS:
         if getattr(bars, name).shape != shape:
             raise BadData(f"{name} has shape {getattr(bars, name).shape}, expected {shape}.", code="bad_shape")
-    if len(set(bars.symbols)) != len(bars.symbols) or not bars.symbols:
-        raise BadData("Symbols must be unique, and there must be at least one.", code="bad_symbols")
+    _check_symbols(bars.symbols)
     _check_length(bars)
     _check_time(bars.time)
     _check_prices(bars)
+
+
+def _check_symbols(symbols: tuple[str, ...]) -> None:
+    if len(set(symbols)) != len(symbols) or not symbols:
+        raise BadData("Symbols must be unique, and there must be at least one.", code="bad_symbols")
 
 
 def _check_length(bars: Bars) -> None:
@@ -183,7 +209,12 @@ def _check_prices(bars: Bars) -> None:
             _refuse(bars, np.isfinite(values) != known, f"has only a part of its prices ({name})", "bad_ohlc")
     for name, values in zip(_FIELDS, prices, strict=False):
         _refuse(bars, values <= 0.0, f"has a {name} that is not positive", "non_positive_price")
-    if not bars.close_only:
+        out_of_range = (values < _SMALLEST) | (values > _LARGEST)
+        _refuse(bars, out_of_range, f"has a {name} that is too small or too large to be a price", "bad_ohlc")
+    if bars.close_only:
+        other = known & ((bars.open != bars.close) | (bars.high != bars.close) | (bars.low != bars.close))
+        _refuse(bars, other, "has more than a close, though the bars are said to hold only closes", "bad_ohlc")
+    else:
         above = np.maximum(bars.open, bars.close)
         below = np.minimum(bars.open, bars.close)
         _refuse(bars, bars.high < np.maximum(above, bars.low), "has a high below its other prices", "bad_ohlc")

@@ -121,6 +121,7 @@ def affordable(price: Floats, t: int, terms: Terms, book: Book) -> float:
         best = (terms.leverage * (equity - fixed) - gross) / (growth + terms.leverage * linear)
         if best <= 0.0:
             return 0.0
-        if best * CASH_SLACK >= share:
+        # Said this way round, the loop ends too when money has overflowed to NaN, which the end of the run refuses.
+        if not best * CASH_SLACK < share:
             return share
         share = best

@@ -10,6 +10,7 @@ from engine.bars import Floats
 from engine.book import (
     CHANGED,
     MAX_HOLDING,
+    NOTHING,
     RUIN,
     STOP_LOSS,
     TAKE_PROFIT,
@@ -17,7 +18,6 @@ from engine.book import (
     Book,
     Market,
     Out,
-    Plan,
     Terms,
 )
 from engine.costs import fill
@@ -34,15 +34,26 @@ def liquidate(t: int, terms: Terms, book: Book, out: Out) -> None:
 
 
 @jit
-def expire(t: int, price: Floats, plan: Plan, terms: Terms, book: Book, out: Out) -> None:
+def expired(n: int, t: int, terms: Terms, book: Book) -> bool:
+    """Whether a position has been held for the longest allowed time."""
+    return bool(terms.max_holding > 0.0 and book.units[n] != 0.0 and t - book.entry[n] >= terms.max_holding)
+
+
+@jit
+def stay_flat(n: int, book: Book) -> None:
+    """After an exit nothing is ordered until the target changes; a change that still waits for a price stands."""
+    if book.pending[n] != CHANGED:
+        book.blocked[n] = 1
+        book.pending[n] = NOTHING
+
+
+@jit
+def expire(t: int, price: Floats, terms: Terms, book: Book, out: Out) -> None:
     """Close what was held for the longest allowed time; it stays flat until its target changes."""
     for n in range(book.units.shape[0]):
-        old = book.units[n] != 0.0 and t - book.entry[n] >= terms.max_holding
-        if old and not math.isnan(price[t, n]):
+        if expired(n, t, terms, book) and not math.isnan(price[t, n]):
             fill(n, -book.units[n], price[t, n], MAX_HOLDING, t, terms, book, out)
-            if plan.order[t, n] != CHANGED:
-                book.blocked[n] = 1
-                book.pending[n] = 0
+            stay_flat(n, book)
 
 
 @jit
@@ -80,5 +91,4 @@ def stops(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
             book.best[n] = favourable
         if price > 0.0:
             fill(n, -book.units[n], price, reason, t, terms, book, out)
-            book.blocked[n] = 1
-            book.pending[n] = 0
+            stay_flat(n, book)

@@ -14,6 +14,8 @@ from engine.bars import Floats, Times
 from engine.ledger import Ledger
 
 Figure: TypeAlias = "float | int | None"
+# Called as report(done, total, phase) while a run goes on; what it raises ends the run.
+Report: TypeAlias = Callable[[int, int, str], object]
 
 
 @dataclass(frozen=True, eq=False)

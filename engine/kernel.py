@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 
 from engine.bars import Floats
-from engine.book import CHANGED, DUST, FILLS_PER_SYMBOL, NOTHING, SIGNAL, Book, Market, Out, Plan, Terms
+from engine.book import CHANGED, DUST, FILLS_PER_SYMBOL, NOTHING, REBALANCE, SIGNAL, Book, Market, Out, Plan, Terms
 from engine.costs import accrue, affordable, fill, value, whole_lots
-from engine.exits import expire, liquidate, stops
+from engine.exits import expire, expired, liquidate, stops
 from engine.jit import jit
 
 
@@ -33,7 +33,7 @@ def strayed(t: int, plan: Plan, terms: Terms, book: Book) -> bool:
         return False
     for n in range(book.units.shape[0]):
         # What is about to be ordered, still waits for a price or was stopped out has not drifted.
-        if plan.order[t, n] != NOTHING or book.pending[n] != 0 or book.blocked[n] != 0:
+        if plan.order[t, n] != NOTHING or book.pending[n] != NOTHING or book.blocked[n] != 0:
             continue
         if abs(book.units[n] * book.mark[n] / equity - plan.target[t, n]) > terms.drift:
             return True
@@ -47,30 +47,38 @@ def change_of(
     """Units to trade towards the target. An order that the volume limit cuts stays pending for the next bar."""
     goal = whole_lots(plan.target[t, n] * equity / price, terms)
     change = goal - float(book.units[n])
-    book.pending[n] = 0
+    book.pending[n] = NOTHING
     if goal != 0.0 and abs(change) * price <= DUST * equity:
         return 0.0
     if terms.volume_limit > 0.0:
         volume = market.volume[t, n]
         most = 0.0 if math.isnan(volume) else terms.volume_limit * volume
         if abs(change) > most:
-            book.pending[n] = 1
+            book.pending[n] = REBALANCE
             change = whole_lots(math.copysign(most, change), terms)
     return change
+
+
+@jit
+def due(t: int, price: Floats, drifted: bool, plan: Plan, terms: Terms, book: Book) -> bool:
+    """Queue the orders of bar t; says whether one of them, or an expiry, has a price to be filled at."""
+    fillable = False
+    for n in range(book.units.shape[0]):
+        if plan.order[t, n] == CHANGED:
+            book.blocked[n] = 0
+            book.pending[n] = CHANGED
+        elif (plan.order[t, n] != NOTHING or drifted) and book.blocked[n] == 0 and book.pending[n] == NOTHING:
+            book.pending[n] = REBALANCE
+        if (book.pending[n] != NOTHING or expired(n, t, terms, book)) and not math.isnan(price[t, n]):
+            fillable = True
+    return fillable
 
 
 @jit
 def trade(t: int, price: Floats, drifted: bool, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> None:
     """Carry out the orders of bar t at `price`: reductions first, then increases as far as they are affordable."""
     size = book.units.shape[0]
-    waiting = 0
-    for n in range(size):
-        if plan.order[t, n] == CHANGED:
-            book.blocked[n] = 0
-        if (plan.order[t, n] != NOTHING or drifted) and book.blocked[n] == 0:
-            book.pending[n] = 1
-        waiting += book.pending[n]
-    if waiting == 0 and terms.max_holding == 0.0:
+    if not due(t, price, drifted, plan, terms, book):
         return
     mark(t, price, book)
     equity = value(book)
@@ -78,11 +86,11 @@ def trade(t: int, price: Floats, drifted: bool, market: Market, plan: Plan, term
         liquidate(t, terms, book, out)
         return
     if terms.max_holding > 0.0:
-        expire(t, price, plan, terms, book, out)
+        expire(t, price, terms, book, out)
     increases = 0
     for n in range(size):
         book.opening[n] = 0.0
-        if book.pending[n] == 0 or math.isnan(price[t, n]):
+        if book.pending[n] == NOTHING or math.isnan(price[t, n]):
             continue
         change = change_of(n, t, equity, price[t, n], market, plan, terms, book)
         held = book.units[n]
@@ -97,7 +105,8 @@ def trade(t: int, price: Floats, drifted: bool, market: Market, plan: Plan, term
         return
     share = affordable(price, t, terms, book)
     for n in range(size):
-        quantity = whole_lots(book.opening[n] * share, terms)
+        # Whole lots already; rounding again would lose one where the difference of large numbers has lost bits.
+        quantity = book.opening[n] if share == 1.0 else whole_lots(book.opening[n] * share, terms)
         if abs(quantity) * price[t, n] > DUST * equity:
             fill(n, quantity, price[t, n], SIGNAL, t, terms, book, out)
 

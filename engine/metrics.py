@@ -15,18 +15,18 @@ import numpy as np
 from scipy.special import ndtr
 
 from engine.bars import Floats
-from engine.figures import METRICS, Figure, Run, metric
+from engine.figures import METRICS, Figure, Report, Run, metric
 from engine.tables import underwater_days
 
 
-def measure(run: Run) -> dict[str, Figure]:
-    """Every metric of a run by name; those against a benchmark are there only with one."""
+def measure(run: Run, report: Report | None = None) -> dict[str, Figure]:
+    """Every metric of a run by name; `report(done, total, "measure")` is called before each and may end the run."""
     figures = {}
-    for name, item in METRICS.items():
+    for done, (name, item) in enumerate(METRICS.items()):
+        if report is not None:
+            report(done, len(METRICS), "measure")
         figure = item.function(run)
-        if isinstance(figure, float):
-            figure = float(figure) if math.isfinite(figure) else None
-        figures[name] = figure
+        figures[name] = None if isinstance(figure, float) and not math.isfinite(figure) else figure
     return figures
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,10 +9,9 @@ from engine.bars import Bars, Floats
 from engine.book import CHANGED, FILL, FILLS_PER_SYMBOL, REBALANCE, Book, Market, Out, Plan, Terms
 from engine.config import Config
 from engine.errors import RunFailed
+from engine.figures import Report
 from engine.kernel import run
 from engine.ledger import Ledger
-
-Report: TypeAlias = Callable[[int, int, str], object]
 
 # Symbol-bars between two calls of `report`. At up to 200 ns each a block takes well below 250 ms.
 BLOCK = 500_000
@@ -34,7 +30,7 @@ def simulate(bars: Bars, weights: Floats, config: Config | None = None, report: 
     Raises:
         InvalidConfig: when the bars cannot do what the configuration asks (`fill_unavailable`,
             `volume_unavailable`).
-        RunFailed: `bad_weights` when the weights do not fit the bars.
+        RunFailed: `bad_weights` when the weights do not fit the bars, `overflow` when equity leaves the floats.
     """
     config = Config() if config is None else config
     weights = np.asarray(weights, dtype=np.float64)
@@ -161,6 +157,7 @@ def _run(
         done = run(done, min(total, done + block), market, plan, terms, book, out)
         fills.append(buffer[: book.counts[0]].copy())
         book.counts[0] = 0
+    _refuse_overflow(bars, out.equity)
     ruined = int(book.counts[1])
     if ruined >= 0:
         warnings += (f"Ruin at {bars.time[ruined].astype('datetime64[s]')}: equity was used up and the run stopped.",)
@@ -179,3 +176,11 @@ def _run(
         ruined_at=ruined if ruined >= 0 else None,
         warnings=warnings,
     )
+
+
+def _refuse_overflow(bars: Bars, equity: Floats) -> None:
+    """Money beyond the range of a float says that the prices are wrong, not that somebody got rich."""
+    lost = ~np.isfinite(equity)
+    if lost.any():
+        at = bars.time[int(np.argmax(lost))].astype("datetime64[s]")
+        raise RunFailed(f"Equity is too large to compute with at {at}: are the prices right?", code="overflow")

@@ -84,7 +84,7 @@ class Strategy:
             raise InvalidParameter(broken, pointer="/params", given=values)
         return values
 
-    def bind(self, **params: object) -> BoundStrategy:
+    def bind(self, /, **params: object) -> BoundStrategy:
         """This strategy with checked parameters, ready to be called with bars."""
         return BoundStrategy(self, self.validate(params))
 

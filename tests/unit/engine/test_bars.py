@@ -26,6 +26,8 @@ NAN, INF = float("nan"), float("inf")
         ({"volume": [1.0, -2, 3]}, "bad_volume", "volume"),
         ({"volume": [1.0, INF, 3]}, "bad_volume", "volume"),
         ({"open": [1.0, 2.0]}, "bad_shape", "shape"),
+        ({"low": [0.5, 1e-300, 2]}, "bad_ohlc", "low that is too small or too large"),
+        ({"high": [2.0, 1e300, 4]}, "bad_ohlc", "high that is too small or too large"),
     ],
 )
 def test_bad_prices_are_refused_with_symbol_and_time(change, code, says):
@@ -105,6 +107,8 @@ def times(start, step, count):
         (np.arange("2000-01", "2010-01", 3, dtype="datetime64[M]").astype("datetime64[D]"), 4.0),
         (np.arange("1990", "2010", dtype="datetime64[Y]").astype("datetime64[D]"), 1.0),
         (times("2024-01-01", np.timedelta64(4, "h"), 600), 365.0 * 6),
+        (np.busday_offset("2024-01-01", np.arange(300), roll="forward", weekmask="1111001"), 252.0),
+        (np.busday_offset("2024-01-01", np.arange(300), roll="forward", weekmask="1111101"), 252.0),
         (times("2024-01-03T09:00", np.timedelta64(1, "m"), 60), 252.0 * 60),
     ],
 )
@@ -115,3 +119,36 @@ def test_periods_per_year_follow_from_the_times(time, expected):
 def test_sessions_are_utc_dates():
     bars = Bars.from_closes(times("2024-01-01T22:00", np.timedelta64(1, "h"), 4), np.ones(4), ("A",))
     assert bars.sessions.astype(str).tolist() == ["2024-01-01"] * 2 + ["2024-01-02"] * 2
+
+
+@pytest.mark.parametrize("year", ["1500", "2500"])
+def test_years_that_nanoseconds_cannot_hold_are_refused(year):
+    time = np.datetime64(f"{year}-01-01") + np.arange(3)
+    with pytest.raises(BadData, match=f"{year}-01-01 is outside") as refused:
+        Bars.from_closes(time, np.ones(3), ("A",))
+    assert refused.value.code == "bad_time"
+
+
+def test_a_selection_may_end_or_start_beyond_all_times():
+    bars = Bars.from_closes(DAYS, np.ones(3), ("A",))
+    assert len(bars.select(start="0001-01-01", end="9999-12-31")) == 3
+    for beyond in ({"start": "9999-01-01"}, {"end": "0001-01-01"}):
+        with pytest.raises(BadData, match="there are 0"):
+            bars.select(**beyond)
+
+
+@pytest.mark.parametrize("names", [(), ("A", "A")])
+def test_a_selection_is_of_different_symbols_and_of_at_least_one(names):
+    with pytest.raises(BadData, match="unique"):
+        Bars.from_closes(DAYS, np.ones((3, 2)), ("A", "B")).select(names)
+
+
+def test_there_is_one_time_per_bar():
+    with pytest.raises(BadData, match="one time per bar"):
+        Bars.from_closes(DAYS.reshape(-1, 1), np.ones(3), ("A",))
+
+
+def test_close_only_bars_hold_nothing_but_closes():
+    one, two, unknown = np.ones(3), np.full(3, 2.0), np.full(3, NAN)
+    with pytest.raises(BadData, match="more than a close"):
+        Bars(DAYS, one, two, one, one, unknown, ("A",), close_only=True)

@@ -126,3 +126,12 @@ def test_every_reason_has_its_name(bars, run):
     ledger = run(prices, [1] * 6, stop_loss=0.05)
     (row,) = trades.rows(prices, trades.from_ledger(prices, ledger))
     assert row["exit_reason"] == "stop_loss"
+
+
+@pytest.mark.parametrize("exit", [{"stop_loss": 0.05}, {"max_holding_bars": 2}])
+def test_a_target_that_changed_while_there_was_no_price_is_not_forgotten_by_an_exit(bars, run, exit):
+    nan = float("nan")
+    price = [100.0, 100.0, nan, nan, 90.0, 90.0, 90.0]
+    ledger = run(bars(price, price), [1, 1, -1, -1, -1, -1, -1], fill="next_close", **exit)
+    assert ledger.fills["quantity"][:3].tolist() == [10.0, -10.0, -10.0]
+    assert ledger.positions[4, 0] == -10.0

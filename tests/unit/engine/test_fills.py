@@ -262,3 +262,29 @@ def test_blocks_and_a_full_buffer_do_not_change_the_result(bars, run, monkeypatc
 def test_weights_that_do_not_fit_are_refused(bars, weights):
     with pytest.raises(RunFailed, match="Weights must be"):
         simulate(bars(OPEN, CLOSE), weights)
+
+
+def test_an_order_that_waits_for_a_price_does_not_bring_ruin_forward(bars, run):
+    opened, closed = [10.0, 10.0, 25.0, 10.0], [10.0, 10.0, 10.0, 10.0]
+    alone = run(bars(opened, closed), [-1.0] * 4)
+    never = np.full(4, NAN)
+    beside = run(
+        bars(np.column_stack((opened, never)), np.column_stack((closed, never))), [[-1.0, 0.5]] * 4, max_leverage=1.5
+    )
+    assert alone.ruined_at is beside.ruined_at is None
+    assert beside.equity.tolist() == alone.equity.tolist()
+
+
+def test_an_increase_of_one_lot_is_made_however_large_the_position(bars, run):
+    price = [1.0] * 5
+    weights = [0.100001, 0.100002, 0.100003, 0.100004, 0.100005]
+    ledger = run(bars(price, price), weights, initial_capital=1e5, lot_size=0.1)
+    assert np.diff(ledger.positions[:, 0]).round(9).tolist() == [10000.1, 0.1, 0.1, 0.1]
+
+
+@pytest.mark.parametrize("low", [1e-30, 1.0])  # in units, and in money
+def test_an_account_beyond_the_range_of_a_float_is_refused(bars, run, low):
+    price = [low, 1e30] * 12
+    with pytest.raises(RunFailed, match="are the prices right") as refused:
+        run(bars(price, price), np.tile([1.0, 0.0], 12), fill="same_close")
+    assert refused.value.code == "overflow"

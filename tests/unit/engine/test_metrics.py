@@ -202,7 +202,8 @@ def test_a_backtest_reports_its_phases_and_prints_its_conventions(bars):
     seen = []
     price = [10.0, 11.0, 12.0, 13.0]
     result = backtest(bars(price, price), hold.bind(), Config(), report=lambda *call: seen.append(call))
-    assert seen == [(0, 1, "weights"), (0, 4, "simulate"), (0, 1, "measure"), (1, 1, "measure")]
+    figures = [(done, len(METRICS), "measure") for done in range(len(METRICS))]
+    assert seen == [(0, 1, "weights"), (0, 4, "simulate"), (0, 1, "measure"), *figures, (1, 1, "measure")]
     assert result.conventions["fill"] == "next_open"
     assert result.conventions["costs"] == "commission 1 bps, slippage 1 bps"
     assert result.conventions["periods_per_year"] == 252.0

@@ -101,6 +101,8 @@ def test_binding_checks_and_remembers_the_parameters():
     assert bound.lookback == sample.lookback({"high": 9}) == 9
     with pytest.raises(InvalidParameter):
         sample.bind(hgih=9)
+    with pytest.raises(InvalidParameter, match="'self'"):
+        sample.bind(self=9)
 
 
 def test_too_few_bars_are_refused_with_how_many_are_needed(ten):
