@@ -13,14 +13,12 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,10 +28,10 @@ from sqlalchemy import text
 
 from app.client import Client, ClientError
 from app.embedded.home import Home
-from app.embedded.ports import any_free
 from app.store import TERMINAL, Store
+from bench.serving import serving
 
-LEASE_SECONDS = 3
+LEASE_SECONDS = "3"
 SETTLE_SECONDS = 90.0
 POSTERS = 4
 DOUBLED = 0.03
@@ -65,7 +63,7 @@ class Report:
 def run(jobs: int, seed: int, home: Path, *, workers: int = 2, rate: float = RATE, kill_seconds: float = 1.0) -> Report:
     """Post the jobs under faults and check what became of them."""
     report = Report(jobs, seed)
-    with serving(home, workers) as launcher, Client(home=home) as client:
+    with serving(home, workers, QUEUANT_LEASE_SECONDS=LEASE_SECONDS) as launcher, Client(home=home) as client:
         started = time.monotonic()
         faults = Faults(launcher, Home(home), random.Random(seed), kill_seconds=kill_seconds)
         with ThreadPoolExecutor(POSTERS) as pool:
@@ -80,32 +78,6 @@ def run(jobs: int, seed: int, home: Path, *, workers: int = 2, rate: float = RAT
         report.seconds = time.monotonic() - started
     _check(report, ids, home)
     return report
-
-
-@contextmanager
-def serving(home: Path, workers: int) -> Iterator[subprocess.Popen[bytes]]:
-    """`queuant serve` with short leases; yields its launcher once a job can be taken."""
-    home.mkdir(parents=True, exist_ok=True)
-    environment = {
-        **os.environ,
-        "QUEUANT_LEASE_SECONDS": str(LEASE_SECONDS),
-        "QUEUANT_PORT": str(any_free()),
-        "QUEUANT_RELAY_PORT": str(any_free()),
-    }
-    command = [sys.executable, "-m", "app.cli", "serve", "--home", str(home), "--workers", str(workers)]
-    with (home / "serve.out").open("wb") as output:
-        launcher = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, start_new_session=True
-        )
-    try:
-        while (Home(home).server() or {}).get("pid") != launcher.pid:
-            if launcher.poll() is not None:
-                raise SystemExit((home / "serve.out").read_text())
-            time.sleep(0.1)
-        yield launcher
-    finally:
-        launcher.terminate()
-        launcher.wait(60)
 
 
 class Faults:

