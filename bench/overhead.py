@@ -134,6 +134,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.noop_worker:
         noop_app(asked.noop_worker).worker_main(["worker", f"--concurrency={WORKERS}", "--loglevel=ERROR"])
+        return
     with tempfile.TemporaryDirectory(prefix="bench") as folder, platform(Path(folder)) as (client, queue_url):
         finished(client, post(client))
         with noop_worker(queue_url):
