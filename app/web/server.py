@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
+import time
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, Literal
 
+from gunicorn import util
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.base import Worker
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from app.errors import QueueUnavailable
 from app.logs import configure_logging
@@ -26,6 +32,9 @@ log = logging.getLogger(__name__)
 GRACE_SECONDS = 5
 SILENT_SECONDS = 60
 HTTP_CONNECTIONS = 200
+HEAD_SECONDS = 5.0
+BODY_SECONDS = 10.0
+LINGER_SECONDS = 1.0
 
 
 def run_api(settings: Settings) -> None:
@@ -76,6 +85,9 @@ class WebProcess(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """Build the application. Runs in the child: these modules must not be imported before gevent has patched."""
+        from werkzeug.exceptions import BadRequest
+
+        from app.web import problems
         from app.web.factory import create_app
         from app.wiring import build
 
@@ -85,7 +97,10 @@ class WebProcess(BaseApplication):  # type: ignore[misc]
                 services.queue.warm()
             except QueueUnavailable:
                 log.warning("the queue does not answer yet; jobs are taken and rung once it does")
-        return create_app(services, role=self._role)
+        app = create_app(services, role=self._role)
+        # Chunks are parsed while a view reads the body: that they are broken is found out as late as there.
+        app.register_error_handler(ParseException, lambda _: problems.of_http(BadRequest()))
+        return app
 
 
 class Graceful:
@@ -103,7 +118,48 @@ class Graceful:
 
 
 class ApiWorker(Graceful, ThreadWorker):  # type: ignore[misc]
-    """The threaded worker."""
+    """The threaded worker, in which no client can keep the others waiting by being slow.
+
+    gunicorn's threads wait without end for the rest of a request: here its head must be complete in time, which the
+    main loop sees to, and its body, which only a caller with a key may send, must go on. And where gunicorn's main loop
+    waits until a client has closed its side, here the thread does.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._reading: dict[TConn, float] = {}  # whose head is read, and until when
+
+    def handle(self, conn: TConn) -> Any:
+        self._reading[conn] = time.monotonic() + HEAD_SECONDS
+        try:
+            kept = super().handle(conn)
+        finally:
+            self._reading.pop(conn, None)
+        if not kept:
+            with suppress(OSError):
+                conn.sock.setblocking(True)
+                util.close_graceful(conn.sock, timeout=LINGER_SECONDS)
+        return kept
+
+    def handle_request(self, req: Any, conn: TConn) -> Any:
+        self._reading.pop(conn, None)
+        if req.method != "GET":  # which has no body, and may become a socket that stays
+            conn.sock.settimeout(BODY_SECONDS)
+        return super().handle_request(req, conn)
+
+    def finish_request(self, conn: TConn, future: Future[Any]) -> None:
+        if future.cancelled() or future.exception() or future.result():
+            super().finish_request(conn, future)
+        else:
+            self.nr_conns -= 1  # `handle` has closed it
+
+    def murder_pending(self) -> None:
+        super().murder_pending()
+        now = time.monotonic()
+        for conn, until in list(self._reading.items()):
+            if until < now:
+                with suppress(OSError):
+                    conn.sock.shutdown(socket.SHUT_RD)  # to its thread, the client has ended
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         super().handle_exit(sig, frame)
