@@ -12,6 +12,8 @@ import redis
 from celery import Celery
 from kombu.entity import Queue
 from kombu.exceptions import OperationalError
+from kombu.transport import TRANSPORT_ALIASES, virtual
+from kombu.transport import redis as kombu_redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -25,8 +27,31 @@ HARD_LIMIT_MARGIN = 30
 _PUBLISH_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.3}
 
 
+class _QoS(kombu_redis.QoS):
+    """Lets go of a message whose end the server did not hear. kombu keeps it, and a worker whose places are all taken
+    by such messages neither listens again nor notices that the connection is gone: it would be deaf for ever."""
+
+    def ack(self, delivery_tag: str) -> None:
+        try:
+            self._remove_from_indices(delivery_tag).execute()  # type: ignore[no-untyped-call]
+        finally:
+            virtual.QoS.ack(self, delivery_tag)
+
+
+class _Channel(kombu_redis.Channel):
+    QoS = _QoS
+
+
+class Transport(kombu_redis.Transport):
+    """kombu's transport for Redis, without that fault."""
+
+    Channel = _Channel
+
+
 def make_celery(settings: Settings) -> Celery:
     """The Celery application that API, supervisor and workers share. Each setting answers a measured fault."""
+    # Not `broker_transport`, which would forget that `rediss://` means TLS.
+    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), f"{__name__}:Transport"))
     app = Celery("queuant", broker=settings.redis_url, set_as_current=False)
     hard_limit = settings.job_seconds + HARD_LIMIT_MARGIN
     app.conf.update(

@@ -10,7 +10,7 @@ import time
 import pytest
 import redis
 from celery.exceptions import QueueNotFound
-from kombu import Connection
+from kombu import Connection, Consumer, Queue
 from kombu.exceptions import ContentDisallowed
 
 from app.errors import QueueUnavailable
@@ -69,8 +69,6 @@ def test_a_pickle_is_refused(queue, redis_url, server):
         with connection.SimpleQueue("interactive", serializer="pickle") as simple:
             simple.put(pickle.dumps("harmless"), serializer="pickle")
         with connection.channel() as channel:
-            from kombu import Consumer, Queue
-
             refused = []
             consumer = Consumer(
                 channel,
@@ -104,6 +102,23 @@ def test_a_server_that_dies_and_comes_back_is_rung_again(queue_server):
     with pytest.raises(QueueUnavailable):
         queue.length("interactive")
     assert time.monotonic() - started < 4
+
+
+def test_a_worker_whose_every_place_was_taken_when_the_server_died_listens_again(queue_server):
+    """It must want a next message: only by asking does it notice that the connection is gone."""
+    celery = make_celery(Settings(redis_url=queue_server.url))
+    CeleryQueue(Settings(redis_url=queue_server.url)).ring("j1", "interactive")
+    taken = []
+    with celery.connection_for_read() as connection, connection.channel() as channel:
+        channel.basic_qos(0, 1, False)
+        consumer = Consumer(channel, [Queue("interactive")], on_message=taken.append)
+        consumer.consume()
+        connection.drain_events(timeout=5)
+        assert not channel.qos.can_consume()
+        queue_server.kill()
+        with pytest.raises(redis.ConnectionError):
+            taken[0].ack()
+        assert channel.qos.can_consume()
 
 
 def test_a_server_that_freezes_does_not_hold_a_request_for_long(queue_server):
