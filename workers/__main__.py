@@ -23,7 +23,7 @@ def main() -> None:
 @click.option("--concurrency", type=click.IntRange(1, 256), default=None, help="Worker processes; default: cores.")
 def worker(concurrency: int | None) -> None:
     """Run jobs from the queue."""
-    from workers.main import run_worker
+    from workers.node import run_worker
 
     run_worker(Settings.from_env(), concurrency=concurrency or os.cpu_count() or 1)
 
@@ -31,7 +31,7 @@ def worker(concurrency: int | None) -> None:
 @main.command()
 def supervisor() -> None:
     """Give back the jobs of lost workers and ring for jobs whose doorbell was lost."""
-    from workers.janitor import run_supervisor
+    from workers.supervisor import run_supervisor
 
     run_supervisor(Settings.from_env())
 
