@@ -173,7 +173,7 @@ def _flat(
 
 def _described(message: str, schema: ma.Schema | None, data: Any, path: tuple[object, ...]) -> dict[str, Any]:
     pointer = strict_json.pointer_of(path)
-    known = dict(schema.fields) if schema else {}
+    known = {field.data_key or name: field for name, field in schema.fields.items()} if schema else {}
     name = str(path[0]) if path else ""
     if path and name not in known:
         near = nearest(name, known)

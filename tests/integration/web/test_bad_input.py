@@ -162,6 +162,7 @@ def test_a_chunked_body_over_the_limit_is_refused_too(web: Any) -> None:
 def test_an_idempotency_key_is_short_printable_ascii(web: Any, key: str) -> None:
     reply = web.post(RUN, {"strategy_id": "sma_cross"}, headers={"Idempotency-Key": key})
     assert (reply.status_code, reply.get_json()["pointer"]) == (422, "/Idempotency-Key"), reply.text
+    assert reply.get_json()["detail"].startswith("Idempotency-Key must "), reply.text
 
 
 # Queries -> pointer.
