@@ -98,7 +98,10 @@ class Settings:
 
     def resolved(self) -> Settings:
         """The same with an absolute home and a database URL that names its driver."""
-        home = Path(self.home).expanduser().absolute()
+        try:
+            home = Path(self.home).expanduser().absolute()
+        except RuntimeError as error:
+            raise StartRefused(f"QUEUANT_HOME={self.home} begins with a home folder that nobody has.") from error
         url = self.database_url or f"sqlite:///{home / 'queuant.db'}"
         url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
         return self.replace(home=home, database_url=url)

@@ -28,6 +28,8 @@ _REASONS = {
     "SQLITE_ERROR": "has not the tables of this version: run `queuant db upgrade`",
     "SQLITE_READONLY": "cannot be written to",
     "SQLITE_CANTOPEN": "cannot be opened",
+    "SQLITE_NOTADB": "is a file of something else",
+    "SQLITE_CORRUPT": "is damaged: bring back a copy of it",
 }
 
 
@@ -136,6 +138,9 @@ def _translated() -> Iterator[None]:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StoreUnavailable("The connection to the database was lost; try again.") from error
+        name = getattr(error.__cause__, "sqlite_errorname", "")
+        if name in _REASONS:
+            raise StoreUnavailable(f"The database {_REASONS[name]}. Nothing was changed.") from error
         raise
 
 

@@ -76,6 +76,14 @@ def test_a_full_disk_stores_nothing_and_damages_nothing(sqlite_url):
     store.close()
 
 
+def test_a_file_of_something_else_is_no_database_and_says_so(tmp_path):
+    (tmp_path / "other.db").write_bytes(b"not a database, " * 1000)
+    store = Store(f"sqlite:///{tmp_path / 'other.db'}")
+    with pytest.raises(StoreUnavailable, match="is a file of something else"):
+        store.ping()
+    store.close()
+
+
 def test_sqlite_keeps_the_promise_of_a_committed_job(sqlite_url):
     store = Store(sqlite_url)
     with store.database.write() as tx:

@@ -88,6 +88,11 @@ def test_the_home_is_absolute(monkeypatch, tmp_path):
     assert Settings.from_env({"QUEUANT_HOME": "here"}).home == tmp_path / "here"
 
 
+def test_the_home_of_a_user_who_does_not_exist_is_refused():
+    with pytest.raises(StartRefused, match="QUEUANT_HOME=~nobody-of-that-name/q"):
+        Settings.from_env({}, home="~nobody-of-that-name/q")
+
+
 def test_without_a_database_url_the_home_holds_one(tmp_path):
     settings = Settings.from_env({"QUEUANT_HOME": str(tmp_path)})
 
