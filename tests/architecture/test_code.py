@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,12 @@ def test_a_lock_file_names_no_host(name):
 def test_the_lock_of_the_resolver_stays_at_home():
     """It records the address of every file, which may be somebody's mirror."""
     assert "uv.lock" in (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+
+
+def test_every_dependency_has_its_reason():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}
+    page = (ROOT / "docs/decisions/dependencies.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([a-z][^|]*) \|", page, re.MULTILINE)[1:]
+
+    assert {name for row in rows for name in row.split(", ")} == needed
