@@ -70,3 +70,23 @@ def create(owner: str, scopes: tuple[str, ...], as_json: bool, home: str | None)
         print_json({"owner": owner, "scopes": list(scopes), "key": key})
     else:
         click.echo(key)
+
+
+@keys.command()
+@click.argument("key")
+@home_option
+@guarded
+def revoke(key: str, home: str | None) -> None:
+    """Close a key for ever. KEY is the key itself or its id, the part between `bt_` and the next `_`.
+
+    Requests are refused at once; sockets that it opened are closed within minutes.
+    """
+    from app.errors import Unknown
+    from app.store import Store
+
+    store = Store(settings_of(home).database_url)
+    closed = store.access.revoke_key(key)
+    store.close()
+    if not closed:
+        raise Unknown("There is no such key, or it is revoked already.")
+    click.echo("Revoked.")

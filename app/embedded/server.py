@@ -184,8 +184,12 @@ class EmbeddedServer:
         store = Store(self.settings.database_url)
         upgrade(store)
         self.key = self.home.make_key()
-        store.access.ensure_key(self.key, owner=ADMIN)
+        opens = store.access.ensure_key(self.key, owner=ADMIN)
         store.close()
+        if not opens:
+            raise StartRefused(
+                f"{self.home.key_file} holds no key, or one that was revoked. Remove the file to get a new key."
+            )
 
     def _start_roles(self) -> None:
         python = [sys.executable, "-P", "-m"]  # -P: a folder `app` where the user stands is not ours

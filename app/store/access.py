@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, delete, select
+from sqlalchemy import ColumnElement, and_, delete, select, update
 
 from app.store.database import Database
 from app.tables import api_keys, tickets
@@ -39,13 +39,30 @@ class Access:
         self._insert_key(key, owner, scopes)
         return key
 
-    def ensure_key(self, key: str, owner: str, scopes: Iterable[str] = SCOPES) -> None:
-        """Let a key that was made elsewhere (the file in the home folder) open this database too."""
+    def ensure_key(self, key: str, owner: str, scopes: Iterable[str] = SCOPES) -> bool:
+        """Let a key that was made elsewhere (the file in the home folder) open this database too.
+
+        False for what is no key, and for one that was revoked.
+        """
         key_id = _id_of(key)
-        if key_id and self.caller(key) is None:
-            with self._database.write() as tx:
-                tx.execute(delete(api_keys).where(api_keys.c.id == key_id))
-            self._insert_key(key, owner, scopes)
+        if not key_id:
+            return False
+        same = and_(api_keys.c.id == key_id, api_keys.c.hash == _digest(key))
+        with self._database.read() as tx:
+            known = tx.execute(select(api_keys.c.revoked_at).where(same)).first()
+        if known is not None:
+            return known.revoked_at is None
+        with self._database.write() as tx:
+            tx.execute(delete(api_keys).where(api_keys.c.id == key_id))
+        self._insert_key(key, owner, scopes)
+        return True
+
+    def revoke_key(self, key: str) -> bool:
+        """Close a key for ever, named by itself or by its id, the part in the middle. False: there is none open."""
+        open_one = and_(api_keys.c.id == (_id_of(key) or key), api_keys.c.revoked_at.is_(None))
+        statement = update(api_keys).where(open_one).values(revoked_at=self._database.now())
+        with self._database.write() as tx:
+            return tx.execute(statement.returning(api_keys.c.id)).first() is not None
 
     def caller(self, key: str) -> Caller | None:
         """Whose key this is; None for an unknown, wrong or revoked one, in the same time."""

@@ -6,9 +6,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from app.store import Caller
+from app.store.access import SCOPES
 from app.tables import api_keys, tickets
 
 ADA = Caller("ada", frozenset({"read", "run"}))
@@ -38,12 +39,26 @@ def test_what_is_no_key_opens_nothing(store, text):
     assert store.access.caller(text) is None
 
 
-def test_a_revoked_key_opens_nothing(store):
-    key = store.access.create_key("ada")
-    with store.database.write() as tx:
-        tx.execute(update(api_keys).values(revoked_at=1.0))
+@pytest.mark.parametrize("name", [lambda key: key, lambda key: key.split("_")[1]])
+def test_a_revoked_key_opens_nothing(store, name):
+    key, other = store.access.create_key("ada"), store.access.create_key("ada")
 
+    assert store.access.revoke_key(name(key))
+    assert not store.access.revoke_key(name(key))
     assert store.access.caller(key) is None
+    assert store.access.caller(other) == Caller("ada", frozenset(SCOPES))
+
+
+def test_a_revoked_key_from_elsewhere_stays_closed(store):
+    key = store.access.create_key("ada")
+    store.access.revoke_key(key)
+
+    assert not store.access.ensure_key(key, "ada")
+    assert store.access.caller(key) is None
+
+
+def test_what_is_no_key_is_not_let_in(store):
+    assert not store.access.ensure_key("garbage", "ada")
 
 
 def test_the_database_holds_no_secret(store):
@@ -61,8 +76,8 @@ def test_a_key_from_elsewhere_is_let_in_once(store):
     with store.database.write() as tx:
         tx.execute(api_keys.delete())
 
-    store.access.ensure_key(key, "ada")
-    store.access.ensure_key(key, "ada")
+    assert store.access.ensure_key(key, "ada")
+    assert store.access.ensure_key(key, "ada")
     assert store.access.caller(key).owner == "ada"
     with store.database.read() as tx:
         assert len(tx.execute(select(api_keys)).all()) == 1

@@ -257,6 +257,14 @@ def test_keys_are_created_in_the_database_and_shown_once(
     assert made["scopes"] == ["read"]
 
 
+def test_a_key_is_revoked_once(run: Callable[..., Result], sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    key = run("keys", "create", "--owner", "ada").stdout.strip()
+    assert run("keys", "revoke", key).stdout == "Revoked.\n"
+    again = run("keys", "revoke", key)
+    assert (again.exit_code, again.stderr) == (2, "There is no such key, or it is revoked already.\n")
+
+
 def test_the_schema_is_upgraded_and_named(run: Callable[..., Result]) -> None:
     assert run("db", "current").stdout == "none\n"
     assert "from none to " in run("db", "upgrade").stdout
