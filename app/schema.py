@@ -19,9 +19,19 @@ MIGRATION_LOCK = 0x7175616E  # any number that nobody else locks in this databas
 
 
 def upgrade(store: Store, revision: str = "head") -> None:
-    """Run the migrations up to `revision`. One transaction: a failed migration changes nothing."""
+    """Run the migrations up to `revision`. One transaction: a failed migration changes nothing.
+
+    Raises StartRefused for a database that a newer version of Queuant has migrated.
+    """
     with store.database.write() as tx:
-        command.upgrade(_config(tx), revision)
+        config = _config(tx)
+        found = MigrationContext.configure(tx).get_current_revision()
+        if found is not None and found not in _known():
+            raise StartRefused(
+                f"The database has schema {found}, which this version does not know: a newer one made it. "
+                "Run that version, or use another database."
+            )
+        command.upgrade(config, revision)
 
 
 def downgrade(store: Store, revision: str) -> None:
@@ -40,6 +50,11 @@ def current(store: Store) -> str | None:
 def newest() -> str | None:
     """The revision that this code needs."""
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def require_newest(store: Store) -> None:

@@ -76,6 +76,14 @@ def test_a_database_of_another_schema_refuses_the_start(empty):
         schema.require_newest(empty)
 
 
+def test_a_database_of_a_newer_version_is_not_touched(empty):
+    schema.upgrade(empty)
+    with empty.database.write() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StartRefused, match="schema 9999, which this version does not know"):
+        schema.upgrade(empty)
+
+
 def test_a_migration_that_fails_leaves_the_database_as_it_was(empty, monkeypatch):
     upgrade = command.upgrade
 
