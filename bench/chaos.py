@@ -1,8 +1,9 @@
 """Jobs under fire: `python -m bench.chaos --jobs 1000 --seed 1`.
 
 A real server runs in a home folder of its own. While jobs are posted over HTTP, a worker process is killed every
-second, the queue server is killed once and emptied once, and some jobs are posted twice. At the end every job must
-have ended, with exactly one result for each success, and exactly one last event for each job.
+second, the whole worker node and the queue server are killed once, the queue is emptied once, and some jobs are
+posted twice. At the end every job must have ended, with exactly one result for each success, and exactly one last
+event for each job.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class Faults:
         self._chance = chance
         self._kill_seconds = kill_seconds
         self._done: Counter[str] = Counter()
-        self._planned = [(0.3, self._kill_queue), (0.6, self._empty_queue)]
+        self._planned = [(0.3, self._kill_queue), (0.45, self._kill_node), (0.6, self._empty_queue)]
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._kill_workers, daemon=True)
         self._thread.start()
@@ -109,18 +110,22 @@ class Faults:
     def _kill_workers(self) -> None:
         while not self._stop.wait(self._kill_seconds):
             tree = processes()
-            node = next((pid for pid, (parent, command) in tree.items() if self._is_worker(parent, command)), None)
-            children = sorted(pid for pid, (parent, _) in tree.items() if parent == node)
+            nodes = self._children(tree, "workers worker")
+            children = sorted(pid for pid, (parent, _) in tree.items() if parent in nodes)
             if children:
                 self._kill(self._chance.choice(children), "worker process killed")
 
-    def _is_worker(self, parent: int, command: str) -> bool:
-        return parent == self._launcher.pid and "workers worker" in command
-
     def _kill_queue(self) -> None:
-        for pid, (parent, command) in processes().items():
-            if parent == self._launcher.pid and "-server" in command:
-                self._kill(pid, "queue server killed")
+        for pid in self._children(processes(), "-server"):
+            self._kill(pid, "queue server killed")
+
+    def _kill_node(self) -> None:
+        for pid in self._children(processes(), "workers worker"):
+            self._kill(pid, "worker node killed")
+
+    def _children(self, tree: dict[int, tuple[int, str]], words: str) -> list[int]:
+        """The launcher's own children with these words in their command line."""
+        return [pid for pid, (parent, command) in tree.items() if parent == self._launcher.pid and words in command]
 
     def _empty_queue(self) -> None:
         with redis.Redis.from_url(self._home.queue_url(), socket_timeout=5) as queue:
