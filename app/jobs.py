@@ -29,6 +29,10 @@ WORKER_LOST = {
     "code": "worker_lost",
     "message": "The worker process that ran this job was lost, and so were all attempts before.",
 }
+KILLED_AT_LIMIT = {
+    "code": "timed_out",
+    "message": "The job did not stop at its time limit and was killed.",
+}
 
 
 @dataclass(frozen=True)
@@ -212,22 +216,17 @@ class Jobs:
 
     def give_back(self, job_id: str, *, lease_owner: str | None = None) -> str | None:
         """Take a job from a worker that is gone: queued again while attempts are left."""
-        change = self.store.jobs.give_back(job_id, lease_owner=lease_owner, error=WORKER_LOST)
-        if change is None:
-            return None
-        self._announce(change)
-        if change.job.status == "queued":
-            self._ring(change.job)
-        return str(change.job.status)
+        return self._taken(self.store.jobs.give_back(job_id, lease_owner=lease_owner, error=WORKER_LOST))
+
+    def hand_back(self, job_id: str, *, lease_owner: str) -> str | None:
+        """Queue a job again that its worker, which is stopping, could not finish: no fault of the job's, no attempt."""
+        change = self.store.jobs.give_back(job_id, lease_owner=lease_owner, error=WORKER_LOST, retry="free")
+        return self._taken(change)
 
     def time_out(self, job_id: str, *, lease_owner: str) -> str | None:
         """End a job whose worker process was killed at the hard limit; another attempt would end the same way."""
-        error = {"code": "timed_out", "message": "The job did not stop at its time limit and was killed."}
-        change = self.store.jobs.give_back(job_id, lease_owner=lease_owner, error=error, again=False)
-        if change is None:
-            return None
-        self._announce(change)
-        return str(change.job.status)
+        change = self.store.jobs.give_back(job_id, lease_owner=lease_owner, error=KILLED_AT_LIMIT, retry="never")
+        return self._taken(change)
 
     def held_by(self, lease_owner: str) -> list[str]:
         """Ids of the running jobs that a worker holds."""
@@ -259,6 +258,14 @@ class Jobs:
                     self._queue.ring(job_id, name)
                     rung += 1
         return rung
+
+    def _taken(self, change: Change | None) -> str | None:
+        if change is None:
+            return None
+        self._announce(change)
+        if change.job.status == "queued":
+            self._ring(change.job)
+        return str(change.job.status)
 
     def _end(self, claim: Claim, change: Change | None) -> str | None:
         if change is None:

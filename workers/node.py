@@ -73,12 +73,14 @@ class Node:
         self.name = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
         self.services: Services = build(settings)
         self._executor: Executor | None = None
+        self._stopping = False
 
     def attach(self, celery: Celery) -> None:
         """Register the one task, and what happens around the pool."""
         celery.task(name=TASK)(self.execute)
         signals.worker_process_init.connect(self._start_child, weak=False)
         signals.worker_ready.connect(self._say_ready, weak=False)
+        signals.worker_shutting_down.connect(self._begin_to_stop, weak=False)
         signals.task_failure.connect(self._child_lost, weak=False)
 
     def execute(self, job_id: str) -> None:
@@ -92,6 +94,9 @@ class Node:
         self.services = build(self.settings, catalog=self.services.catalog)
         self._executor = Executor(self.services, self.name)
 
+    def _begin_to_stop(self, **_: Any) -> None:
+        self._stopping = True
+
     def _child_lost(self, exception: BaseException, args: tuple[str, ...], **_: Any) -> None:
         """In the parent: a child was killed or ran into the hard limit. Act at once instead of at lease expiry."""
         if not isinstance(exception, (WorkerLostError, TimeLimitExceeded)):
@@ -100,6 +105,8 @@ class Node:
         try:
             if isinstance(exception, TimeLimitExceeded):
                 jobs.time_out(args[0], lease_owner=self.name)
+            elif self._stopping:
+                jobs.hand_back(args[0], lease_owner=self.name)
             else:
                 jobs.give_back(args[0], lease_owner=self.name)
         except StoreUnavailable:
@@ -120,6 +127,6 @@ class Node:
         jobs = self.services.jobs
         try:
             for job_id in jobs.held_by(self.name):
-                jobs.give_back(job_id, lease_owner=self.name)
+                jobs.hand_back(job_id, lease_owner=self.name)
         except StoreUnavailable:
             log.warning("the store does not answer; the supervisor takes over at lease expiry")

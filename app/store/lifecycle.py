@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     JSON,
@@ -33,6 +33,7 @@ from app.store.database import Database
 from app.store.events import EventLog
 from app.tables import artifacts, channels, events, idempotency_keys, jobs, results
 
+Retry = Literal["counted", "free", "never"]
 TERMINAL = ("succeeded", "failed", "cancelled")
 RING_AT_MOST = 1000  # in one go: the supervisor has leases to look after in between
 
@@ -201,22 +202,24 @@ class Lifecycle:
         )
 
     def give_back(
-        self, job_id: str, *, lease_owner: str | None = None, error: Mapping[str, Any], again: bool = True
+        self, job_id: str, *, lease_owner: str | None = None, error: Mapping[str, Any], retry: Retry = "counted"
     ) -> Change | None:
         """Take a running job from a worker that is gone: back to the queue, or ended when it has no attempt left.
 
-        With `lease_owner` only from that worker, at once; without, only when the lease has run out. Without
-        `again` it ends with the error whatever attempts are left.
+        With `lease_owner` only from that worker, at once; without, only when the lease has run out. A `free` retry
+        does not count the attempt that ends here; with `never` the job ends with the error.
         """
         now = self._database.now()
         gone = jobs.c.lease_owner == lease_owner if lease_owner else jobs.c.lease_until < now
         wanted = jobs.c.cancel_at.is_not(None)
-        tries = and_(jobs.c.cancel_at.is_(None), jobs.c.attempt < jobs.c.max_attempts, literal(again))
+        left = jobs.c.attempt < jobs.c.max_attempts if retry == "counted" else literal(retry == "free")
+        tries = and_(jobs.c.cancel_at.is_(None), left)
         status = case((wanted, "cancelled"), (tries, "queued"), else_="failed")
         statement = update(jobs).where(jobs.c.id == job_id, jobs.c.status == "running", gone)
         return self._change(
             statement.values(
                 status=status,
+                attempt=jobs.c.attempt - (1 if retry == "free" else 0),
                 fence=jobs.c.fence + 1,
                 lease_owner=null(),
                 lease_until=null(),

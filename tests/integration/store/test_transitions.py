@@ -228,6 +228,29 @@ def test_a_job_that_loses_every_worker_fails(world):
     assert world.jobs.claim(job_id, lease_owner="w1") is None
 
 
+def test_a_job_that_stopping_workers_hand_back_never_runs_out_of_attempts(world):
+    job_id = world.submit().id
+    for _ in range(5):
+        world.claim(job_id)
+        assert world.jobs.hand_back(job_id, lease_owner="w2") is None
+        assert world.jobs.hand_back(job_id, lease_owner="w1") == "queued"
+
+    assert world.row(job_id).attempt == 0
+    old = world.claim(job_id)
+    world.jobs.hand_back(job_id, lease_owner="w1")
+    new = world.claim(job_id)
+    assert (old.attempt, new.attempt) == (1, 1)
+    assert world.jobs.finish(old, world.output) is None
+    assert world.jobs.finish(new, world.output) == "succeeded"
+
+
+def test_a_wanted_cancel_wins_over_a_hand_back(world):
+    claim = world.running("w1")
+    world.jobs.cancel(claim.job_id, "ada")
+
+    assert world.jobs.hand_back(claim.job_id, lease_owner="w1") == "cancelled"
+
+
 def test_a_job_that_was_killed_at_its_limit_fails_with_attempts_left(world):
     claim, other = world.running("w1"), world.running("w2")
     assert world.store.jobs.held_by("w1") == [claim.job_id]
