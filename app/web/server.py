@@ -93,6 +93,7 @@ class WebProcess(BaseApplication):  # type: ignore[misc]
 
         services = build(self._settings)
         if self._role == "api":
+            services.catalog.preload()
             try:
                 services.queue.warm()
             except QueueUnavailable:
