@@ -58,11 +58,18 @@ def who_holds(port: int) -> str | None:
     sockets = {f"socket:[{inode}]" for inode in _listening(port)}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if sockets and any(str(link.readlink()) in sockets for link in (folder / "fd").iterdir()):
+            if sockets and any(_leads_to(link, sockets) for link in (folder / "fd").iterdir()):
                 return f"{(folder / 'comm').read_text().strip()} (pid {folder.name})"
         except OSError:
             continue  # gone meanwhile, or another user's
     return None
+
+
+def _leads_to(link: Path, sockets: set[str]) -> bool:
+    try:
+        return str(link.readlink()) in sockets
+    except FileNotFoundError:  # closed since the folder was listed
+        return False
 
 
 def _listening(port: int) -> list[str]:

@@ -34,6 +34,15 @@ def test_a_busy_port_that_was_asked_for_is_refused_by_name(busy: int) -> None:
         assert f"(pid {os.getpid()})" in caught.value.message
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the holder is looked up in /proc")
+def test_the_holder_is_found_whatever_else_it_closes_meanwhile() -> None:
+    with socket.socket() as gap, socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        gap.close()  # its number, lower than the other's, goes to the look itself, which is over when the link is read
+        assert f"(pid {os.getpid()})" in str(ports.who_holds(held.getsockname()[1]))
+
+
 def test_a_busy_port_that_nobody_asked_for_is_replaced_by_the_next_free_one(busy: int) -> None:
     found = ports.choose("127.0.0.1", busy, asked=False, option="--port")
     assert found > busy
