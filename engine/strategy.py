@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias, get_type_hints
+from typing import Any, NamedTuple, TypeAlias, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ from engine.bars import Bars
 from engine.errors import BadData, InvalidParameter, QueuantError, RunFailed
 from engine.parameters import Parameter, Range, check_all, object_schema, read
 
-__all__ = ["BoundStrategy", "Parameter", "Range", "Strategy", "Weights", "strategy"]
+__all__ = ["BoundStrategy", "Crossing", "Parameter", "Range", "Strategy", "Weights", "strategy"]
 
 Weights: TypeAlias = NDArray[np.float64]
 # Takes the parameters by name; returns a sentence when they do not fit together, else None.
@@ -43,6 +43,19 @@ def _one_bar(**_: Any) -> int:
 
 def _no_rule(**_: Any) -> None:
     return None
+
+
+class Crossing(NamedTuple):
+    """Names of the parameters of a strategy that holds the crosses of two simple averages of closes, and no more.
+
+    It buys on `indicators.crosses` upwards and sells on one downwards; `side` ("long", "short" or "both") says which
+    of the two positions it holds, all of equity split evenly over the symbols; None means long. `engine.sweep` needs
+    no weights of such a strategy.
+    """
+
+    fast: str
+    slow: str
+    side: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +73,7 @@ class Strategy:
     parameters: tuple[Parameter, ...]
     rule: Check = field(repr=False)
     needs: Lookback = field(repr=False)
+    crossing: Crossing | None = None
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema (2020-12) of the parameters, with their defaults."""
@@ -163,6 +177,7 @@ def strategy(
     symbols: tuple[str, ...] = (),
     check: Check = _no_rule,
     lookback: Lookback = _one_bar,
+    crossing: Crossing | None = None,
 ) -> Callable[[Callable[..., Weights]], Strategy]:
     """Make a Strategy of a function `(bars, **parameters) -> weights`.
 
@@ -173,6 +188,7 @@ def strategy(
         symbols: the symbols on which it runs when a request names none; () means all of the dataset.
         check: takes the parameters; returns a sentence when they do not fit together.
         lookback: takes the parameters; returns how many bars the first decision needs.
+        crossing: says that the weights are those of a crossing of averages, which sweeps run compiled.
 
     Raises:
         TypeError: when the signature does not describe every parameter with type, bounds and default.
@@ -185,7 +201,18 @@ def strategy(
         summary = " ".join(doc.split("\n\n")[0].split()).split(". ")[0].rstrip(".") + "."
         parameters = _parameters(function)
         return Strategy(
-            function, function.__name__, summary, doc, family, source, dataset, symbols, parameters, check, lookback
+            function=function,
+            id=function.__name__,
+            summary=summary,
+            doc=doc,
+            family=family,
+            source=source,
+            dataset=dataset,
+            symbols=symbols,
+            parameters=parameters,
+            rule=check,
+            needs=lookback,
+            crossing=crossing,
         )
 
     return decorate

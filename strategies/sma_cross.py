@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import indicators
 from engine.bars import Bars
-from engine.strategy import Range, Weights, strategy
+from engine.strategy import Crossing, Range, Weights, strategy
 
 
 def fast_below_slow(*, fast: int, slow: int, **_: Any) -> str | None:
@@ -22,6 +22,7 @@ def first_cross(*, slow: int, **_: Any) -> int:
 @strategy(
     check=fast_below_slow,
     lookback=first_cross,
+    crossing=Crossing("fast", "slow", "side"),
     family="trend",
     source="Brock, Lakonishok and LeBaron (1992), Journal of Finance 47(5)",
     dataset="fx_daily",

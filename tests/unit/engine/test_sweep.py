@@ -1,0 +1,166 @@
+"""Grids, their bounds, and how a sweep is told to stop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import strategies
+from engine import Bars, Config, backtest
+from engine.errors import BadData, InvalidInput, InvalidParameter, UnknownName
+from engine.sweep import MAX_TRIALS, Trials, grid, running, sweep
+
+SMA = strategies.get("sma_cross")
+
+
+@pytest.fixture(scope="module")
+def walk():
+    rng = np.random.default_rng(5)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.02, 200)))
+    days = np.busday_offset("2020-01-01", np.arange(200), roll="forward")
+    return Bars.from_arrays(days, close, close, close, close, symbols=("A",))
+
+
+def code_of(work):
+    with pytest.raises(InvalidInput) as caught:
+        work()
+    return caught.value.code
+
+
+def test_a_grid_counts_what_its_rule_leaves_out():
+    trials = grid(SMA, {"fast": [3, 5, 8], "slow": {"start": 5, "stop": 8}})
+
+    assert (len(trials), trials.skipped) == (7, 5)
+    assert trials[0] == {"fast": 3, "slow": 5, "side": "long"}
+    assert all(each["fast"] < each["slow"] for each in trials)
+    assert list(trials)[trials.longest]["slow"] == 8
+
+
+def test_a_range_holds_its_stop_and_starts_a_decimal_step_anew():
+    item = strategies.get("time_series_momentum")
+    name = next(each.name for each in item.parameters if each.type == "float")
+    low = next(each.low for each in item.parameters if each.name == name)
+
+    values = [each[name] for each in grid(item, {name: {"start": low, "stop": low + 0.3, "step": 0.1}})]
+
+    assert values == [low, low + 0.1, low + 2 * 0.1, low + 3 * 0.1]
+
+
+def test_a_grid_too_large_is_refused_before_it_is_made():
+    axis = {"start": 2, "stop": 10**15}
+
+    with pytest.raises(InvalidInput, match="too large") as caught:
+        grid(SMA, {"fast": axis, "slow": axis})
+
+    assert caught.value.code == "sweep_too_large"
+    assert caught.value.allowed == {"maximum": MAX_TRIALS}
+
+
+@pytest.mark.parametrize(
+    ("axes", "code"),
+    [
+        ({"fast": "12"}, "invalid_grid"),
+        ({"fast": 12}, "invalid_grid"),
+        ({"fast": {"start": 5, "stop": 4}}, "invalid_grid"),
+        ({"fast": {"start": 5, "stop": 9, "step": 0}}, "invalid_grid"),
+        ({"fast": {"start": 5}}, "invalid_grid"),
+        ({"fast": {"start": 5, "stop": float("nan")}}, "invalid_grid"),
+        ({"fast": {"start": 5, "stop": True}}, "invalid_grid"),
+        ({"fast": {"start": 5, "stop": 10**400}}, "invalid_grid"),
+        ({"fast": {"start": 5, "stop": 9, "step": 1e-300}}, "sweep_too_large"),
+        ({"fast": {"start": 5, "stop": 6, "stride": 1}}, "invalid_request"),
+        ({"fast": []}, "empty_sweep"),
+        ({"fast": [100], "slow": [50]}, "empty_sweep"),
+        ({"fats": [3]}, "invalid_parameter"),
+        ({"fast": [1]}, "invalid_parameter"),
+        ({"fast": {"start": 5, "stop": 6, "step": 0.5}}, "invalid_parameter"),
+    ],
+)
+def test_a_grid_that_is_none_is_refused(axes, code):
+    assert code_of(lambda: grid(SMA, axes)) == code
+
+
+def test_parameter_sets_are_checked_one_by_one(walk):
+    with pytest.raises(InvalidParameter):
+        sweep(walk, SMA, [{"fast": 5, "slow": 20}, {"fast": 20, "slow": 5}])
+    assert code_of(lambda: sweep(walk, SMA, [])) == "empty_sweep"
+
+
+def test_trials_of_another_strategy_and_unknown_figures_are_refused(walk):
+    trials = grid(SMA, {"fast": [3]})
+
+    with pytest.raises(InvalidInput, match="not of buy_and_hold"):
+        sweep(walk, strategies.get("buy_and_hold"), trials)
+    with pytest.raises(UnknownName) as caught:
+        sweep(walk, SMA, trials, figures=("sharp",))
+    assert caught.value.nearest == "sharpe"
+
+
+def test_a_strategy_without_parameters_has_a_sweep_of_one(walk):
+    item = strategies.get("buy_and_hold")
+
+    found = sweep(walk, item, [{}])
+
+    assert len(found) == len(found["sharpe"]) == 1
+    assert found["final_equity"][0] == backtest(walk, item.bind()).metrics["final_equity"]
+
+
+def test_too_few_bars_for_one_trial_are_said_as_the_single_run_says_it(walk):
+    trials = [{"fast": 3, "slow": 8}, {"fast": 3, "slow": 300}]
+
+    with pytest.raises(BadData, match="needs 303 bars"):
+        sweep(walk, SMA, trials)
+
+
+def test_a_figure_that_is_not_in_the_sums_makes_single_runs(walk):
+    found = sweep(walk, SMA, [{"fast": 3, "slow": 8}], figures=("sortino", "alpha"))
+
+    assert found.alone == 1
+    assert found["sortino"][0] == backtest(walk, SMA.bind(fast=3, slow=8)).metrics["sortino"]
+    assert np.isnan(found["alpha"][0])
+
+
+def test_a_symbol_that_never_trades_earns_nothing():
+    close = np.full((20, 1), np.nan)
+    bars = Bars.from_closes(np.datetime64("2020-01-01", "ns") + np.arange(20) * np.timedelta64(1, "D"), close, ("A",))
+
+    found = sweep(bars, SMA, [{"fast": 2, "slow": 3}], Config(initial_capital=50.0))
+
+    assert (found["final_equity"][0], found["total_trades"][0], found.alone) == (50.0, 0.0, 0)
+    assert np.isnan(found["sharpe"][0])
+
+
+class Stopped(Exception):
+    pass
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("config", [Config(), Config(stop_loss=0.05)])
+def test_report_hears_of_every_block_and_stops_the_sweep(walk, monkeypatch, threads, config):
+    monkeypatch.setattr(running, "BLOCK", 400)
+    trials = grid(SMA, {"fast": [3, 5, 8], "slow": [10, 20, 30]})
+    heard = []
+
+    sweep(walk, SMA, trials, config, report=lambda *what: heard.append(what), threads=threads)
+
+    assert heard[0] == (0, 9, "sweep")
+    assert heard[-1] == (9, 9, "sweep")
+    assert heard == sorted(heard)
+
+    def stop(done, total, phase):
+        if done >= 4:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        sweep(walk, SMA, trials, config, report=stop, threads=threads)
+
+
+def test_a_strategy_of_weights_can_be_stopped_between_trials(walk):
+    item = strategies.get("donchian_breakout")
+
+    def stop(done, total, phase):
+        if done == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        sweep(walk, item, Trials.of(item, [{}, {"entry": 30}, {"entry": 40}]), report=stop)
