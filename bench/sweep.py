@@ -3,12 +3,14 @@
     python -m bench.sweep
 
 Beside it a loop over single runs, as one would write it without a sweep, timed on a sample of the pairs in the same
-rounds and extrapolated. Where the time goes is measured too: finding orders reads two rows of sums per trial, the
+rounds and extrapolated, and so is a sweep that does not know that the strategy is a crossing: weights by the strategy,
+the rest in the compiled pass. Where the time goes is measured too: finding orders reads two rows of sums per trial, the
 rest is the orders themselves, each of them a chain of divisions that waits for the one before.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 import threading
 import time
@@ -72,19 +74,23 @@ def main() -> None:
     memory = peak_above(lambda: sweep(bars, item, trials, config, threads=2)) / 2**20
     chosen = np.random.default_rng(1).choice(len(trials), SAMPLE, replace=False)
     bounds: list[BoundStrategy] = [trials.bound(int(at)) for at in chosen]
+    general = dataclasses.replace(item, crossing=None)
+    sample = Trials.of(general, [bound.params for bound in bounds])
     rounds = [
         (
             seconds(lambda: sweep(bars, item, trials, config, threads=1)),
             seconds(lambda: sweep(bars, item, trials, config, threads=2)),
+            seconds(lambda: sweep(bars, general, sample, config)) * len(trials) / SAMPLE,
             seconds(lambda: [backtest(bars, bound, config) for bound in bounds]) * len(trials) / SAMPLE,
         )
         for _ in range(ROUNDS)
     ]
-    one, two, loop = (statistics.median(column) * 1e3 for column in zip(*rounds, strict=True))
+    one, two, weights, loop = (statistics.median(column) * 1e3 for column in zip(*rounds, strict=True))
     fastest = min(column[0] for column in rounds) * 1e3
     orders = 2.0 * float(found["total_trades"].sum())
     print(f"W2  {len(trials)} trials x {len(bars)} bars, grid made in {made:.1f} ms, first sweep {first:.2f} s")
     print(f"    1 thread {one:.1f} ms (least {fastest:.1f})   2 threads {two:.1f} ms   single runs {loop:.0f} ms")
+    print(f"    weights by the strategy, 1 thread: {weights:.0f} ms, ratio {loop / weights:.1f}")
     print(f"    ratio {loop / one:.0f} on 1 thread, {loop / two:.0f} on 2; memory above baseline {memory:.1f} MiB")
     each = fastest * 1e6 / (len(trials) * len(bars))
     print(f"    {each:.2f} ns per bar and trial, {fastest * 1e6 / orders:.0f} ns per order")

@@ -14,7 +14,19 @@ from engine.book import Terms
 from engine.config import Config
 from engine.simulation import _plan, _targets, _terms
 from engine.strategy import Weights
-from engine.sweep.kernel import COMMISSION, DEPTH, FINAL, GAINS, SLIPPAGE, SOUND, SQUARES, TRADES, Course, follow
+from engine.sweep.kernel import (
+    COMMISSION,
+    DEPTH,
+    FINAL,
+    GAINS,
+    SLIPPAGE,
+    SOUND,
+    SQUARES,
+    STRIDE,
+    TRADES,
+    Course,
+    follow,
+)
 
 # Fields of a configuration that the compiled pass knows; with another one that is not at its default, it is not used.
 _KNOWN = (
@@ -55,8 +67,15 @@ class Account:
         price = np.ascontiguousarray(bars.open[rows, 0]) if config.fill == "next_open" else close
         gain = np.zeros(len(close))
         gain[1:] = close[1:] / close[:-1] - 1.0
-        lowest = float(close.min(initial=np.inf))
-        course = Course(price, close, np.cumsum(gain), np.cumsum(gain * gain), lowest)
+        course = Course(
+            price=price,
+            close=close,
+            tops=_ahead(close, np.maximum),
+            bottoms=_ahead(close, np.minimum),
+            gains=np.cumsum(gain),
+            squares=np.cumsum(gain * gain),
+            lowest=float(close.min(initial=np.inf)),
+        )
         return cls(bars, config, rows, course, _terms(config))
 
     def fills(self) -> NDArray[np.int64]:
@@ -79,6 +98,14 @@ class Account:
         at = at[at < len(self.rows)]
         wanted = np.ascontiguousarray(plan.target[self.rows[at], 0])
         follow(len(at), at, wanted, self.config.initial_capital, self.course, self.terms, row)
+
+
+def _ahead(close: Floats, extreme: np.ufunc) -> Floats:
+    """The extreme of the STRIDE closes from each bar on, of fewer at the end."""
+    out = close.copy()
+    for later in range(1, STRIDE):
+        extreme(out[:-later], close[later:], out=out[:-later])
+    return out
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,15 +24,22 @@ FINAL, GAINS, SQUARES, DEPTH, TRADES, COMMISSION, SLIPPAGE, SOUND = range(8)
 COLUMNS = 8
 # An account whose cash is this much of its position or less earns what the price earns.
 INVESTED = 1e-13
+# Bars that a drawdown takes in one step while it makes no new peak.
+STRIDE = 8
 # Eight relations in one word.
 _ABOVE, _BELOW = np.uint64(0x0101010101010101), np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 class Course(NamedTuple):
-    """The traded bars of a symbol: where orders fill, closes, and running sums of its returns and their squares."""
+    """The traded bars of a symbol: where orders fill, closes, and running sums of its returns and their squares.
+
+    `tops` and `bottoms` are the highest and lowest of the STRIDE closes from each bar on.
+    """
 
     price: Floats
     close: Floats
+    tops: Floats
+    bottoms: Floats
     gains: Floats
     squares: Floats
     lowest: float
@@ -97,16 +104,30 @@ def order(target: float, price: float, cash: float, units: float, terms: Terms, 
 
 @jit
 def sink(
-    first: int, stop: int, cash: float, units: float, close: Floats, peak: float, low: float, depth: float
+    first: int, stop: int, cash: float, units: float, course: Course, peak: float, low: float, depth: float
 ) -> tuple[float, float, float]:
-    """Follow the drawdown while units are held: the peak, the lowest equity since, and the least low / peak before."""
-    for t in range(first, stop):
-        equity = cash + units * close[t]
-        if equity > peak:
-            depth = min(depth, low / peak)
-            peak = equity
-            low = equity
-        low = min(low, equity)
+    """Follow the drawdown while units are held: the peak, the lowest equity since, and the least low / peak before.
+
+    Equity rises or falls with the close, rounding included, so its extremes are where those of the closes are.
+    """
+    t = first
+    while t < stop:
+        end = stop
+        if t + STRIDE <= stop:
+            end = t + STRIDE
+            one, other = cash + units * course.tops[t], cash + units * course.bottoms[t]
+            if max(one, other) <= peak:
+                low = min(low, one, other)
+                t = end
+                continue
+        while t < end:
+            equity = cash + units * course.close[t]
+            if equity > peak:
+                depth = min(depth, low / peak)
+                peak = equity
+                low = equity
+            low = min(low, equity)
+            t += 1
     return peak, low, depth
 
 
@@ -145,7 +166,7 @@ def follow(
     for k in range(count + 1):
         stop = at[k] if k < count else close.shape[0]
         if units != 0.0 and done < stop:
-            peak, low, depth = sink(done, stop, cash, units, close, peak, low, depth)
+            peak, low, depth = sink(done, stop, cash, units, course, peak, low, depth)
             if units > 0.0 and abs(cash) <= INVESTED * units * course.lowest:
                 gains += course.gains[stop - 1] - course.gains[done - 1]
                 squares += course.squares[stop - 1] - course.squares[done - 1]
@@ -167,7 +188,7 @@ def follow(
         gain = equity / before - 1.0
         gains += gain
         squares += gain * gain
-        peak, low, depth = sink(stop, stop + 1, cash, units, close, peak, low, depth)
+        peak, low, depth = sink(stop, stop + 1, cash, units, course, peak, low, depth)
         before = equity
         done = stop + 1
     row[FINAL] = before
