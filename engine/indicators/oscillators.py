@@ -1,0 +1,169 @@
+"""Oscillators and the strength of trends."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.bars import Floats
+from engine.errors import InvalidInput
+from engine.indicators.arrays import ratio, run, together, whole
+from engine.indicators.averages import ema, exponential, rma, sma
+from engine.indicators.rolling import lag, rolling_max, rolling_min
+from engine.indicators.volatility import true_range
+from engine.jit import jit
+
+
+class Macd(NamedTuple):
+    """The difference of two averages, its own average, and the difference of those."""
+
+    line: Floats
+    signal: Floats
+    histogram: Floats
+
+
+class Directional(NamedTuple):
+    """The strength of a trend whichever its direction, and the movement up and down, all from 0 to 100."""
+
+    adx: Floats
+    plus: Floats
+    minus: Floats
+
+
+class Stochastic(NamedTuple):
+    """The smoothed place of the close in its range, and the average of that, both from 0 to 100."""
+
+    k: Floats
+    d: Floats
+
+
+@jit
+def _wilder_total(values: Floats, window: int, out: Floats) -> None:
+    """Wilder's running total: less a part of itself, plus the new value. Starts with window - 1 values, as TA-Lib."""
+    for n in range(values.shape[1]):
+        count, total = 0, 0.0
+        for t in range(values.shape[0]):
+            out[t, n] = np.nan
+            if math.isnan(values[t, n]):
+                continue
+            count += 1
+            if count >= window:
+                total -= total / window
+            total += values[t, n]
+            if count >= window:
+                out[t, n] = total
+
+
+@jit
+def _cci(typical: Floats, window: int, out: Floats) -> None:
+    """Distances are taken from the newest value, so that a window of one repeated value has none at all."""
+    for n in range(typical.shape[1]):
+        count, first = 0, 0
+        for t in range(typical.shape[0]):
+            out[t, n] = np.nan
+            if math.isnan(typical[t, n]):
+                continue
+            count += 1
+            if count < window:
+                continue
+            while math.isnan(typical[first, n]) or count > window:
+                count -= 0 if math.isnan(typical[first, n]) else 1
+                first += 1
+            mean, deviation = 0.0, 0.0
+            for row in range(first, t):
+                if not math.isnan(typical[row, n]):
+                    mean += (typical[row, n] - typical[t, n]) / window
+            for row in range(first, t + 1):
+                if not math.isnan(typical[row, n]):
+                    deviation += abs(typical[row, n] - typical[t, n] - mean) / window
+            if deviation > 0.0:
+                out[t, n] = -mean / (0.015 * deviation)
+
+
+def rsi(values: Floats, window: int = 14) -> Floats:
+    """Relative strength index: 100 U / (U + D), U and D Wilder's averages of the rises and of the falls.
+
+    Unit: 0 to 100. Source: Wilder (1978), New Concepts in Technical Trading Systems, section VI.
+    Warm-up: row window. NaN: skipped; NaN too where nothing ever moved.
+    """
+    whole(1, window=window)
+    change = np.subtract(values, lag(values, 1))
+    up, down = rma(np.maximum(change, 0.0), window), rma(np.maximum(-change, 0.0), window)
+    return 100.0 * ratio(up, up + down)
+
+
+def macd(values: Floats, *, fast: int = 12, slow: int = 26, signal: int = 9) -> Macd:
+    """Convergence of averages: ema(fast) - ema(slow), its ema(signal), and the difference of the two.
+
+    Both averages start at row slow - 1, the fast one with the mean of the last `fast` bars up to there.
+    Unit: that of the values. Source: Appel (2005), Technical Analysis: Power Tools for Active Investors, ch. 8.
+    Warm-up: row slow - 1, signal and histogram slow + signal - 2. NaN: skipped, without ageing the averages.
+    """
+    whole(1, fast=fast, slow=slow, signal=signal)
+    if fast >= slow:
+        raise InvalidInput(f"fast ({fast}) must be below slow ({slow}).")
+    quick = run(exponential, values, fast, slow - fast, 2.0 / (fast + 1.0))
+    line = quick - ema(values, slow)
+    average = ema(line, signal)
+    return Macd(line, average, line - average)
+
+
+def stochastic(
+    high: Floats, low: Floats, close: Floats, *, window: int = 14, smooth: int = 3, signal: int = 3
+) -> Stochastic:
+    """Stochastic oscillator: k is the sma(smooth) of 100 (close - lowest low) / (highest high - lowest low).
+
+    Extremes are over the last `window` traded bars; d is the sma(signal) of k. Unit: 0 to 100.
+    Source: Lane (1984), Technical Analysis of Stocks & Commodities 2(3).
+    Warm-up: k row window + smooth - 2, d signal - 1 later. NaN: skipped; a bar without any range counts as skipped.
+    """
+    whole(1, window=window, smooth=smooth, signal=signal)
+    high, low, close = together(high, low, close)
+    lowest = rolling_min(low, window)
+    k = sma(100.0 * ratio(close - lowest, rolling_max(high, window) - lowest), smooth)
+    return Stochastic(k, sma(k, signal))
+
+
+def cci(high: Floats, low: Floats, close: Floats, *, window: int = 20) -> Floats:
+    """Commodity channel index: (p - mean) / (0.015 mean absolute deviation) of p = (high + low + close) / 3.
+
+    Mean and deviation are over the last `window` traded bars. A deviation around a moving mean cannot be updated:
+    this one costs `window` steps per bar. Unit: none, mostly within -100 to 100.
+    Source: Lambert (1980), Commodities 9(10).
+    Warm-up: row window - 1. NaN: skipped; NaN too where all values of the window are one.
+    """
+    whole(1, window=window)
+    high, low, close = together(high, low, close)
+    return run(_cci, (high + low + close) / 3.0, window)
+
+
+def roc(values: Floats, bars: int = 10) -> Floats:
+    """Rate of change over `bars` traded bars: (x_t - x_(t-bars)) / x_(t-bars).
+
+    Unit: fraction. Source: Kaufman (2013), Trading Systems and Methods, 5th ed., ch. 9.
+    Warm-up: row bars. NaN: skipped; NaN too where the earlier value is zero.
+    """
+    whole(1, bars=bars)
+    before = lag(values, bars)
+    return ratio(values - before, before)
+
+
+def adx(high: Floats, low: Floats, close: Floats, *, window: int = 14) -> Directional:
+    """Average directional movement: rma(window) of 100 |plus - minus| / (plus + minus).
+
+    plus (minus) is 100 times Wilder's total of the rises of the high (falls of the low), where larger than the
+    other, over that of the true range. Unit: 0 to 100.
+    Source: Wilder (1978), New Concepts in Technical Trading Systems, section IV; totals start as in TA-Lib.
+    Warm-up: plus and minus row window, adx 2 window - 1. NaN: skipped; a bar without any movement counts as skipped.
+    """
+    whole(2, window=window)
+    high, low, close = together(high, low, close)
+    up, down = high - lag(high, 1), lag(low, 1) - low
+    ranges = run(_wilder_total, true_range(high, low, close), window)
+    plus, minus = (
+        100.0 * ratio(run(_wilder_total, np.where(wins, move, 0.0 * move), window), ranges)
+        for move, wins in ((up, (up > down) & (up > 0.0)), (down, (down > up) & (down > 0.0)))
+    )
+    return Directional(rma(100.0 * ratio(np.abs(plus - minus), plus + minus), window), plus, minus)
