@@ -124,6 +124,12 @@ def outputs(name, bars, window):
     return found if isinstance(found, tuple) else (found,)
 
 
+def in_plain_python(name, bars, window):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Kernel, "__call__", lambda kernel, *arguments: kernel.twin(*arguments))
+        return outputs(name, bars, window)
+
+
 def same(one, other):
     return len(one) == len(other) and all(a.tobytes() == b.tobytes() for a, b in zip(one, other, strict=True))
 
@@ -147,11 +153,7 @@ def test_later_bars_never_change_earlier_values(name, seed, window, stop):
 @given(seed=seeds, window=windows)
 def test_compiled_and_plain_python_agree_to_the_last_bit(name, seed, window):
     bars = market(seed)
-    compiled = outputs(name, bars, window)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Kernel, "__call__", lambda kernel, *arguments: kernel.twin(*arguments))
-        plain = outputs(name, bars, window)
-    assert same(compiled, plain)
+    assert same(outputs(name, bars, window), in_plain_python(name, bars, window))
 
 
 @pytest.mark.parametrize("name", sorted(set(CASES) - {"latch"}))  # truths are never missing
@@ -208,7 +210,9 @@ def test_other_units_of_price_scale_the_result(name, seed, window, power):
 @every
 def test_prices_that_never_move(name):
     flat = np.full((40, 2), 1.1)
-    found = outputs(name, Market(flat, flat, flat, flat), 5)
+    bars = Market(flat, flat, flat, flat)
+    found = outputs(name, bars, 5)
+    assert same(found, in_plain_python(name, bars, 5))
     for values, expected in zip(found, CASES[name].constant, strict=True):
         np.testing.assert_allclose(values[20:], expected, rtol=1e-15, atol=0)
 
@@ -220,3 +224,14 @@ def test_prices_that_stop_moving_leave_no_rounding_behind(name):
     (found,) = outputs(name, Market(moving, moving, moving, moving), 7)
     expected = 0.0 if name == "rolling_std" else np.nan
     np.testing.assert_array_equal(found[57:], expected)
+
+
+@pytest.mark.parametrize(
+    "name", ["rolling_std", "zscore", "rolling_skew", "rolling_kurt", "rolling_corr", "rolling_beta"]
+)
+def test_movements_whose_square_is_no_float_are_none(name):
+    tiny = np.where(np.arange(40)[:, None] % 3 == 0, 0.0, 1e-200)
+    bars = Market(tiny, tiny, tiny, tiny)
+    found = outputs(name, bars, 5)
+    np.testing.assert_array_equal(found[0][4:], 0.0 if name == "rolling_std" else np.nan)
+    assert same(found, in_plain_python(name, bars, 5))
