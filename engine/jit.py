@@ -84,7 +84,7 @@ class Kernel(Generic[P, R]):
             if not isinstance(inner, Kernel):
                 continue
             home = Path(inner._function.__code__.co_filename)
-            if home.parent != _ENGINE and home != Path(function.__code__.co_filename):
+            if _ENGINE not in home.parents and home != Path(function.__code__.co_filename):
                 raise TypeError(f"{self.__name__} calls {name}, a kernel of another file")
             names[name] = replace(inner)
         copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__)
@@ -96,7 +96,7 @@ class Kernel(Generic[P, R]):
 @cache
 def _source() -> str:
     """Digest of every file of the engine that holds kernels, or the tuples and constants that they take."""
-    sources = (path.read_bytes() for path in sorted(_ENGINE.glob("*.py")))
+    sources = (path.read_bytes() for path in sorted(_ENGINE.rglob("*.py")))
     kernels = (source for source in sources if b"jit" in source or b"NamedTuple" in source)
     return hashlib.sha256(b"".join(kernels)).hexdigest()[:12]
 
