@@ -39,13 +39,13 @@ def simulate(bars: Bars, weights: Floats, config: Config | None = None, report: 
             f"Weights must be finite or NaN and of shape {bars.close.shape}, got {weights.shape}.", code="bad_weights"
         )
     config = config.fitted(bars)
-    targets, changed, warnings = _targets(weights, config)
-    plan = _plan(bars, targets, changed, config)
-    terms = _terms(config)
+    targets, changed, warnings = targets_of(weights, config)
+    plan = plan_of(bars, targets, changed, config)
+    terms = terms_of(config)
     return _run(bars, plan, terms, config, warnings, report)
 
 
-def _targets(weights: Floats, config: Config) -> tuple[Floats, NDArray[np.bool_], tuple[str, ...]]:
+def targets_of(weights: Floats, config: Config) -> tuple[Floats, NDArray[np.bool_], tuple[str, ...]]:
     """Targets without NaN, within the leverage; which of them the strategy changed; and what had to be said."""
     said = ~np.isnan(weights)
     last = np.maximum.accumulate(np.where(said, np.arange(len(weights))[:, None], -1), axis=0)
@@ -64,7 +64,8 @@ def _targets(weights: Floats, config: Config) -> tuple[Floats, NDArray[np.bool_]
     return wished, changed, tuple(warnings)
 
 
-def _plan(bars: Bars, targets: Floats, changed: NDArray[np.bool_], config: Config) -> Plan:
+def plan_of(bars: Bars, targets: Floats, changed: NDArray[np.bool_], config: Config) -> Plan:
+    """When which target is to be filled: decisions delayed to their fill, and what the calendar asks for."""
     order = np.zeros(targets.shape, dtype=np.int8)
     # Scaling to the leverage moves targets that the strategy left alone: an order, but no new opinion.
     order[np.diff(targets, axis=0, prepend=0.0) != 0.0] = REBALANCE
@@ -98,7 +99,8 @@ def _period_starts(bars: Bars, rebalance: str) -> NDArray[np.bool_]:
     return starts
 
 
-def _terms(config: Config) -> Terms:
+def terms_of(config: Config) -> Terms:
+    """The configuration as the numbers that kernels take."""
     return Terms(
         at_open=float(config.fill == "next_open"),
         same_close=float(config.fill == "same_close"),

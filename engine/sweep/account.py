@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.bars import Bars, Floats
 from engine.book import Terms
 from engine.config import Config
-from engine.simulation import _plan, _targets, _terms
+from engine.simulation import plan_of, targets_of, terms_of
 from engine.strategy import Weights
 from engine.sweep.kernel import (
     COMMISSION,
@@ -76,24 +76,24 @@ class Account:
             squares=np.cumsum(gain * gain),
             lowest=float(close.min(initial=np.inf)),
         )
-        return cls(bars, config, rows, course, _terms(config))
+        return cls(bars, config, rows, course, terms_of(config))
 
     def fills(self) -> NDArray[np.int64]:
         """At which traded bar a decision of a traded bar is carried out; from their number on, at none."""
         decisions = np.arange(1.0, len(self.bars) + 1.0).reshape(-1, 1)
-        plan = _plan(self.bars, decisions, np.ones(decisions.shape, dtype=np.bool_), self.config)
+        plan = plan_of(self.bars, decisions, np.ones(decisions.shape, dtype=np.bool_), self.config)
         in_force = plan.target[self.rows, 0] - 1.0
         return np.searchsorted(in_force, self.rows.astype(np.float64))
 
     def levels(self, weights: list[float]) -> list[float]:
         """The targets that a run makes of these weights."""
-        targets, _, _ = _targets(np.array(weights).reshape(-1, 1), self.config)
+        targets, _, _ = targets_of(np.array(weights).reshape(-1, 1), self.config)
         return [float(target) for target in targets[:, 0]]
 
     def measure(self, weights: Weights, row: Floats) -> None:
         """One trial from its weights: what is ordered while the symbol does not trade waits for its next bar."""
-        targets, changed, _ = _targets(weights, self.config)
-        plan = _plan(self.bars, targets, changed, self.config)
+        targets, changed, _ = targets_of(weights, self.config)
+        plan = plan_of(self.bars, targets, changed, self.config)
         at = np.unique(np.searchsorted(self.rows, np.flatnonzero(plan.order[:, 0])))
         at = at[at < len(self.rows)]
         wanted = np.ascontiguousarray(plan.target[self.rows[at], 0])
