@@ -14,15 +14,9 @@ from collections.abc import Callable
 from engine.bars import Floats
 from engine.indicators.averages import ema, rma, sma, wma
 from engine.indicators.channels import Channel, bollinger, donchian, keltner
-from engine.indicators.crossing import TIE as TIE
-from engine.indicators.crossing import _latch as _latch
 from engine.indicators.crossing import compare_averages, cross_above, cross_below, crosses, latch
 from engine.indicators.months import month_ends
 from engine.indicators.oscillators import Directional, Macd, Stochastic, adx, cci, macd, roc, rsi, stochastic
-from engine.indicators.rolling import _ewm_variance as _ewm_variance
-from engine.indicators.rolling import _lag as _lag
-from engine.indicators.rolling import _rolling_extreme as _rolling_extreme
-from engine.indicators.rolling import _rolling_sum as _rolling_sum
 from engine.indicators.rolling import (
     ewm_variance,
     lag,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.bars import Floats
 from engine.book import CASH_SLACK, DUST, Terms
 from engine.costs import commission_of, paid_price
-from engine.indicators import TIE
+from engine.indicators.crossing import TIE
 from engine.jit import jit
 
 # Columns of what a trial leaves behind. SOUND is 0 where the single run has to decide (ruin, overflow, no variance).

@@ -6,10 +6,8 @@ import runpy
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
-from engine import indicators
 from engine.jit import jit
 
 
@@ -79,9 +77,11 @@ def test_warm_compiles_everything_a_first_job_needs():
     code = (
         "import engine; engine.warm()\n"
         "import numpy as np, strategies\n"
-        "from engine import indicators, kernel, trades\n"
+        "from engine import kernel, trades\n"
+        "from engine.indicators import crossing, rolling\n"
         "from engine.jit import Kernel\n"
-        "kernels = [k for m in (indicators, kernel, trades) for k in vars(m).values() if isinstance(k, Kernel)]\n"
+        "kernels = [k for m in (crossing, rolling, kernel, trades) for k in vars(m).values()]\n"
+        "kernels = [k for k in kernels if isinstance(k, Kernel)]\n"
         "known = [len(k.compile().signatures) for k in kernels]\n"
         "rng = np.random.default_rng(1)\n"
         "close = np.exp(np.cumsum(rng.normal(0, .01, (600, 2)), axis=0))\n"
@@ -91,21 +91,3 @@ def test_warm_compiles_everything_a_first_job_needs():
         "print(sum(known) > 0, known == [len(k.compile().signatures) for k in kernels])"
     )
     assert python(code) == "True True"
-
-
-@pytest.mark.parametrize("name", ["_rolling_sum", "_rolling_extreme", "_lag", "_ewm_variance", "_latch"])
-def test_indicator_kernels_equal_their_twins_bit_for_bit(name):
-    rng = np.random.default_rng(3)
-    values = np.exp(rng.normal(0, 1, (200, 2)))
-    values[rng.random((200, 2)) < 0.1] = np.nan
-    out, twin = np.empty(values.shape), np.empty(values.shape)
-    arguments = {
-        "_rolling_sum": (values, 7),
-        "_rolling_extreme": (values, 7, 1.0),
-        "_lag": (values, 3),
-        "_ewm_variance": (values, 0.9),
-        "_latch": (values > 1.5, values < 0.5),
-    }[name]
-    getattr(indicators, name)(*arguments, out)
-    getattr(indicators, name).twin(*arguments, twin)
-    assert out.tobytes() == twin.tobytes()
