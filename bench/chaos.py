@@ -3,7 +3,7 @@
 A real server runs in a home folder of its own. While jobs are posted over HTTP, a worker process is killed every
 second, the whole worker node and the queue server are killed once, the queue is emptied once, and some jobs are
 posted twice. At the end every job must have ended, with exactly one result for each success, and exactly one last
-event for each job.
+event for each job. With DATABASE_URL the jobs are in that database, which must be empty.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from sqlalchemy import text
 
 from app.client import Client, ClientError
 from app.embedded.home import Home
+from app.settings import Settings
 from app.store import TERMINAL, Store
 from bench.serving import serving
 
@@ -182,7 +183,7 @@ def _wait(client: Client, count: int) -> None:
 
 def _check(report: Report, ids: list[str], home: Path) -> None:
     """Look into the database, not at what the API says about it."""
-    store = Store(f"sqlite:///{home / 'queuant.db'}")
+    store = Store(Settings.from_env(home=home).database_url)
     with store.database.read() as tx:
         rows = {row.id: row for row in tx.execute(text("SELECT id, status, attempt, max_attempts, error FROM jobs"))}
         results = Counter(tx.execute(text("SELECT job_id FROM results")).scalars())
