@@ -8,6 +8,7 @@ second; the steady part makes up to 20,000 deliveries a second and measures from
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -249,8 +250,11 @@ def main() -> None:
     if sys.argv[1:] and sys.argv[1] in roles:
         roles[sys.argv[1]]()
         return
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clients", nargs="*", type=int, default=[200, 500], help="how many listen at once")
+    asked = parser.parse_args()
     print(f"{'clients':>8} {'relay':<8} {'burst deliveries/s':>19} {'p50 ms':>8} {'p99 ms':>8} {'MiB':>6}")
-    for clients in [int(number) for number in sys.argv[1:]] or [200, 500]:
+    for clients in asked.clients:
         figures = {kind: measure(kind, clients) for kind in ("plain", "ours")}
         for kind, (burst, p50, p99, memory) in figures.items():
             print(f"{clients:>8} {kind:<8} {burst:>19,.0f} {p50:>8.1f} {p99:>8.1f} {memory:>6.0f}")
