@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,22 +25,45 @@ _IDLE = "No order was filled: the strategy took no position in this range."
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a backtest found. Series are [T] beside `bars.time`; `trades` is a structured array (`engine.trades`)."""
+    """What a backtest found. Series are [T] beside `bars.time`; what takes a pass over all bars is made when asked for.
+
+    `trades` is a structured array (`engine.trades`).
+    """
 
     bars: Bars
     weights: Weights
-    ledger: Ledger
-    trades: NDArray[np.void]
-    drawdown: Floats
+    run: Run
     metrics: dict[str, Figure]
-    monthly_returns: list[dict[str, Any]]
-    top_drawdowns: list[dict[str, Any]]
     conventions: dict[str, Any]
     warnings: tuple[str, ...]
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.run.ledger
+
+    @property
+    def drawdown(self) -> Floats:
+        return self.run.drawdown
+
+    @cached_property
+    def trades(self) -> NDArray[np.void]:
+        return trades.from_ledger(self.bars, self.ledger)
 
     def trade_rows(self) -> list[dict[str, Any]]:
         """The trades as plain values for JSON."""
         return list(trades.rows(self.bars, self.trades))
+
+    @property
+    def monthly_returns(self) -> list[dict[str, Any]]:
+        return tables.monthly_returns(self.run)
+
+    @property
+    def yearly_returns(self) -> list[dict[str, Any]]:
+        return tables.yearly_returns(self.run)
+
+    @property
+    def top_drawdowns(self) -> list[dict[str, Any]]:
+        return tables.drawdown_table(self.run)
 
 
 def backtest(
@@ -73,17 +97,13 @@ def backtest(
     ledger = simulate(bars, weights, config, report)
     if report is not None:
         report(0, 1, "measure")
-    found = trades.from_ledger(bars, ledger)
+    found = trades.round_trips(ledger)
     run = Run(bars.time, ledger, found, bars.periods_per_year, config.risk_free_rate, against)
     result = Result(
         bars=bars,
         weights=weights,
-        ledger=ledger,
-        trades=found,
-        drawdown=run.drawdown,
+        run=run,
         metrics=measure(run, report),
-        monthly_returns=tables.monthly_returns(run),
-        top_drawdowns=tables.drawdown_table(run),
         conventions=_conventions(bars, bound, config),
         warnings=ledger.warnings if len(ledger.fills) else (*ledger.warnings, _IDLE),
     )
@@ -154,5 +174,6 @@ def warm() -> None:
     time = np.datetime64("2000-01-03", "ns") + np.arange(8) * np.timedelta64(1, "D")
     bars = Bars.from_closes(time, np.array([[1.0, 2.0, 3.0, 2.0, 1.0, 2.0, 3.0, 2.0]]).T, ("A",))
     indicators.warm(bars.close)
-    weights = np.ones((8, 1))
-    trades.from_ledger(bars, simulate(bars, weights))
+    ledger = simulate(bars, np.ones((8, 1)))
+    trades.from_ledger(bars, ledger)
+    measure(Run(bars.time, ledger, trades.round_trips(ledger), 252.0))

@@ -22,6 +22,7 @@ _FIELDS = ("open", "high", "low", "close", "volume")
 _WEEKEND_SHARE = 0.05
 # Between these days a nanosecond fits into 64 bits.
 _FIRST, _LAST = np.datetime64("1678-01-01"), np.datetime64("2262-01-01")
+_YEAR = 365 * 86_400e9  # nanoseconds
 # Prices outside are mistakes, and units or money would leave the range of a float.
 _SMALLEST, _LARGEST = 1e-30, 1e30
 # Longest median spacing in days, and how many such bars make a year.
@@ -126,6 +127,13 @@ class Bars:
     def sessions(self) -> Times:
         """The UTC date of each bar, datetime64[D] [T]."""
         return self.time.astype("datetime64[D]")
+
+    @cached_property
+    def years(self) -> Floats:
+        """Time since the previous bar as a fraction of 365 days [T], 0 for the first."""
+        years = np.zeros(len(self))
+        years[1:] = np.diff(self.time).astype(np.int64) / _YEAR
+        return years
 
     @cached_property
     def periods_per_year(self) -> float:

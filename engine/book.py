@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.bars import Floats
 
-# What a plan asks of a symbol at a bar.
+# What is asked of a symbol at a bar.
 NOTHING, REBALANCE, CHANGED = 0, 1, 2
 # Why a fill was made.
 SIGNAL, STOP_LOSS, TAKE_PROFIT, TRAILING_STOP, MAX_HOLDING, RUIN = range(6)
@@ -17,8 +17,12 @@ SIGNAL, STOP_LOSS, TAKE_PROFIT, TRAILING_STOP, MAX_HOLDING, RUIN = range(6)
 FILLS_PER_SYMBOL = 5
 # Orders below this fraction of equity are rounding of floats, not intentions.
 DUST = 1e-10
-# Forgive the last bits when a quantity is a whole number of lots, and when an order takes exactly what there is.
+# Where `counts` has what.
+FILLED, RUINED, REFUSED, SCALED = range(4)
+# Forgive the last bits when a quantity is a whole number of lots, when targets such as 3 x 1/3 add up to the leverage,
+# and when an order takes exactly what there is.
 LOT_SLACK = 1.0 + 1e-12
+LEVERAGE_SLACK = 1.0 + 1e-12
 CASH_SLACK = 1.0 + 1e-14
 
 FILL = np.dtype(
@@ -47,10 +51,15 @@ class Market(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Per fill bar: the target weight in force (never NaN) and what is asked (NOTHING, REBALANCE, CHANGED)."""
+    """What the strategy said, by the bar at which it is filled.
 
-    target: Floats
-    order: NDArray[np.int8]
+    `weights` [K, N] are its rows, NaN where it had no opinion; `row` [T] says which of them is to be filled at a bar
+    (-1: none), and `due` [T] where the calendar asks for every symbol's target.
+    """
+
+    weights: Floats
+    row: NDArray[np.int64]
+    due: NDArray[np.bool_]
 
 
 class Terms(NamedTuple):
@@ -59,6 +68,7 @@ class Terms(NamedTuple):
     at_open: float
     same_close: float
     drift: float
+    short: float
     commission: float
     per_share: float
     minimum: float
@@ -75,8 +85,16 @@ class Terms(NamedTuple):
 
 
 class Book(NamedTuple):
-    """The state between bars, per symbol [N]; `cash` [1]; `counts` [2]: fills in the buffer, bar of ruin or -1."""
+    """The state between bars, per symbol [N].
 
+    `said` is the strategy's last word, `target` what became of it within the limits, `order` what is asked of the
+    symbol at this bar (NOTHING, REBALANCE, CHANGED) and `pending` what still waits. `cash` [1]; `counts` [4]: fills in
+    the buffer, bar of ruin or -1, whether a short target was refused, whether targets were scaled to the leverage.
+    """
+
+    said: Floats
+    target: Floats
+    order: NDArray[np.int8]
     units: Floats
     mark: Floats
     average: Floats
@@ -91,12 +109,11 @@ class Book(NamedTuple):
 
 
 class Out(NamedTuple):
-    """What a run writes: series [T], positions in units [T, N], and a buffer of fills."""
+    """What a run writes: series [T], and a buffer of fills."""
 
     equity: Floats
     cash: Floats
     gross: Floats
     borrow: Floats
     funding: Floats
-    positions: Floats
     fills: NDArray[np.void]

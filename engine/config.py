@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from copy import copy
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
 
@@ -104,7 +105,11 @@ class Config:
                 pointer="/config/volume_limit",
                 given=self.volume_limit,
             )
-        return replace(self, fill=self.fill or ("next_close" if bars.close_only else "next_open"))
+        if self.fill is not None:
+            return self
+        fitted = copy(self)  # `replace` would check every field again
+        object.__setattr__(fitted, "fill", "next_close" if bars.close_only else "next_open")
+        return fitted
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

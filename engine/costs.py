@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.bars import Floats
-from engine.book import CASH_SLACK, LOT_SLACK, Book, Market, Out, Terms
+from engine.book import CASH_SLACK, FILLED, LOT_SLACK, Book, Market, Out, Terms
 from engine.jit import jit
 
 
@@ -37,7 +37,7 @@ def fill(n: int, quantity: float, price: float, reason: int, t: int, terms: Term
         book.average[n] = (book.average[n] * abs(held) + paid * abs(quantity)) / size
     book.units[n] = held + quantity
     book.cash[0] -= quantity * paid + commission
-    row = out.fills[book.counts[0]]
+    row = out.fills[book.counts[FILLED]]
     row["bar"] = t
     row["symbol"] = n
     row["quantity"] = quantity
@@ -47,7 +47,7 @@ def fill(n: int, quantity: float, price: float, reason: int, t: int, terms: Term
     row["carry"] = book.carry[n]
     row["reason"] = reason
     book.carry[n] = 0.0
-    book.counts[0] += 1
+    book.counts[FILLED] += 1
 
 
 @jit

@@ -12,6 +12,7 @@ from engine.book import (
     MAX_HOLDING,
     NOTHING,
     RUIN,
+    RUINED,
     STOP_LOSS,
     TAKE_PROFIT,
     TRAILING_STOP,
@@ -30,7 +31,7 @@ def liquidate(t: int, terms: Terms, book: Book, out: Out) -> None:
     for n in range(book.units.shape[0]):
         if book.units[n] != 0.0:
             fill(n, -book.units[n], book.mark[n], RUIN, t, terms, book, out)
-    book.counts[1] = t
+    book.counts[RUINED] = t
 
 
 @jit
@@ -57,6 +58,53 @@ def expire(t: int, price: Floats, terms: Terms, book: Book, out: Out) -> None:
 
 
 @jit
+def levels(n: int, side: float, terms: Terms, book: Book) -> tuple[float, float, int]:
+    """Price of the tighter stop, price of the target, and which stop it is; infinite where there is none."""
+    level = -side * np.inf
+    reason = STOP_LOSS
+    if terms.stop_loss > 0.0:
+        level = book.average[n] * (1.0 - side * terms.stop_loss)
+    if terms.trailing > 0.0:
+        trail = book.best[n] * (1.0 - side * terms.trailing)
+        if side * trail > side * level:
+            level = trail
+            reason = TRAILING_STOP
+    take = side * np.inf
+    if terms.take_profit > 0.0:
+        take = book.average[n] * (1.0 + side * terms.take_profit)
+    return level, take, reason
+
+
+@jit
+def exit_due(t: int, market: Market, terms: Terms, book: Book) -> bool:
+    """Whether a stop, a target or an expiry ends some position in bar t; else the trailing stops follow the bar."""
+    for n in range(book.units.shape[0]):
+        if book.units[n] == 0.0:
+            continue
+        if expired(n, t, terms, book):
+            return True
+        side = 1.0 if book.units[n] > 0.0 else -1.0
+        level, take, _ = levels(n, side, terms, book)
+        low, high = market.low[t, n], market.high[t, n]
+        worst, favourable = (low, high) if side > 0.0 else (high, low)
+        if side * worst <= side * level or side * favourable >= side * take:
+            return True
+    if terms.trailing > 0.0:
+        for n in range(book.units.shape[0]):
+            follow(n, t, market, book)
+    return False
+
+
+@jit
+def follow(n: int, t: int, market: Market, book: Book) -> None:
+    """Remember the best price that the position has seen."""
+    if book.units[n] > 0.0 and market.high[t, n] > book.best[n]:
+        book.best[n] = market.high[t, n]
+    elif book.units[n] < 0.0 and market.low[t, n] < book.best[n]:
+        book.best[n] = market.low[t, n]
+
+
+@jit
 def stops(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
     """Exits inside the bar. The open is known to come first; after it, the stop is taken to come before the target."""
     for n in range(book.units.shape[0]):
@@ -66,18 +114,7 @@ def stops(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
         side = 1.0 if book.units[n] > 0.0 else -1.0
         worst = market.low[t, n] if side > 0.0 else market.high[t, n]
         favourable = market.high[t, n] if side > 0.0 else market.low[t, n]
-        level = -side * np.inf
-        reason = STOP_LOSS
-        if terms.stop_loss > 0.0:
-            level = book.average[n] * (1.0 - side * terms.stop_loss)
-        if terms.trailing > 0.0:
-            trail = book.best[n] * (1.0 - side * terms.trailing)
-            if side * trail > side * level:
-                level = trail
-                reason = TRAILING_STOP
-        take = side * np.inf
-        if terms.take_profit > 0.0:
-            take = book.average[n] * (1.0 + side * terms.take_profit)
+        level, take, reason = levels(n, side, terms, book)
         price = 0.0
         if side * first <= side * level:
             price = first
@@ -87,8 +124,7 @@ def stops(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
             price = level
         elif side * favourable >= side * take:
             price, reason = take, TAKE_PROFIT
-        if side * favourable > side * book.best[n]:
-            book.best[n] = favourable
+        follow(n, t, market, book)
         if price > 0.0:
             fill(n, -book.units[n], price, reason, t, terms, book, out)
             stay_flat(n, book)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Floats, Times
 from engine.ledger import Ledger
+from engine.sums import Sums, add_up
 
 Figure: TypeAlias = "float | int | None"
 # Called as report(done, total, phase) while a run goes on; what it raises ends the run.
@@ -33,28 +35,75 @@ class Run:
     def returns(self) -> Floats:
         return self.ledger.returns
 
-    @cached_property
-    def excess(self) -> Floats:
-        """Returns above the risk-free rate, which is spread evenly over the year's bars."""
-        return self.returns - self.risk_free_rate / self.periods_per_year
+    @property
+    def rate(self) -> float:
+        """The risk-free rate of a bar: that of the year spread evenly over its bars."""
+        return self.risk_free_rate / self.periods_per_year
 
-    @cached_property
+    @property
+    def sums(self) -> Sums:
+        """What most figures are made of."""
+        return self._pass[0]
+
+    @property
     def drawdown(self) -> Floats:
         """Equity / its running maximum - 1, the initial capital included."""
-        peak = np.maximum(np.maximum.accumulate(self.ledger.equity), self.ledger.initial_capital)
-        return self.ledger.equity / peak - 1.0
+        return self._pass[1]
 
     @cached_property
-    def daily(self) -> Floats:
-        """Returns compounded to UTC days: what best and worst day are taken from."""
-        days = self.time.astype("datetime64[D]")
-        starts = np.flatnonzero(np.concatenate(([True], days[1:] != days[:-1])))
-        return np.multiply.reduceat(1.0 + self.returns, starts) - 1.0
+    def _pass(self) -> tuple[Sums, Floats]:
+        ledger = self.ledger
+        drawdown, sums = np.empty(len(self.time)), np.empty(len(Sums._fields))
+        add_up(
+            self.time.view(np.int64),
+            ledger.returns,
+            self.rate,
+            ledger.initial_capital,
+            ledger.equity,
+            ledger.gross,
+            ledger.borrow,
+            ledger.funding,
+            ledger.fills,
+            self.trades,
+            drawdown,
+            sums,
+        )
+        return Sums(*sums.tolist()), drawdown
 
     @cached_property
-    def closed(self) -> NDArray[np.void]:
-        """Trades that ended inside the range."""
-        return self.trades[self.trades["exit_bar"] >= 0]
+    def deviation(self) -> float | None:
+        """Sample standard deviation (ddof 1) of returns, None below two of them or without variance.
+
+        A constant series has a deviation of rounding errors only; a ratio to that would be a number without meaning.
+        """
+        count, sums = len(self.time), self.sums
+        if count < 2:
+            return None
+        deviation = math.sqrt(sums.second * (count / (count - 1)))
+        return deviation if deviation > 1e-15 * max(1.0, abs(sums.lowest), abs(sums.highest)) else None
+
+    @cached_property
+    def tails(self) -> Tails:
+        """Both tails of the returns."""
+        count = len(self.time)
+        low, high = 0.05 * (count - 1), 0.95 * (count - 1)
+        worst, best = int(low), int(high)
+        places = sorted({worst, min(worst + 1, count - 1), best, min(best + 1, count - 1)})
+        ordered = np.partition(self.returns, places)
+
+        def at(place: int, part: float) -> float:
+            first, second = ordered[place], ordered[min(place + 1, count - 1)]
+            return float(first + (second - first) * part)
+
+        return Tails(at(worst, low - worst), at(best, high - best), float(ordered[: worst + 1].sum()) / (worst + 1))
+
+
+class Tails(NamedTuple):
+    """5th and 95th percentile of returns (linear interpolation), and the mean of the lowest int(0.05 (T - 1)) + 1."""
+
+    low: float
+    high: float
+    shortfall: float
 
 
 @dataclass(frozen=True)

@@ -48,10 +48,11 @@ def set_cache_dir(path: Path | str) -> None:
 class Kernel(Generic[P, R]):
     """A function that runs compiled; `.twin` runs it, and every kernel that it calls, as plain Python."""
 
-    def __init__(self, function: Callable[P, R]) -> None:
+    def __init__(self, function: Callable[P, R], *, inline: bool = False) -> None:
         self.__name__ = function.__name__
         self.__doc__ = function.__doc__
         self._function = cast(FunctionType, function)
+        self._inline = inline
         self._compiled: Callable[P, R] | None = None
         self._twin: Callable[P, R] | None = None
 
@@ -72,7 +73,9 @@ class Kernel(Generic[P, R]):
                 import numba
 
                 vars(numba.config)["CACHE_DIR"] = _folder(vars(numba.config)["CACHE_DIR"])
-                self._compiled = numba.njit(**_OPTIONS)(self._rebound(lambda kernel: kernel.compile()))
+                self._compiled = numba.njit(**_OPTIONS, forceinline=self._inline)(
+                    self._rebound(lambda kernel: kernel.compile())
+                )
             return self._compiled
 
     def _rebound(self, replace: Callable[[Kernel[..., Any]], object]) -> Callable[P, R]:
@@ -123,3 +126,11 @@ def _globals_of(function: FunctionType) -> set[str]:
 def jit(function: Callable[P, R]) -> Kernel[P, R]:
     """Make a kernel of a function of numbers, arrays and named tuples of them, without closure or defaults."""
     return Kernel(function)
+
+
+def inlined(function: Callable[P, R]) -> Kernel[P, R]:
+    """Make a kernel whose code is put into each of its callers: for few lines that run at every bar.
+
+    A call hands over seven numbers for every array, which takes longer than such lines do.
+    """
+    return Kernel(function, inline=True)

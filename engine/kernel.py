@@ -10,11 +10,29 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.bars import Floats
-from engine.book import CHANGED, DUST, FILLS_PER_SYMBOL, NOTHING, REBALANCE, SIGNAL, Book, Market, Out, Plan, Terms
+from engine.book import (
+    CHANGED,
+    DUST,
+    FILLED,
+    FILLS_PER_SYMBOL,
+    NOTHING,
+    REBALANCE,
+    RUINED,
+    SIGNAL,
+    Book,
+    Market,
+    Out,
+    Plan,
+    Terms,
+)
 from engine.costs import accrue, affordable, fill, value, whole_lots
-from engine.exits import expire, expired, liquidate, stops
-from engine.jit import jit
+from engine.decisions import decide, news, remind
+from engine.exits import exit_due, expire, expired, liquidate, stops
+from engine.jit import inlined, jit
 
 
 @jit
@@ -26,26 +44,24 @@ def mark(t: int, price: Floats, book: Book) -> None:
 
 
 @jit
-def strayed(t: int, plan: Plan, terms: Terms, book: Book) -> bool:
+def strayed(terms: Terms, book: Book) -> bool:
     """Whether some weight is further from its target than the drift band allows."""
     equity = value(book)
     if terms.drift == 0.0 or equity <= 0.0:
         return False
     for n in range(book.units.shape[0]):
         # What is about to be ordered, still waits for a price or was stopped out has not drifted.
-        if plan.order[t, n] != NOTHING or book.pending[n] != NOTHING or book.blocked[n] != 0:
+        if book.order[n] != NOTHING or book.pending[n] != NOTHING or book.blocked[n] != 0:
             continue
-        if abs(book.units[n] * book.mark[n] / equity - plan.target[t, n]) > terms.drift:
+        if abs(book.units[n] * book.mark[n] / equity - book.target[n]) > terms.drift:
             return True
     return False
 
 
 @jit
-def change_of(
-    n: int, t: int, equity: float, price: float, market: Market, plan: Plan, terms: Terms, book: Book
-) -> float:
+def change_of(n: int, t: int, equity: float, price: float, market: Market, terms: Terms, book: Book) -> float:
     """Units to trade towards the target. An order that the volume limit cuts stays pending for the next bar."""
-    goal = whole_lots(plan.target[t, n] * equity / price, terms)
+    goal = whole_lots(book.target[n] * equity / price, terms)
     change = goal - float(book.units[n])
     book.pending[n] = NOTHING
     if goal != 0.0 and abs(change) * price <= DUST * equity:
@@ -60,14 +76,14 @@ def change_of(
 
 
 @jit
-def due(t: int, price: Floats, drifted: bool, plan: Plan, terms: Terms, book: Book) -> bool:
+def due(t: int, price: Floats, drifted: bool, terms: Terms, book: Book) -> bool:
     """Queue the orders of bar t; says whether one of them, or an expiry, has a price to be filled at."""
     fillable = False
     for n in range(book.units.shape[0]):
-        if plan.order[t, n] == CHANGED:
+        if book.order[n] == CHANGED:
             book.blocked[n] = 0
             book.pending[n] = CHANGED
-        elif (plan.order[t, n] != NOTHING or drifted) and book.blocked[n] == 0 and book.pending[n] == NOTHING:
+        elif (book.order[n] != NOTHING or drifted) and book.blocked[n] == 0 and book.pending[n] == NOTHING:
             book.pending[n] = REBALANCE
         if (book.pending[n] != NOTHING or expired(n, t, terms, book)) and not math.isnan(price[t, n]):
             fillable = True
@@ -75,10 +91,10 @@ def due(t: int, price: Floats, drifted: bool, plan: Plan, terms: Terms, book: Bo
 
 
 @jit
-def trade(t: int, price: Floats, drifted: bool, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> None:
+def trade(t: int, price: Floats, drifted: bool, market: Market, terms: Terms, book: Book, out: Out) -> None:
     """Carry out the orders of bar t at `price`: reductions first, then increases as far as they are affordable."""
     size = book.units.shape[0]
-    if not due(t, price, drifted, plan, terms, book):
+    if not due(t, price, drifted, terms, book):
         return
     mark(t, price, book)
     equity = value(book)
@@ -92,7 +108,7 @@ def trade(t: int, price: Floats, drifted: bool, market: Market, plan: Plan, term
         book.opening[n] = 0.0
         if book.pending[n] == NOTHING or math.isnan(price[t, n]):
             continue
-        change = change_of(n, t, equity, price[t, n], market, plan, terms, book)
+        change = change_of(n, t, equity, price[t, n], market, terms, book)
         held = book.units[n]
         if held * change < 0.0:
             closing = -held if abs(change) >= abs(held) else change
@@ -112,7 +128,7 @@ def trade(t: int, price: Floats, drifted: bool, market: Market, plan: Plan, term
 
 
 @jit
-def session(t: int, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> None:
+def session(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
     """What happens in bar t before its last mark."""
     if terms.borrow > 0.0 or terms.funding > 0.0:
         accrue(t, market, terms, book, out)
@@ -120,9 +136,9 @@ def session(t: int, market: Market, plan: Plan, terms: Terms, book: Book, out: O
     # Drift is a decision like any other: seen at the previous close, or at this one when that is where it fills.
     drifted = False
     if terms.same_close == 0.0:
-        drifted = strayed(t, plan, terms, book)
+        drifted = strayed(terms, book)
     if terms.at_open > 0.0:
-        trade(t, market.open, drifted, market, plan, terms, book, out)
+        trade(t, market.open, drifted, market, terms, book, out)
         if watch:
             stops(t, market, terms, book, out)
     else:
@@ -130,8 +146,51 @@ def session(t: int, market: Market, plan: Plan, terms: Terms, book: Book, out: O
             stops(t, market, terms, book, out)
         mark(t, market.close, book)
         if terms.same_close > 0.0:
-            drifted = strayed(t, plan, terms, book)
-        trade(t, market.close, drifted, market, plan, terms, book, out)
+            drifted = strayed(terms, book)
+        trade(t, market.close, drifted, market, terms, book, out)
+
+
+@inlined
+def active(pending: NDArray[np.int8], units: Floats) -> tuple[bool, bool]:
+    """Whether an order still waits, and whether anything is held."""
+    waiting = False
+    holding = False
+    for n in range(units.shape[0]):
+        waiting = waiting or pending[n] != NOTHING
+        holding = holding or units[n] != 0.0
+    return waiting, holding
+
+
+@inlined
+def valued(t: int, close: Floats, units: Floats, last: Floats) -> tuple[float, float]:
+    """Mark at the closes of bar t; the positions' value, and the sum of its sizes.
+
+    Four sums at a time, because each addition has to wait for the one before.
+    """
+    size = units.shape[0]
+    if size == 1:
+        if not math.isnan(close[t, 0]):
+            last[0] = close[t, 0]
+        return units[0] * last[0], abs(units[0] * last[0])
+    for n in range(size):
+        price = close[t, n]
+        last[n] = last[n] if math.isnan(price) else price
+    v0 = v1 = v2 = v3 = 0.0
+    g0 = g1 = g2 = g3 = 0.0
+    whole = size & ~3
+    for n in range(0, whole, 4):
+        a, b, c, d = (
+            units[n] * last[n],
+            units[n + 1] * last[n + 1],
+            units[n + 2] * last[n + 2],
+            units[n + 3] * last[n + 3],
+        )
+        v0, v1, v2, v3 = v0 + a, v1 + b, v2 + c, v3 + d
+        g0, g1, g2, g3 = g0 + abs(a), g1 + abs(b), g2 + abs(c), g3 + abs(d)
+    for n in range(whole, size):
+        v0 += units[n] * last[n]
+        g0 += abs(units[n] * last[n])
+    return (v0 + v1) + (v2 + v3), (g0 + g1) + (g2 + g3)
 
 
 @jit
@@ -141,34 +200,36 @@ def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: B
     A bar on which nothing can happen is only marked. It is told apart here, in arrays that are already at hand,
     because passing the whole state to a function costs more than such a bar.
     """
-    size = book.units.shape[0]
-    units, last, pending, cash = book.units, book.mark, book.pending, book.cash
-    close, order, positions = market.close, plan.order, out.positions
-    watched = terms.stop_loss + terms.take_profit + terms.trailing + terms.max_holding > 0.0
-    watched = watched or terms.borrow > 0.0 or terms.funding > 0.0
+    room = out.fills.shape[0] - FILLS_PER_SYMBOL * book.units.shape[0]
+    close, row, weights, due_at, counts, cash = market.close, plan.row, plan.weights, plan.due, book.counts, book.cash
+    said, units, last, equity, gross, held = book.said, book.units, book.mark, out.equity, out.gross, out.cash
+    charged = terms.borrow > 0.0 or terms.funding > 0.0
+    limited = terms.stop_loss + terms.take_profit + terms.trailing + terms.max_holding > 0.0
+    waiting, holding = active(book.pending, units)
     for t in range(start, stop):
-        if book.counts[0] + FILLS_PER_SYMBOL * size > out.fills.shape[0]:
+        if counts[FILLED] > room:
             return t
-        busy = terms.drift > 0.0
-        for n in range(size):
-            if order[t, n] != NOTHING or pending[n] != 0 or (watched and units[n] != 0.0):
-                busy = True
-        if busy and book.counts[1] < 0:
-            session(t, market, plan, terms, book, out)
-        equity = cash[0]
-        gross = 0.0
-        for n in range(size):
-            if not math.isnan(close[t, n]):
-                last[n] = close[t, n]
-            equity += units[n] * last[n]
-            gross += abs(units[n]) * last[n]
-        if equity <= 0.0 and book.counts[1] < 0:
+        ordered = False
+        if row[t] >= 0 and news(row[t], weights, said):
+            decide(row[t], weights, terms, book)
+            ordered = True
+        if due_at[t]:
+            remind(book.order)
+            ordered = True
+        busy = ordered or waiting or terms.drift > 0.0 or (holding and charged)
+        if not busy and holding and limited:
+            busy = exit_due(t, market, terms, book)
+        if busy and counts[RUINED] < 0:
+            session(t, market, terms, book, out)
+            waiting, holding = active(book.pending, units)
+        if ordered:
+            book.order[:] = NOTHING
+        value, size = valued(t, close, units, last)
+        if cash[0] + value <= 0.0 and counts[RUINED] < 0:
             liquidate(t, terms, book, out)
-            equity = cash[0]
-            gross = 0.0
-        out.equity[t] = equity
-        out.cash[t] = cash[0]
-        out.gross[t] = gross
-        for n in range(size):
-            positions[t, n] = units[n]
+            holding = False
+            value = size = 0.0
+        equity[t] = cash[0] + value
+        held[t] = cash[0]
+        gross[t] = size
     return stop

@@ -9,11 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Floats
+from engine.jit import jit
+
+
+@jit
+def replay(fills: NDArray[np.void], positions: Floats) -> None:
+    """Write what is held at each bar."""
+    done = 0
+    for t in range(positions.shape[0]):
+        for n in range(positions.shape[1]):
+            positions[t, n] = positions[t - 1, n] if t > 0 else 0.0
+        while done < fills.shape[0] and fills[done]["bar"] == t:
+            positions[t, fills[done]["symbol"]] += fills[done]["quantity"]
+            done += 1
+
+
+@jit
+def earn(equity: Floats, capital: float, returns: Floats) -> None:
+    """Write the return of each bar."""
+    before = capital
+    for t in range(equity.shape[0]):
+        returns[t] = equity[t] / before - 1.0 if before > 0.0 else 0.0
+        before = equity[t]
 
 
 @dataclass(frozen=True, eq=False)
 class Ledger:
-    """Money in the currency of the prices; series are [T], positions [T, N] in units.
+    """Money in the currency of the prices; series are [T].
 
     `fills` is a structured array in the order of execution: bar, symbol (column), quantity (signed), price (with
     slippage), commission, slippage (money), carry (borrow and funding that the symbol ran up since its previous
@@ -23,7 +45,6 @@ class Ledger:
 
     equity: Floats
     cash: Floats
-    positions: Floats
     gross: Floats
     borrow: Floats
     funding: Floats
@@ -36,16 +57,20 @@ class Ledger:
     warnings: tuple[str, ...]
 
     @cached_property
+    def positions(self) -> Floats:
+        """Units held at each close [T, N]: the fills, added up in their order."""
+        positions = np.empty((len(self.equity), len(self.marks)))
+        replay(self.fills, positions)
+        return positions
+
+    @cached_property
     def returns(self) -> Floats:
         """One return per bar; the first is against the initial capital, so that they compound to the total.
 
         From ruin on (equity not positive) there is nothing left to earn a return: 0.
         """
-        before = np.concatenate(([self.initial_capital], self.equity[:-1]))
-        alive = before > 0.0
-        returns = np.zeros(len(before))
-        np.divide(self.equity, before, out=returns, where=alive)
-        returns[alive] -= 1.0
+        returns = np.empty(len(self.equity))
+        earn(self.equity, self.initial_capital, returns)
         return returns
 
     @cached_property

@@ -16,7 +16,8 @@ from scipy.special import ndtr
 
 from engine.bars import Floats
 from engine.figures import METRICS, Figure, Report, Run, metric
-from engine.tables import underwater_days
+
+_DAY = 86_400e9  # nanoseconds
 
 
 def measure(run: Run, report: Report | None = None) -> dict[str, Figure]:
@@ -30,10 +31,6 @@ def measure(run: Run, report: Report | None = None) -> dict[str, Figure]:
     return figures
 
 
-def _growth(returns: Floats) -> float:
-    return float(np.prod(1.0 + returns))
-
-
 def _deviation(values: Floats) -> float | None:
     """Sample standard deviation, None below two values or without variance.
 
@@ -45,12 +42,11 @@ def _deviation(values: Floats) -> float | None:
     return deviation if deviation > 1e-15 * max(1.0, float(np.abs(values).max())) else None
 
 
-def _annual(returns: Floats, periods: float) -> float | None:
-    """Geometric growth per year; None once everything is lost."""
-    growth = _growth(returns)
-    if growth < 0.0 or not len(returns):
+def _annual(growth: float, bars: int, periods: float) -> float | None:
+    """Growth per year; None once everything is lost, or where it exceeds a float."""
+    if growth < 0.0 or not bars:
         return None
-    exponent = periods / len(returns)
+    exponent = periods / bars
     return None if exponent * math.log(max(growth, 1e-300)) > 700.0 else growth**exponent - 1.0
 
 
@@ -69,47 +65,47 @@ def total_return(run: Run) -> Figure:
 @metric("fraction", "higher")
 def cagr(run: Run) -> Figure:
     """(final / initial)^(P / T) - 1. None after ruin or where the annualised figure exceeds a float."""
-    return None if run.ledger.equity[-1] <= 0.0 else _annual(run.returns, run.periods_per_year)
+    growth = float(run.ledger.equity[-1]) / run.ledger.initial_capital
+    return _annual(growth, len(run.time), run.periods_per_year) if growth > 0.0 else None
 
 
 @metric("fraction", "lower")
 def annual_volatility(run: Run) -> Figure:
     """sd(r) sqrt(P), ddof 1. None below two returns."""
-    if len(run.returns) < 2:
-        return None
-    return float(np.std(run.returns, ddof=1)) * math.sqrt(run.periods_per_year)
+    count = len(run.time)
+    return math.sqrt(run.sums.second * count / (count - 1) * run.periods_per_year) if count > 1 else None
 
 
 @metric("ratio", "higher")
 def sharpe(run: Run) -> Figure:
     """mean(r - rf/P) / sd(r) sqrt(P) (Sharpe 1994). None without variance."""
-    deviation = _deviation(run.excess)
-    return None if deviation is None else float(run.excess.mean()) / deviation * math.sqrt(run.periods_per_year)
+    excess = run.sums.mean - run.rate
+    return None if run.deviation is None else excess / run.deviation * math.sqrt(run.periods_per_year)
 
 
 @metric("fraction", "lower")
 def downside_deviation(run: Run) -> Figure:
     """sqrt(mean(min(r - rf/P, 0)^2)) sqrt(P): root mean square of shortfalls over all bars (Sortino 1994)."""
-    return float(np.sqrt(np.mean(np.minimum(run.excess, 0.0) ** 2))) * math.sqrt(run.periods_per_year)
+    return math.sqrt(run.sums.shortfall * run.periods_per_year)
 
 
 @metric("ratio", "higher")
 def sortino(run: Run) -> Figure:
     """mean(r - rf/P) P / downside deviation. None when no return falls short."""
     below = downside_deviation(run)
-    return float(run.excess.mean()) * run.periods_per_year / below if below else None
+    return (run.sums.mean - run.rate) * run.periods_per_year / below if below else None
 
 
 @metric("fraction", "higher")
 def max_drawdown(run: Run) -> Figure:
     """Smallest equity / running maximum - 1, the initial capital included; 0 or negative."""
-    return min(0.0, float(run.drawdown.min()))
+    return run.sums.depth
 
 
 @metric("days", "lower")
 def max_drawdown_days(run: Run) -> Figure:
     """Longest time below a former maximum, in calendar days from that maximum to recovery or the last bar."""
-    return float(np.max(underwater_days(run), initial=0.0))
+    return run.sums.underwater / _DAY
 
 
 @metric("ratio", "higher")
@@ -122,60 +118,54 @@ def calmar(run: Run) -> Figure:
 @metric("fraction", "higher")
 def var_95(run: Run) -> Figure:
     """5th percentile of r, linear interpolation: historical value at risk per bar, as a (negative) return."""
-    return float(np.percentile(run.returns, 5.0))
+    return run.tails.low
 
 
 @metric("fraction", "higher")
 def cvar_95(run: Run) -> Figure:
     """Mean of the lowest int(0.05 (T - 1)) + 1 returns: expected shortfall per bar."""
-    worst = int((len(run.returns) - 1) * 0.05)
-    return float(np.mean(np.partition(run.returns, worst)[: worst + 1]))
+    return run.tails.shortfall
 
 
 @metric("ratio", "higher")
 def omega(run: Run) -> Figure:
     """Sum of r - rf/P above zero / sum below zero (Keating and Shadwick 2002). None when nothing is below."""
-    losses = -float(np.minimum(run.excess, 0.0).sum())
-    return float(np.maximum(run.excess, 0.0).sum()) / losses if losses > 0.0 else None
+    return run.sums.above / -run.sums.below if run.sums.below < 0.0 else None
 
 
 @metric("ratio", "higher")
 def tail_ratio(run: Run) -> Figure:
     """|95th percentile of r| / |5th percentile|. None when the latter is 0."""
-    low, high = np.percentile(run.returns, (5.0, 95.0))
-    return abs(float(high)) / abs(float(low)) if low else None
+    return abs(run.tails.high) / abs(run.tails.low) if run.tails.low else None
 
 
-def _moment(values: Floats, order: int) -> float | None:
-    """Standardised central moment with population variance; None without variance."""
-    if _deviation(values) is None:
-        return None
-    centred = values - values.mean()
-    square = centred * centred
-    raised = square * centred if order == 3 else square * square
-    return float(raised.mean() / square.mean() ** (order / 2.0))
+def _skewness(run: Run) -> float:
+    return run.sums.third / (run.sums.second * math.sqrt(run.sums.second))
+
+
+def _peakedness(run: Run) -> float:
+    return run.sums.fourth / (run.sums.second * run.sums.second)
 
 
 @metric("ratio", "higher")
 def skew(run: Run) -> Figure:
     """Third standardised moment of r, population form (as scipy.stats.skew)."""
-    return _moment(run.returns, 3)
+    return None if run.deviation is None else _skewness(run)
 
 
 @metric("ratio", "none")
 def kurtosis(run: Run) -> Figure:
     """Fourth standardised moment of r minus 3, population form (as scipy.stats.kurtosis): 0 for a normal."""
-    fourth = _moment(run.returns, 4)
-    return None if fourth is None else fourth - 3.0
+    return None if run.deviation is None else _peakedness(run) - 3.0
 
 
 @metric("fraction", "higher")
 def psr(run: Run) -> Figure:
     """Probability that the true Sharpe ratio is above 0: `probabilistic_sharpe` of r. None without variance."""
-    deviation, third, fourth = _deviation(run.excess), _moment(run.returns, 3), _moment(run.returns, 4)
-    if deviation is None or third is None or fourth is None:
+    if run.deviation is None:
         return None
-    return probabilistic_sharpe(float(run.excess.mean()) / deviation, third, fourth, len(run.returns))
+    ratio = (run.sums.mean - run.rate) / run.deviation
+    return probabilistic_sharpe(ratio, _skewness(run), _peakedness(run), len(run.time))
 
 
 def probabilistic_sharpe(
@@ -196,53 +186,53 @@ def probabilistic_sharpe(
 @metric("fraction", "higher")
 def best_day(run: Run) -> Figure:
     """Largest return of a UTC day (of a bar, where bars are longer than a day)."""
-    return float(run.daily.max())
+    return run.sums.best_day
 
 
 @metric("fraction", "higher")
 def worst_day(run: Run) -> Figure:
     """Smallest return of a UTC day (of a bar, where bars are longer than a day)."""
-    return float(run.daily.min())
+    return run.sums.worst_day
 
 
 @metric("fraction", "none")
 def exposure(run: Run) -> Figure:
     """Mean over all bars of gross market value / equity."""
-    return float(run.ledger.exposure.mean())
+    return run.sums.exposure
 
 
 @metric("per_year", "lower")
 def turnover(run: Run) -> Figure:
     """Traded notional (buys and sells) / equity, summed over all bars, per year."""
-    return float(run.ledger.turnover.mean()) * run.periods_per_year
+    return run.sums.traded / len(run.time) * run.periods_per_year
 
 
 @metric("money", "lower")
 def total_commission(run: Run) -> Figure:
     """Commission paid."""
-    return float(run.ledger.commission.sum())
+    return run.sums.commission
 
 
 @metric("money", "lower")
 def total_slippage(run: Run) -> Figure:
     """Money lost between the price and what was paid or received."""
-    return float(run.ledger.slippage.sum())
+    return run.sums.slippage
 
 
 @metric("money", "lower")
 def total_borrow(run: Run) -> Figure:
     """Fees paid on short positions."""
-    return float(run.ledger.borrow.sum())
+    return run.sums.borrow
 
 
 @metric("money", "lower")
 def total_funding(run: Run) -> Figure:
     """Interest paid on negative cash."""
-    return float(run.ledger.funding.sum())
+    return run.sums.funding
 
 
-def _mean(values: np.ndarray) -> float | None:
-    return float(values.mean()) if len(values) else None
+def _each(total: float, count: float) -> float | None:
+    return total / count if count else None
 
 
 @metric("count", "none")
@@ -254,41 +244,37 @@ def total_trades(run: Run) -> Figure:
 @metric("fraction", "higher")
 def win_rate(run: Run) -> Figure:
     """Closed trades with pnl > 0 / closed trades. None without closed trades."""
-    return _mean(run.closed["pnl"] > 0.0)
+    return _each(run.sums.winners, run.sums.closed)
 
 
 @metric("ratio", "higher")
 def profit_factor(run: Run) -> Figure:
     """Sum of winning pnl / |sum of losing pnl| over closed trades. None without a loss."""
-    pnl = run.closed["pnl"]
-    lost = -float(pnl[pnl < 0.0].sum())
-    return float(pnl[pnl > 0.0].sum()) / lost if lost > 0.0 else None
+    return _each(run.sums.won, -run.sums.lost)
 
 
 @metric("money", "higher")
 def expectancy(run: Run) -> Figure:
     """Mean pnl of closed trades."""
-    return _mean(run.closed["pnl"])
+    return _each(run.sums.won + run.sums.lost, run.sums.closed)
 
 
 @metric("money", "higher")
 def average_win(run: Run) -> Figure:
     """Mean pnl of closed trades with pnl > 0. None without one."""
-    pnl = run.closed["pnl"]
-    return _mean(pnl[pnl > 0.0])
+    return _each(run.sums.won, run.sums.winners)
 
 
 @metric("money", "higher")
 def average_loss(run: Run) -> Figure:
     """Mean pnl of closed trades with pnl < 0 (a negative figure). None without one."""
-    pnl = run.closed["pnl"]
-    return _mean(pnl[pnl < 0.0])
+    return _each(run.sums.lost, run.sums.losers)
 
 
 @metric("bars", "none")
 def average_bars_held(run: Run) -> Figure:
     """Mean bars from entry to exit of closed trades."""
-    return _mean(run.closed["bars_held"])
+    return _each(run.sums.held, run.sums.closed)
 
 
 @metric("ratio", "none")
@@ -297,7 +283,7 @@ def beta(run: Run) -> Figure:
     if run.benchmark is None or _deviation(run.benchmark) is None:
         return None
     centred = run.benchmark - run.benchmark.mean()
-    return float(np.dot(centred, run.excess) / np.dot(centred, centred))
+    return float(np.dot(centred, run.returns) / np.dot(centred, centred))
 
 
 @metric("fraction", "higher")
@@ -306,9 +292,8 @@ def alpha(run: Run) -> Figure:
     slope = beta(run)
     if slope is None or run.benchmark is None:
         return None
-    rate = run.risk_free_rate / run.periods_per_year
-    mean = float(np.mean(run.excess - slope * (run.benchmark - rate)))
-    return _annual(np.array([mean]), run.periods_per_year) if mean > -1.0 else None
+    mean = (run.sums.mean - run.rate) - slope * (float(run.benchmark.mean()) - run.rate)
+    return _annual(1.0 + mean, 1, run.periods_per_year) if mean > -1.0 else None
 
 
 @metric("fraction", "lower")
@@ -345,6 +330,7 @@ def _capture(run: Run, side: float) -> float | None:
     if run.benchmark is None:
         return None
     bars = side * run.benchmark > 0.0
-    ours = _annual(run.returns[bars], run.periods_per_year)
-    theirs = _annual(run.benchmark[bars], run.periods_per_year)
+    count = int(bars.sum())
+    ours = _annual(float(np.prod(1.0 + run.returns[bars])), count, run.periods_per_year)
+    theirs = _annual(float(np.prod(1.0 + run.benchmark[bars])), count, run.periods_per_year)
     return ours / theirs if ours is not None and theirs else None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Bars, Floats
-from engine.book import CHANGED, FILL, FILLS_PER_SYMBOL, REBALANCE, Book, Market, Out, Plan, Terms
+from engine.book import FILL, FILLED, FILLS_PER_SYMBOL, REFUSED, RUINED, SCALED, Book, Market, Out, Plan, Terms
 from engine.config import Config
+from engine.decisions import LARGEST, beyond
 from engine.errors import RunFailed
 from engine.figures import Report
 from engine.kernel import run
@@ -15,7 +18,6 @@ from engine.ledger import Ledger
 
 # Symbol-bars between two calls of `report`. At up to 200 ns each a block takes well below 250 ms.
 BLOCK = 500_000
-_YEAR = 365 * 86_400e9  # nanoseconds
 
 
 def simulate(bars: Bars, weights: Floats, config: Config | None = None, report: Report | None = None) -> Ledger:
@@ -32,57 +34,37 @@ def simulate(bars: Bars, weights: Floats, config: Config | None = None, report: 
             `volume_unavailable`).
         RunFailed: `bad_weights` when the weights do not fit the bars, `overflow` when equity leaves the floats.
     """
-    config = Config() if config is None else config
+    config = (Config() if config is None else config).fitted(bars)
     weights = np.asarray(weights, dtype=np.float64)
-    if weights.shape != bars.close.shape or np.isinf(weights).any():
+    plan = plan_of(bars, weights, config) if weights.shape == bars.close.shape else None
+    if plan is None or beyond(plan.weights, LARGEST) >= 0:
         raise RunFailed(
             f"Weights must be finite or NaN and of shape {bars.close.shape}, got {weights.shape}.", code="bad_weights"
         )
-    config = config.fitted(bars)
-    targets, changed, warnings = targets_of(weights, config)
-    plan = plan_of(bars, targets, changed, config)
-    terms = terms_of(config)
-    return _run(bars, plan, terms, config, warnings, report)
+    return _run(bars, plan, config, report)
 
 
-def targets_of(weights: Floats, config: Config) -> tuple[Floats, NDArray[np.bool_], tuple[str, ...]]:
-    """Targets without NaN, within the leverage; which of them the strategy changed; and what had to be said."""
-    said = ~np.isnan(weights)
-    last = np.maximum.accumulate(np.where(said, np.arange(len(weights))[:, None], -1), axis=0)
-    wished = np.where(last < 0, 0.0, np.take_along_axis(weights, np.maximum(last, 0), axis=0))
-    warnings = []
-    if not config.allow_short and (wished < 0.0).any():
-        wished = np.maximum(wished, 0.0)
-        warnings.append("allow_short is false: negative targets were set to zero.")
-    changed = np.diff(wished, axis=0, prepend=0.0) != 0.0
-    gross = np.abs(wished).sum(axis=1, keepdims=True)
-    # The last bits of a sum such as 3 x 1/3 are no excess.
-    over = gross > config.max_leverage * (1.0 + 1e-12)
-    if over.any():
-        wished = np.where(over, wished * (config.max_leverage / np.where(over, gross, 1.0)), wished)
-        warnings.append(f"Targets above max_leverage {config.max_leverage:g} were scaled down together.")
-    return wished, changed, tuple(warnings)
+def plan_of(bars: Bars, weights: Floats, config: Config) -> Plan:
+    """Which row of the weights [T, N] is filled at which bar, and where the calendar asks for a rebalance.
+
+    A decision is filled at the next bar, or at its own with `same_close`: this is the one delay there is. Weights
+    that are one row for all times (`np.broadcast_to`) are decided once.
+    """
+    row = np.full(len(bars), -1)
+    delay = delay_of(config)
+    once = weights.strides[0] == 0
+    if once:
+        row[delay] = 0
+    else:
+        row[delay:] = np.arange(len(bars) - delay)
+    rows = np.ascontiguousarray(weights[:1] if once else weights).view()
+    rows.flags.writeable = False  # kernels are compiled for one kind of array
+    return Plan(rows, row, _period_starts(bars, config.rebalance))
 
 
-def plan_of(bars: Bars, targets: Floats, changed: NDArray[np.bool_], config: Config) -> Plan:
-    """When which target is to be filled: decisions delayed to their fill, and what the calendar asks for."""
-    order = np.zeros(targets.shape, dtype=np.int8)
-    # Scaling to the leverage moves targets that the strategy left alone: an order, but no new opinion.
-    order[np.diff(targets, axis=0, prepend=0.0) != 0.0] = REBALANCE
-    order[changed] = CHANGED
-    if config.fill != "same_close":
-        targets, order = _delayed(targets), _delayed(order)
-    # A calendar rebalance is due at the first bar of a period, which is known when that bar opens.
-    due = _period_starts(bars, config.rebalance)
-    order[due] = np.maximum(order[due], REBALANCE)
-    return Plan(np.ascontiguousarray(targets), order)
-
-
-def _delayed(rows: np.ndarray) -> np.ndarray:
-    """Row t is what row t - 1 decided. This is the one delay between decision and fill."""
-    later = np.zeros_like(rows)
-    later[1:] = rows[:-1]
-    return later
+def delay_of(config: Config) -> int:
+    """Bars between a decision and its fill."""
+    return 0 if config.fill == "same_close" else 1
 
 
 def _period_starts(bars: Bars, rebalance: str) -> NDArray[np.bool_]:
@@ -105,6 +87,7 @@ def terms_of(config: Config) -> Terms:
         at_open=float(config.fill == "next_open"),
         same_close=float(config.fill == "same_close"),
         drift=config.drift_band or 0.0,
+        short=float(config.allow_short),
         commission=config.commission_bps / 1e4,
         per_share=config.commission_per_share,
         minimum=config.commission_minimum,
@@ -122,67 +105,77 @@ def terms_of(config: Config) -> Terms:
 
 
 def _market(bars: Bars) -> Market:
-    years = np.zeros(len(bars))
-    years[1:] = np.diff(bars.time).astype(np.int64) / _YEAR
-    return Market(bars.open, bars.high, bars.low, bars.close, bars.volume, years)
+    return Market(bars.open, bars.high, bars.low, bars.close, bars.volume, bars.years)
 
 
 def _book(size: int, capital: float) -> Book:
+    money = np.zeros((8, size))
+    codes = np.zeros((3, size), dtype=np.int8)
     return Book(
-        units=np.zeros(size),
-        mark=np.zeros(size),
-        average=np.zeros(size),
-        best=np.zeros(size),
-        carry=np.zeros(size),
-        opening=np.zeros(size),
+        said=money[0],
+        target=money[1],
+        order=codes[0],
+        units=money[2],
+        mark=money[3],
+        average=money[4],
+        best=money[5],
+        carry=money[6],
+        opening=money[7],
         entry=np.zeros(size, dtype=np.int64),
-        pending=np.zeros(size, dtype=np.int8),
-        blocked=np.zeros(size, dtype=np.int8),
+        pending=codes[1],
+        blocked=codes[2],
         cash=np.array([capital]),
-        counts=np.array([0, -1], dtype=np.int64),
+        counts=np.array([0, -1, 0, 0]),
     )
 
 
-def _run(
-    bars: Bars, plan: Plan, terms: Terms, config: Config, warnings: tuple[str, ...], report: Report | None
-) -> Ledger:
+def _run(bars: Bars, plan: Plan, config: Config, report: Report | None) -> Ledger:
     total, size = bars.close.shape
-    market, book = _market(bars), _book(size, config.initial_capital)
-    buffer = np.zeros(FILLS_PER_SYMBOL * size + max(1024, size * 64), dtype=FILL)
-    equity, cash, gross, borrow, funding = np.zeros((5, total))
-    out = Out(equity, cash, gross, borrow, funding, np.zeros((total, size)), buffer)
+    market, terms, book = _market(bars), terms_of(config), _book(size, config.initial_capital)
+    buffer = np.empty(FILLS_PER_SYMBOL * size + max(1024, size * 64), dtype=FILL)
+    equity, cash, gross = np.empty((3, total))
+    borrow, funding = np.zeros((2, total))
+    out = Out(equity, cash, gross, borrow, funding, buffer)
     fills = []
     done, block = 0, max(1, BLOCK // size)
     while done < total:
         if report is not None:
             report(done, total, "simulate")
         done = run(done, min(total, done + block), market, plan, terms, book, out)
-        fills.append(buffer[: book.counts[0]].copy())
-        book.counts[0] = 0
+        fills.append(buffer[: book.counts[FILLED]].copy())
+        book.counts[FILLED] = 0
     _refuse_overflow(bars, out.equity)
-    ruined = int(book.counts[1])
-    if ruined >= 0:
-        warnings += (f"Ruin at {bars.time[ruined].astype('datetime64[s]')}: equity was used up and the run stopped.",)
+    ruined = int(book.counts[RUINED])
     return Ledger(
         equity=out.equity,
         cash=out.cash,
-        positions=out.positions,
         gross=out.gross,
         borrow=out.borrow,
         funding=out.funding,
-        fills=np.concatenate(fills),
+        fills=fills[0] if len(fills) == 1 else np.concatenate(fills),
         open_carry=book.carry,
         marks=book.mark,
         initial_capital=config.initial_capital,
         fill=str(config.fill),
         ruined_at=ruined if ruined >= 0 else None,
-        warnings=warnings,
+        warnings=tuple(_warnings(bars, config, book)),
     )
+
+
+def _warnings(bars: Bars, config: Config, book: Book) -> Iterator[str]:
+    if book.counts[REFUSED]:
+        yield "allow_short is false: negative targets were set to zero."
+    if book.counts[SCALED]:
+        yield f"Targets above max_leverage {config.max_leverage:g} were scaled down together."
+    ruined = int(book.counts[RUINED])
+    if ruined >= 0:
+        yield f"Ruin at {bars.time[ruined].astype('datetime64[s]')}: equity was used up and the run stopped."
 
 
 def _refuse_overflow(bars: Bars, equity: Floats) -> None:
     """Money beyond the range of a float says that the prices are wrong, not that somebody got rich."""
-    lost = ~np.isfinite(equity)
-    if lost.any():
+    # Equity adds up: once it is not finite it stays so.
+    if not np.isfinite(equity[-1]):
+        lost = ~np.isfinite(equity)
         at = bars.time[int(np.argmax(lost))].astype("datetime64[s]")
         raise RunFailed(f"Equity is too large to compute with at {at}: are the prices right?", code="overflow")

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Bars
+from engine.decisions import LARGEST, beyond
 from engine.errors import BadData, InvalidParameter, QueuantError, RunFailed
 from engine.parameters import Parameter, Range, check_all, object_schema, read
 
@@ -125,7 +126,7 @@ class BoundStrategy:
 
     @property
     def lookback(self) -> int:
-        return self.strategy.lookback(self.params)
+        return int(self.strategy.needs(**self.params))
 
     def __call__(self, bars: Bars) -> Weights:
         """Target weights, float64 [T, N].
@@ -160,13 +161,18 @@ class BoundStrategy:
             raise RunFailed(
                 f"{self.strategy.id} returned {got}, expected numbers {shape}.", code="bad_weights", given=got
             )
-        if np.isinf(weights).any():
-            row, column = np.argwhere(np.isinf(weights))[0]
+        # One row for all times (`np.broadcast_to`) stays one row.
+        once = weights.strides[0] == 0
+        rows = np.ascontiguousarray(weights[:1] if once else weights, dtype=np.float64).view()
+        rows.flags.writeable = False
+        first = beyond(rows, LARGEST)
+        if first >= 0:
+            row, column = divmod(first, rows.shape[1])
             raise RunFailed(
                 f"{self.strategy.id} returned an infinite weight for {bars.symbols[column]} at {bars.time[row]}.",
                 code="bad_weights",
             )
-        return np.ascontiguousarray(weights, dtype=np.float64)
+        return np.broadcast_to(rows, shape) if once else rows
 
 
 def strategy(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.bars import Floats
+from engine.bars import Floats, Times
 from engine.figures import Run
 
 Rows: TypeAlias = NDArray[np.intp]
@@ -55,14 +55,27 @@ def drawdown_table(run: Run, count: int = 5) -> list[dict[str, Any]]:
 
 def monthly_returns(run: Run) -> list[dict[str, Any]]:
     """Returns compounded to UTC calendar months: `month` ("2020-01") and `return`, in order."""
-    months = run.time.astype("datetime64[M]")
-    starts = np.flatnonzero(np.concatenate(([True], months[1:] != months[:-1])))
+    return _compounded(run, "month")
+
+
+def yearly_returns(run: Run) -> list[dict[str, Any]]:
+    """Returns compounded to UTC calendar years: `year` ("2020") and `return`, in order."""
+    return _compounded(run, "year")
+
+
+def _compounded(run: Run, unit: Literal["month", "year"]) -> list[dict[str, Any]]:
+    periods = run.time.astype({"month": "datetime64[M]", "year": "datetime64[Y]"}[unit])
+    starts = np.flatnonzero(np.concatenate(([True], periods[1:] != periods[:-1])))
     compounded = np.multiply.reduceat(1.0 + run.returns, starts) - 1.0
-    return [
-        {"month": str(month), "return": float(value)} for month, value in zip(months[starts], compounded, strict=True)
-    ]
+    names = periods[starts].astype(str).tolist()
+    return [{unit: name, "return": value} for name, value in zip(names, compounded.tolist(), strict=True)]
 
 
 def said(time: np.datetime64) -> str:
     """A time in ISO 8601, UTC, to the second."""
     return f"{time.astype('datetime64[s]')}Z"
+
+
+def said_all(times: Times) -> list[str]:
+    """Times in ISO 8601, UTC, to the second."""
+    return [f"{time}Z" for time in times.astype("datetime64[s]").astype(str).tolist()]

@@ -13,7 +13,7 @@ from engine.bars import Bars, Floats
 from engine.book import MAX_HOLDING, SIGNAL
 from engine.jit import jit
 from engine.ledger import Ledger
-from engine.tables import said
+from engine.tables import said_all
 
 EXIT_REASONS = ("signal", "stop_loss", "take_profit", "trailing_stop", "max_holding", "ruin", "open")
 OPEN = 6
@@ -54,17 +54,7 @@ def excursion(n: int, entry: int, stop: int, high: Floats, low: Floats, price: f
 
 
 @jit
-def close(
-    n: int,
-    bar: int,
-    reason: int,
-    at_open: bool,
-    high: Floats,
-    low: Floats,
-    sums: Floats,
-    entry: NDArray[np.int64],
-    trade: NDArray[np.void],
-) -> None:
+def close(n: int, bar: int, reason: int, sums: Floats, entry: NDArray[np.int64], trade: NDArray[np.void]) -> None:
     """Write the trade of symbol n that ends (or is still open) at `bar`."""
     side = sums[n, _SIDE]
     quantity = sums[n, _BOUGHT]
@@ -73,8 +63,7 @@ def close(
     trade["entry_bar"] = entry[n]
     trade["exit_bar"] = -1 if reason == OPEN else bar
     trade["entry_price"] = sums[n, _PAID] / quantity
-    exit_price = float(sums[n, _RECEIVED] / sums[n, _SOLD])
-    trade["exit_price"] = exit_price
+    trade["exit_price"] = sums[n, _RECEIVED] / sums[n, _SOLD]
     trade["quantity"] = quantity
     pnl = side * (sums[n, _RECEIVED] - sums[n, _PAID]) - sums[n, _COMMISSION] - sums[n, _CARRY]
     trade["pnl"] = pnl
@@ -82,29 +71,20 @@ def close(
     trade["costs"] = sums[n, _COMMISSION] + sums[n, _SLIPPAGE] + sums[n, _CARRY]
     trade["bars_held"] = bar - entry[n]
     trade["exit_reason"] = reason
-    # The bar of a fill at the open is lived through after it; that of a fill at the close before it.
-    first = entry[n] if at_open else entry[n] + 1
-    last = bar + 1 if reason == OPEN or (not at_open and reason in (SIGNAL, MAX_HOLDING)) else bar
-    lowest, highest = excursion(n, first, last, high, low, exit_price)
-    worst = lowest if side > 0.0 else highest
-    best = highest if side > 0.0 else lowest
-    trade["mae"] = min(0.0, side * (worst / trade["entry_price"] - 1.0))
-    trade["mfe"] = max(0.0, side * (best / trade["entry_price"] - 1.0))
+    trade["mae"] = trade["mfe"] = 0.0
 
 
 @jit
 def collect(
+    last: int,
     fills: NDArray[np.void],
-    at_open: bool,
-    high: Floats,
-    low: Floats,
     marks: Floats,
     open_carry: Floats,
     sums: Floats,
     entry: NDArray[np.int64],
     trades: NDArray[np.void],
 ) -> int:
-    """Fill `trades` from the fills in order and return how many there are; positions left open come last."""
+    """Fill `trades` from the fills in order and return how many there are; positions open at bar `last` come last."""
     count = 0
     for i in range(fills.shape[0]):
         fill = fills[i]
@@ -122,16 +102,35 @@ def collect(
         sums[n, _CARRY] += fill["carry"]
         sums[n, _HELD] += quantity
         if sums[n, _HELD] == 0.0:
-            close(n, fill["bar"], fill["reason"], at_open, high, low, sums, entry, trades[count])
+            close(n, fill["bar"], fill["reason"], sums, entry, trades[count])
             count += 1
     for n in range(sums.shape[0]):
         if sums[n, _HELD] != 0.0:
             sums[n, _SOLD] += abs(sums[n, _HELD])
             sums[n, _RECEIVED] += abs(sums[n, _HELD]) * marks[n]
             sums[n, _CARRY] += open_carry[n]
-            close(n, high.shape[0] - 1, OPEN, at_open, high, low, sums, entry, trades[count])
+            close(n, last, OPEN, sums, entry, trades[count])
             count += 1
     return count
+
+
+@jit
+def live(at_open: bool, high: Floats, low: Floats, trades: NDArray[np.void]) -> None:
+    """Write how far each trade went against and for its position while it was held."""
+    for i in range(trades.shape[0]):
+        trade = trades[i]
+        n, side = trade["symbol"], float(trade["side"])
+        reason = trade["exit_reason"]
+        entry = trade["entry_bar"]
+        bar = entry + trade["bars_held"]
+        # The bar of a fill at the open is lived through after it; that of a fill at the close before it.
+        first = entry if at_open else entry + 1
+        last = bar + 1 if reason == OPEN or (not at_open and reason in (SIGNAL, MAX_HOLDING)) else bar
+        lowest, highest = excursion(n, first, last, high, low, trade["exit_price"])
+        worst = lowest if side > 0.0 else highest
+        best = highest if side > 0.0 else lowest
+        trade["mae"] = min(0.0, side * (worst / trade["entry_price"] - 1.0))
+        trade["mfe"] = max(0.0, side * (best / trade["entry_price"] - 1.0))
 
 
 def from_ledger(bars: Bars, ledger: Ledger) -> NDArray[np.void]:
@@ -143,34 +142,41 @@ def from_ledger(bars: Bars, ledger: Ledger) -> NDArray[np.void]:
     slippage + carry; `return` is pnl / money paid in; `mae` and `mfe` are the worst and best price while the
     position was held, relative to the entry price.
     """
-    size = len(bars.symbols)
-    found = np.zeros(len(ledger.fills) + size, dtype=TRADE)
-    at_open = ledger.fill == "next_open"
-    sums = np.zeros((size, 9))
-    entry = np.zeros(size, dtype=np.int64)
-    count = collect(ledger.fills, at_open, bars.high, bars.low, ledger.marks, ledger.open_carry, sums, entry, found)
+    found = round_trips(ledger)
+    live(ledger.fill == "next_open", bars.high, bars.low, found)
+    return found
+
+
+def round_trips(ledger: Ledger) -> NDArray[np.void]:
+    """The trades with `mae` and `mfe` 0: these need every bar that a trade has seen, and no figure needs them."""
+    size = len(ledger.marks)
+    found = np.empty(len(ledger.fills) + size, dtype=TRADE)
+    sums, entry = np.zeros((size, 9)), np.zeros(size, dtype=np.int64)
+    last = len(ledger.equity) - 1
+    count = collect(last, ledger.fills, ledger.marks, ledger.open_carry, sums, entry, found)
     trades = found[:count]
-    return trades[np.lexsort((trades["symbol"], trades["entry_bar"]))]
+    # Those of one symbol come in order.
+    return trades if size == 1 else trades[np.lexsort((trades["symbol"], trades["entry_bar"]))]
 
 
 def rows(bars: Bars, trades: NDArray[np.void]) -> Iterator[dict[str, Any]]:
     """Trades as plain values for JSON: names for numbers, ISO 8601 times, `exit_time` None while open."""
-    for trade in trades:
-        row = dict(zip(TRADE.names or (), trade.tolist(), strict=True))
-        entry, last = row.pop("entry_bar"), row.pop("exit_bar")
+    entered, left = said_all(bars.time[trades["entry_bar"]]), said_all(bars.time[trades["exit_bar"]])
+    for trade, entry_time, exit_time in zip(trades.tolist(), entered, left, strict=True):
+        symbol, side, _, exit_bar, entry_price, exit_price, quantity, pnl, gain, costs, held, reason, mae, mfe = trade
         yield {
-            "symbol": bars.symbols[row["symbol"]],
-            "side": "long" if row["side"] > 0 else "short",
-            "entry_time": said(bars.time[entry]),
-            "entry_price": row["entry_price"],
-            "exit_time": None if last < 0 else said(bars.time[last]),
-            "exit_price": row["exit_price"],
-            "quantity": row["quantity"],
-            "pnl": row["pnl"],
-            "return": row["return"],
-            "costs": row["costs"],
-            "bars_held": row["bars_held"],
-            "exit_reason": EXIT_REASONS[row["exit_reason"]],
-            "mae": row["mae"],
-            "mfe": row["mfe"],
+            "symbol": bars.symbols[symbol],
+            "side": "long" if side > 0 else "short",
+            "entry_time": entry_time,
+            "entry_price": entry_price,
+            "exit_time": None if exit_bar < 0 else exit_time,
+            "exit_price": exit_price,
+            "quantity": quantity,
+            "pnl": pnl,
+            "return": gain,
+            "costs": costs,
+            "bars_held": held,
+            "exit_reason": EXIT_REASONS[reason],
+            "mae": mae,
+            "mfe": mfe,
         }

@@ -14,4 +14,4 @@ def buy_and_hold(bars: Bars) -> Weights:
 
     The yardstick of every other strategy. A symbol that starts to trade later is bought when it does.
     """
-    return np.full(bars.close.shape, 1.0 / len(bars.symbols))
+    return np.broadcast_to(1.0 / len(bars.symbols), bars.close.shape)

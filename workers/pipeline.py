@@ -98,7 +98,7 @@ def _result_hash(result: Result) -> str:
     """SHA-256 over the numbers themselves: equal runs have equal hashes on every machine and worker."""
     digest = hashlib.sha256(canonical_json(result.metrics))
     ledger = result.ledger
-    for array in (result.bars.time, ledger.equity, ledger.cash, ledger.positions, result.trades):
+    for array in (result.bars.time, ledger.equity, ledger.cash, ledger.fills, result.trades):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 

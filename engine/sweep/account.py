@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Bars, Floats
-from engine.book import Terms
+from engine.book import LEVERAGE_SLACK, Terms
 from engine.config import Config
-from engine.simulation import plan_of, targets_of, terms_of
+from engine.simulation import delay_of, terms_of
 from engine.strategy import Weights
 from engine.sweep.kernel import (
     COMMISSION,
@@ -80,24 +80,34 @@ class Account:
 
     def fills(self) -> NDArray[np.int64]:
         """At which traded bar a decision of a traded bar is carried out; from their number on, at none."""
-        decisions = np.arange(1.0, len(self.bars) + 1.0).reshape(-1, 1)
-        plan = plan_of(self.bars, decisions, np.ones(decisions.shape, dtype=np.bool_), self.config)
-        in_force = plan.target[self.rows, 0] - 1.0
-        return np.searchsorted(in_force, self.rows.astype(np.float64))
+        return np.searchsorted(self.rows - delay_of(self.config), self.rows)
 
     def levels(self, weights: list[float]) -> list[float]:
         """The targets that a run makes of these weights."""
-        targets, _, _ = targets_of(np.array(weights).reshape(-1, 1), self.config)
-        return [float(target) for target in targets[:, 0]]
+        return [float(target) for target in self._targets(np.array(weights))[0]]
 
     def measure(self, weights: Weights, row: Floats) -> None:
         """One trial from its weights: what is ordered while the symbol does not trade waits for its next bar."""
-        targets, changed, _ = targets_of(weights, self.config)
-        plan = plan_of(self.bars, targets, changed, self.config)
-        at = np.unique(np.searchsorted(self.rows, np.flatnonzero(plan.order[:, 0])))
+        targets, changed = self._targets(weights[:, 0])
+        delay = delay_of(self.config)
+        ordered = np.flatnonzero(changed) + delay
+        at = np.unique(np.searchsorted(self.rows, ordered))
         at = at[at < len(self.rows)]
-        wanted = np.ascontiguousarray(plan.target[self.rows[at], 0])
+        wanted = targets[self.rows[at] - delay]
         follow(len(at), at, wanted, self.config.initial_capital, self.course, self.terms, row)
+
+    def _targets(self, weights: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """Targets within the limits [T], and where one is ordered anew."""
+        said = ~np.isnan(weights)
+        last = np.maximum.accumulate(np.where(said, np.arange(len(weights)), -1))
+        wished = np.where(last < 0, 0.0, weights[np.maximum(last, 0)])
+        if not self.config.allow_short:
+            wished = np.maximum(wished, 0.0)
+        changed = np.diff(wished, prepend=0.0) != 0.0
+        leverage, gross = self.config.max_leverage, np.abs(wished)
+        over = gross > leverage * LEVERAGE_SLACK
+        targets: Floats = np.where(over, wished * (leverage / np.where(over, gross, 1.0)), wished)
+        return targets, changed
 
 
 def _ahead(close: Floats, extreme: np.ufunc) -> Floats:

@@ -129,8 +129,7 @@ def _alone(
     """One trial as a single run; only its figures stay."""
     tick()
     ledger = simulate(bars, bound(bars), config, tick)
-    closed = trades.from_ledger(bars, ledger)
-    run = Run(bars.time, ledger, closed, bars.periods_per_year, config.risk_free_rate)
+    run = Run(bars.time, ledger, trades.round_trips(ledger), bars.periods_per_year, config.risk_free_rate)
     for name, column in found.items():
         figure = METRICS[name].function(run)
         column[at] = math.nan if figure is None or not math.isfinite(figure) else figure

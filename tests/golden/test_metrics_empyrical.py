@@ -25,7 +25,6 @@ def run_of(returns, *, benchmark=None, rate=0.0, periods=252.0):
     ledger = Ledger(
         equity=equity,
         cash=equity,
-        positions=nothing.reshape(-1, 1),
         gross=nothing,
         borrow=nothing,
         funding=nothing,

@@ -1,0 +1,75 @@
+"""From what the strategy said to what is asked of each symbol: last words, short sales, leverage."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.bars import Floats
+from engine.book import CHANGED, LEVERAGE_SLACK, NOTHING, REBALANCE, REFUSED, SCALED, Book, Terms
+from engine.jit import inlined, jit
+
+# No weight is larger.
+LARGEST = float(np.finfo(np.float64).max)
+
+
+@jit
+def permitted(weight: float, terms: Terms) -> float:
+    """The weight, zero where it is short and shorts are not allowed."""
+    return 0.0 if weight < 0.0 and terms.short == 0.0 else weight
+
+
+@jit
+def beyond(weights: Floats, most: float) -> int:
+    """Number of the first weight, counted row by row, whose size is above `most`; -1 without one."""
+    for t in range(weights.shape[0]):
+        for n in range(weights.shape[1]):
+            if abs(weights[t, n]) > most:
+                return int(t * weights.shape[1] + n)
+    return -1
+
+
+@inlined
+def news(row: int, weights: Floats, said: Floats) -> bool:
+    """Whether a row of weights says something else than what was said last. NaN says nothing."""
+    new = False
+    for n in range(said.shape[0]):
+        new |= weights[row, n] != said[n] and not math.isnan(weights[row, n])
+    return new
+
+
+@jit
+def decide(row: int, weights: Floats, terms: Terms, book: Book) -> None:
+    """Targets after a new row. NaN keeps the last word; targets whose sum is above the leverage shrink together.
+
+    Scaling to the leverage moves targets that the strategy left alone: an order, but no new opinion.
+    """
+    gross = 0.0
+    for n in range(book.said.shape[0]):
+        weight = weights[row, n]
+        if not math.isnan(weight):
+            if weight < 0.0 and terms.short == 0.0:
+                book.counts[REFUSED] = 1
+            if permitted(weight, terms) != permitted(book.said[n], terms):
+                book.order[n] = CHANGED
+            book.said[n] = weight
+        gross += abs(permitted(book.said[n], terms))
+    scale = 1.0
+    if gross > terms.leverage * LEVERAGE_SLACK:
+        scale = terms.leverage / gross
+        book.counts[SCALED] = 1
+    for n in range(book.said.shape[0]):
+        target = permitted(book.said[n], terms) * scale
+        if target != book.target[n] and book.order[n] == NOTHING:
+            book.order[n] = REBALANCE
+        book.target[n] = target
+
+
+@jit
+def remind(order: NDArray[np.int8]) -> None:
+    """Ask for every symbol's target, as the calendar does."""
+    for n in range(order.shape[0]):
+        if order[n] == NOTHING:
+            order[n] = REBALANCE
