@@ -6,23 +6,23 @@ import math
 
 from engine.bars import Floats
 from engine.book import CASH_SLACK, FILLED, LOT_SLACK, Book, Market, Out, Terms
-from engine.jit import jit
+from engine.jit import inlined, jit
 
 
-@jit
+@inlined
 def commission_of(quantity: float, paid: float, terms: Terms) -> float:
     """Commission before the minimum: on traded notional, and per unit."""
     size = abs(quantity)
     return terms.commission * size * paid + terms.per_share * size
 
 
-@jit
+@inlined
 def paid_price(quantity: float, price: float, terms: Terms) -> float:
     """Buys pay above the price, sells receive less."""
     return price * (1.0 + terms.slippage) if quantity > 0.0 else price * (1.0 - terms.slippage)
 
 
-@jit
+@inlined
 def fill(n: int, quantity: float, price: float, reason: int, t: int, terms: Terms, book: Book, out: Out) -> None:
     """Trade `quantity` of symbol n. A fill never crosses zero: a reversal is two fills."""
     paid = paid_price(quantity, price, terms)
@@ -72,7 +72,7 @@ def accrue(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
     book.cash[0] -= owed
 
 
-@jit
+@inlined
 def value(book: Book) -> float:
     """Equity: cash and positions at their marks."""
     equity = book.cash[0]
@@ -81,7 +81,7 @@ def value(book: Book) -> float:
     return float(equity)
 
 
-@jit
+@inlined
 def whole_lots(quantity: float, terms: Terms) -> float:
     """The quantity rounded towards zero to whole lots."""
     if terms.lot == 0.0:

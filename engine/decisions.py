@@ -15,7 +15,7 @@ from engine.jit import inlined, jit
 LARGEST = float(np.finfo(np.float64).max)
 
 
-@jit
+@inlined
 def permitted(weight: float, terms: Terms) -> float:
     """The weight, zero where it is short and shorts are not allowed."""
     return 0.0 if weight < 0.0 and terms.short == 0.0 else weight

@@ -22,7 +22,7 @@ from engine.book import (
     Terms,
 )
 from engine.costs import fill
-from engine.jit import jit
+from engine.jit import inlined, jit
 
 
 @jit
@@ -34,13 +34,13 @@ def liquidate(t: int, terms: Terms, book: Book, out: Out) -> None:
     book.counts[RUINED] = t
 
 
-@jit
+@inlined
 def expired(n: int, t: int, terms: Terms, book: Book) -> bool:
     """Whether a position has been held for the longest allowed time."""
     return bool(terms.max_holding > 0.0 and book.units[n] != 0.0 and t - book.entry[n] >= terms.max_holding)
 
 
-@jit
+@inlined
 def stay_flat(n: int, book: Book) -> None:
     """After an exit nothing is ordered until the target changes; a change that still waits for a price stands."""
     if book.pending[n] != CHANGED:
@@ -57,7 +57,7 @@ def expire(t: int, price: Floats, terms: Terms, book: Book, out: Out) -> None:
             stay_flat(n, book)
 
 
-@jit
+@inlined
 def levels(n: int, side: float, terms: Terms, book: Book) -> tuple[float, float, int]:
     """Price of the tighter stop, price of the target, and which stop it is; infinite where there is none."""
     level = -side * np.inf
@@ -95,7 +95,7 @@ def exit_due(t: int, market: Market, terms: Terms, book: Book) -> bool:
     return False
 
 
-@jit
+@inlined
 def follow(n: int, t: int, market: Market, book: Book) -> None:
     """Remember the best price that the position has seen."""
     if book.units[n] > 0.0 and market.high[t, n] > book.best[n]:

@@ -85,17 +85,17 @@ class Run:
     @cached_property
     def tails(self) -> Tails:
         """Both tails of the returns."""
-        count = len(self.time)
-        low, high = 0.05 * (count - 1), 0.95 * (count - 1)
-        worst, best = int(low), int(high)
-        places = sorted({worst, min(worst + 1, count - 1), best, min(best + 1, count - 1)})
-        ordered = np.partition(self.returns, places)
+        ordered = np.sort(self.returns)
+        last = len(ordered) - 1
+        worst = int(0.05 * last)
+        return Tails(_at(ordered, 0.05 * last), _at(ordered, 0.95 * last), float(ordered[: worst + 1].mean()))
 
-        def at(place: int, part: float) -> float:
-            first, second = ordered[place], ordered[min(place + 1, count - 1)]
-            return float(first + (second - first) * part)
 
-        return Tails(at(worst, low - worst), at(best, high - best), float(ordered[: worst + 1].sum()) / (worst + 1))
+def _at(ordered: Floats, place: float) -> float:
+    """The value at a place between two of an ordered row, linearly."""
+    first = int(place)
+    below, above = ordered[first], ordered[min(first + 1, len(ordered) - 1)]
+    return float(below + (above - below) * (place - first))
 
 
 class Tails(NamedTuple):

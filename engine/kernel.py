@@ -35,7 +35,7 @@ from engine.exits import exit_due, expire, expired, liquidate, stops
 from engine.jit import inlined, jit
 
 
-@jit
+@inlined
 def mark(t: int, price: Floats, book: Book) -> None:
     """Mark at these prices; a symbol without one keeps its last."""
     for n in range(book.units.shape[0]):
@@ -43,7 +43,7 @@ def mark(t: int, price: Floats, book: Book) -> None:
             book.mark[n] = price[t, n]
 
 
-@jit
+@inlined
 def strayed(terms: Terms, book: Book) -> bool:
     """Whether some weight is further from its target than the drift band allows."""
     equity = value(book)
@@ -58,7 +58,7 @@ def strayed(terms: Terms, book: Book) -> bool:
     return False
 
 
-@jit
+@inlined
 def change_of(n: int, t: int, equity: float, price: float, market: Market, terms: Terms, book: Book) -> float:
     """Units to trade towards the target. An order that the volume limit cuts stays pending for the next bar."""
     goal = whole_lots(book.target[n] * equity / price, terms)
@@ -75,7 +75,7 @@ def change_of(n: int, t: int, equity: float, price: float, market: Market, terms
     return change
 
 
-@jit
+@inlined
 def due(t: int, price: Floats, drifted: bool, terms: Terms, book: Book) -> bool:
     """Queue the orders of bar t; says whether one of them, or an expiry, has a price to be filled at."""
     fillable = False
@@ -90,7 +90,7 @@ def due(t: int, price: Floats, drifted: bool, terms: Terms, book: Book) -> bool:
     return fillable
 
 
-@jit
+@inlined
 def trade(t: int, price: Floats, drifted: bool, market: Market, terms: Terms, book: Book, out: Out) -> None:
     """Carry out the orders of bar t at `price`: reductions first, then increases as far as they are affordable."""
     size = book.units.shape[0]
@@ -127,27 +127,27 @@ def trade(t: int, price: Floats, drifted: bool, market: Market, terms: Terms, bo
             fill(n, quantity, price[t, n], SIGNAL, t, terms, book, out)
 
 
-@jit
+@inlined
 def session(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
     """What happens in bar t before its last mark."""
     if terms.borrow > 0.0 or terms.funding > 0.0:
         accrue(t, market, terms, book, out)
     watch = terms.stop_loss > 0.0 or terms.take_profit > 0.0 or terms.trailing > 0.0
+    at_open = terms.at_open > 0.0
+    price = market.open if at_open else market.close
     # Drift is a decision like any other: seen at the previous close, or at this one when that is where it fills.
     drifted = False
     if terms.same_close == 0.0:
         drifted = strayed(terms, book)
-    if terms.at_open > 0.0:
-        trade(t, market.open, drifted, market, terms, book, out)
+    if not at_open:
         if watch:
             stops(t, market, terms, book, out)
-    else:
-        if watch:
-            stops(t, market, terms, book, out)
-        mark(t, market.close, book)
+        mark(t, price, book)
         if terms.same_close > 0.0:
             drifted = strayed(terms, book)
-        trade(t, market.close, drifted, market, terms, book, out)
+    trade(t, price, drifted, market, terms, book, out)
+    if at_open and watch:
+        stops(t, market, terms, book, out)
 
 
 @inlined

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Bars, Floats
-from engine.book import FILL, FILLED, FILLS_PER_SYMBOL, REFUSED, RUINED, SCALED, Book, Market, Out, Plan, Terms
+from engine.book import FILL, FILLED, FILLS_PER_SYMBOL, Book, Market, Out, Plan, Terms
 from engine.config import Config
 from engine.decisions import LARGEST, beyond
 from engine.errors import RunFailed
@@ -145,7 +145,7 @@ def _run(bars: Bars, plan: Plan, config: Config, report: Report | None) -> Ledge
         fills.append(buffer[: book.counts[FILLED]].copy())
         book.counts[FILLED] = 0
     _refuse_overflow(bars, out.equity)
-    ruined = int(book.counts[RUINED])
+    _, ruined, refused, scaled = book.counts.tolist()
     return Ledger(
         equity=out.equity,
         cash=out.cash,
@@ -158,16 +158,15 @@ def _run(bars: Bars, plan: Plan, config: Config, report: Report | None) -> Ledge
         initial_capital=config.initial_capital,
         fill=str(config.fill),
         ruined_at=ruined if ruined >= 0 else None,
-        warnings=tuple(_warnings(bars, config, book)),
+        warnings=tuple(_warnings(bars, config, refused, scaled, ruined)),
     )
 
 
-def _warnings(bars: Bars, config: Config, book: Book) -> Iterator[str]:
-    if book.counts[REFUSED]:
+def _warnings(bars: Bars, config: Config, refused: int, scaled: int, ruined: int) -> Iterator[str]:
+    if refused:
         yield "allow_short is false: negative targets were set to zero."
-    if book.counts[SCALED]:
+    if scaled:
         yield f"Targets above max_leverage {config.max_leverage:g} were scaled down together."
-    ruined = int(book.counts[RUINED])
     if ruined >= 0:
         yield f"Ruin at {bars.time[ruined].astype('datetime64[s]')}: equity was used up and the run stopped."
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from engine.bars import Floats
 from engine.indicators.averages import ema, rma, sma, wma
 from engine.indicators.channels import Channel, bollinger, donchian, keltner
-from engine.indicators.crossing import compare_averages, cross_above, cross_below, crosses, latch
+from engine.indicators.crossing import compare_averages, cross_above, cross_below, crosses, last_cross, latch
 from engine.indicators.months import month_ends
 from engine.indicators.oscillators import Directional, Macd, Stochastic, adx, cci, macd, roc, rsi, stochastic
 from engine.indicators.rolling import (
@@ -53,6 +53,7 @@ __all__ = [
     "garman_klass",
     "keltner",
     "lag",
+    "last_cross",
     "latch",
     "macd",
     "month_ends",
@@ -81,7 +82,7 @@ __all__ = [
 
 # What the shipped strategies call. The rest compiles, or loads from the disk cache, when it is first used.
 _SHIPPED: tuple[Callable[[Floats], object], ...] = (
-    lambda values: compare_averages(values, 2, 3),
+    lambda values: last_cross(compare_averages(values, 2, 3)),
     lambda values: rolling_max(values, 2),
     lambda values: ewm_variance(values, 60.0),
     lambda values: latch(values > 1.0, values < 1.0),

@@ -14,26 +14,26 @@ from typing import TypeAlias
 import numpy as np
 
 from engine.bars import Floats
-from engine.jit import jit
+from engine.jit import inlined, jit
 
 # A sum and what its rounding has cost it so far.
 Sum: TypeAlias = tuple[float, float]
 NOTHING: Sum = (0.0, 0.0)
 
 
-@jit
+@inlined
 def plus(total: Sum, added: float) -> Sum:
     grown = total[0] + added
     part = grown - total[0]
     return grown, total[1] + ((total[0] - (grown - part)) + (added - part))
 
 
-@jit
+@inlined
 def value_of(total: Sum) -> float:
     return total[0] + total[1]
 
 
-@jit
+@inlined
 def following(values: Floats, row: int, n: int) -> int:
     """The first traded row of column n, from `row` on."""
     while row < values.shape[0] and math.isnan(values[row, n]):
