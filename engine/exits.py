@@ -75,26 +75,6 @@ def levels(n: int, side: float, terms: Terms, book: Book) -> tuple[float, float,
     return level, take, reason
 
 
-@jit
-def exit_due(t: int, market: Market, terms: Terms, book: Book) -> bool:
-    """Whether a stop, a target or an expiry ends some position in bar t; else the trailing stops follow the bar."""
-    for n in range(book.units.shape[0]):
-        if book.units[n] == 0.0:
-            continue
-        if expired(n, t, terms, book):
-            return True
-        side = 1.0 if book.units[n] > 0.0 else -1.0
-        level, take, _ = levels(n, side, terms, book)
-        low, high = market.low[t, n], market.high[t, n]
-        worst, favourable = (low, high) if side > 0.0 else (high, low)
-        if side * worst <= side * level or side * favourable >= side * take:
-            return True
-    if terms.trailing > 0.0:
-        for n in range(book.units.shape[0]):
-            follow(n, t, market, book)
-    return False
-
-
 @inlined
 def follow(n: int, t: int, market: Market, book: Book) -> None:
     """Remember the best price that the position has seen."""
@@ -102,6 +82,30 @@ def follow(n: int, t: int, market: Market, book: Book) -> None:
         book.best[n] = market.high[t, n]
     elif book.units[n] < 0.0 and market.low[t, n] < book.best[n]:
         book.best[n] = market.low[t, n]
+
+
+@inlined
+def touched(n: int, t: int, market: Market, terms: Terms, book: Book) -> bool:
+    """Whether a stop, a target or an expiry ends the position in symbol n in bar t."""
+    if book.units[n] == 0.0:
+        return False
+    side = 1.0 if book.units[n] > 0.0 else -1.0
+    level, take, _ = levels(n, side, terms, book)
+    low, high = market.low[t, n], market.high[t, n]
+    worst, favourable = (low, high) if side > 0.0 else (high, low)
+    return side * worst <= side * level or side * favourable >= side * take or expired(n, t, terms, book)
+
+
+@jit
+def exit_due(t: int, market: Market, terms: Terms, book: Book) -> bool:
+    """Whether some position ends in bar t; else the trailing stops follow the bar."""
+    for n in range(book.units.shape[0]):
+        if touched(n, t, market, terms, book):
+            return True
+    if terms.trailing > 0.0:
+        for n in range(book.units.shape[0]):
+            follow(n, t, market, book)
+    return False
 
 
 @jit

@@ -31,7 +31,7 @@ from engine.book import (
 )
 from engine.costs import accrue, affordable, fill, value, whole_lots
 from engine.decisions import decide, news, remind
-from engine.exits import exit_due, expire, expired, liquidate, stops
+from engine.exits import exit_due, expire, expired, follow, liquidate, stops, touched
 from engine.jit import inlined, jit
 
 
@@ -168,10 +168,6 @@ def valued(t: int, close: Floats, units: Floats, last: Floats) -> tuple[float, f
     Four sums at a time, because each addition has to wait for the one before.
     """
     size = units.shape[0]
-    if size == 1:
-        if not math.isnan(close[t, 0]):
-            last[0] = close[t, 0]
-        return units[0] * last[0], abs(units[0] * last[0])
     for n in range(size):
         price = close[t, n]
         last[n] = last[n] if math.isnan(price) else price
@@ -193,6 +189,31 @@ def valued(t: int, close: Floats, units: Floats, last: Floats) -> tuple[float, f
     return (v0 + v1) + (v2 + v3), (g0 + g1) + (g2 + g3)
 
 
+@inlined
+def coast(t: int, stop: int, limited: bool, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> int:
+    """Mark one symbol bar by bar while nothing else happens; returns the first bar on which something does."""
+    close, row, weights, due_at = market.close, plan.row, plan.weights, plan.due
+    equity, gross, held = out.equity, out.gross, out.cash
+    said, units, last, cash = book.said[0], book.units[0], book.mark[0], book.cash[0]
+    limited = limited and units != 0.0
+    while t < stop:
+        if due_at[t] or (row[t] >= 0 and weights[row[t], 0] != said and not math.isnan(weights[row[t], 0])):
+            break
+        if limited:
+            if touched(0, t, market, terms, book):
+                break
+            follow(0, t, market, book)
+        last = last if math.isnan(close[t, 0]) else close[t, 0]
+        if cash + units * last <= 0.0:
+            break
+        equity[t] = cash + units * last
+        held[t] = cash
+        gross[t] = abs(units * last)
+        book.mark[0] = last
+        t += 1
+    return t
+
+
 @jit
 def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> int:
     """Simulate bars start <= t < stop; returns the next bar, earlier than `stop` when the fill buffer is full.
@@ -206,9 +227,14 @@ def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: B
     charged = terms.borrow > 0.0 or terms.funding > 0.0
     limited = terms.stop_loss + terms.take_profit + terms.trailing + terms.max_holding > 0.0
     waiting, holding = active(book.pending, units)
-    for t in range(start, stop):
+    t = start
+    while t < stop:
+        if units.shape[0] == 1 and not waiting and not (holding and charged) and terms.drift == 0.0:
+            t = coast(t, stop, limited, market, plan, terms, book, out)
+            if t == stop:
+                break
         if counts[FILLED] > room:
-            return t
+            break
         ordered = False
         if row[t] >= 0 and news(row[t], weights, said):
             decide(row[t], weights, terms, book)
@@ -232,4 +258,5 @@ def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: B
         equity[t] = cash[0] + value
         held[t] = cash[0]
         gross[t] = size
-    return stop
+        t += 1
+    return t

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Bars, Floats
-from engine.book import FILL, FILLED, FILLS_PER_SYMBOL, Book, Market, Out, Plan, Terms
+from engine.book import FILL, FILLS_PER_SYMBOL, Book, Market, Out, Plan, Terms
 from engine.config import Config
 from engine.decisions import LARGEST, beyond
 from engine.errors import RunFailed
@@ -18,6 +18,8 @@ from engine.ledger import Ledger
 
 # Symbol-bars between two calls of `report`. At up to 200 ns each a block takes well below 250 ms.
 BLOCK = 500_000
+# Fills for which there is room at first.
+ROOM = 2**20
 
 
 def simulate(bars: Bars, weights: Floats, config: Config | None = None, report: Report | None = None) -> Ledger:
@@ -132,27 +134,28 @@ def _book(size: int, capital: float) -> Book:
 def _run(bars: Bars, plan: Plan, config: Config, report: Report | None) -> Ledger:
     total, size = bars.close.shape
     market, terms, book = _market(bars), terms_of(config), _book(size, config.initial_capital)
-    buffer = np.empty(FILLS_PER_SYMBOL * size + max(1024, size * 64), dtype=FILL)
+    # Untouched memory costs nothing, and what is filled in place need not be copied.
+    buffer = np.empty(min(ROOM, total * FILLS_PER_SYMBOL * size) + FILLS_PER_SYMBOL * size, dtype=FILL)
     equity, cash, gross = np.empty((3, total))
     borrow, funding = np.zeros((2, total))
     out = Out(equity, cash, gross, borrow, funding, buffer)
-    fills = []
     done, block = 0, max(1, BLOCK // size)
     while done < total:
         if report is not None:
             report(done, total, "simulate")
-        done = run(done, min(total, done + block), market, plan, terms, book, out)
-        fills.append(buffer[: book.counts[FILLED]].copy())
-        book.counts[FILLED] = 0
+        stop = min(total, done + block)
+        done = run(done, stop, market, plan, terms, book, out)
+        if done < stop:
+            out = out._replace(fills=np.concatenate((out.fills, np.empty_like(out.fills))))
     _refuse_overflow(bars, out.equity)
-    _, ruined, refused, scaled = book.counts.tolist()
+    filled, ruined, refused, scaled = book.counts.tolist()
     return Ledger(
         equity=out.equity,
         cash=out.cash,
         gross=out.gross,
         borrow=out.borrow,
         funding=out.funding,
-        fills=fills[0] if len(fills) == 1 else np.concatenate(fills),
+        fills=out.fills[:filled],
         open_carry=book.carry,
         marks=book.mark,
         initial_capital=config.initial_capital,

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import strategies
-from engine import Bars, Config, backtest, kernel, measure, simulate, simulation, trades
+from engine import Bars, Config, backtest, figures, kernel, measure, simulate, simulation, sums, trades
+from engine import ledger as ledgers
 from engine.figures import Run
 
 BOUNDED = settings(derandomize=True, max_examples=40, deadline=None)
@@ -50,7 +51,9 @@ def configs(draw):
     )
 
 
-def market(seed, total=120, size=3, holes=0.05, volatility=0.02):
+def market(seed, total=120, size=None, holes=0.05, volatility=0.02):
+    """Random bars of one symbol, of three or of five: there are loops for one, and loops over four at a time."""
+    size = (1, 3, 5)[seed % 3] if size is None else size
     rng = np.random.default_rng(seed)
     close = 100 * np.exp(np.cumsum(rng.normal(0, volatility, (total, size)), axis=0))
     open = close * np.exp(rng.normal(0, 0.01, close.shape))
@@ -123,7 +126,17 @@ def test_the_compiled_kernel_equals_its_twin_bit_for_bit(seed, config):
     found = trades.from_ledger(bars, compiled)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trades, "collect", trades.collect.twin)
+        patch.setattr(trades, "live", trades.live.twin)
         assert trades.from_ledger(bars, twin).tobytes() == found.tobytes()
+    run = Run(bars.time, compiled, found, bars.periods_per_year, 0.02)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "add_up", sums.add_up.twin)
+        patch.setattr(ledgers, "earn", ledgers.earn.twin)
+        patch.setattr(ledgers, "replay", ledgers.replay.twin)
+        other = Run(bars.time, twin, found, bars.periods_per_year, 0.02)
+        assert other.sums == run.sums
+        assert other.drawdown.tobytes() == run.drawdown.tobytes()
+        assert twin.positions.tobytes() == compiled.positions.tobytes()
 
 
 @BOUNDED
@@ -212,12 +225,35 @@ def test_scaling_prices_and_capital_scales_equity_exactly(seed, factor, config):
 def test_the_order_of_symbols_does_not_matter(seed, config, order):
     # Lots and stops are cliffs: there the last bit of a sum can decide, and sums depend on the order.
     config = dataclasses.replace(config, lot_size=None, rebalance="on_change", drift_band=None, commission_minimum=0.0)
-    bars = market(seed)
+    bars = market(seed, size=3)
     weights = targets(seed, bars.close.shape)
     one = simulate(bars, weights, config)
     other = simulate(bars.select([bars.symbols[i] for i in order]), weights[:, list(order)], config)
     np.testing.assert_allclose(other.equity, one.equity, rtol=1e-9)
     np.testing.assert_allclose(other.positions, one.positions[:, list(order)], rtol=1e-9, atol=1e-9)
+
+
+@BOUNDED
+@given(seeds, configs())
+def test_a_symbol_that_is_never_held_changes_nothing(seed, config):
+    """One symbol has a loop of its own: it makes the bits of the loop for many."""
+    bars = market(seed, size=2)
+    weights = targets(seed, bars.close.shape)
+    weights[:, 1] = 0.0
+    alone = simulate(bars.select(["A"]), weights[:, :1], config)
+    beside = simulate(bars, weights, config)
+    for name in ("equity", "cash", "gross", "borrow", "funding"):
+        assert getattr(alone, name).tobytes() == getattr(beside, name).tobytes(), name
+    assert alone.fills.tobytes() == beside.fills.tobytes()
+
+
+@BOUNDED
+@given(seeds, configs())
+def test_one_row_of_weights_for_all_times_is_that_row_at_every_bar(seed, config):
+    bars = market(seed)
+    row = targets(seed, (1, len(bars.symbols)))
+    once = simulate(bars, np.broadcast_to(row, bars.close.shape), config)
+    same_past(once, simulate(bars, np.repeat(row, len(bars), axis=0), config), len(bars))
 
 
 @BOUNDED
@@ -232,7 +268,7 @@ def test_a_run_repeats_itself_to_the_last_bit(seed, config):
 @given(seeds, st.sampled_from(["next_open", "next_close", "same_close"]))
 def test_without_costs_the_account_earns_the_weighted_returns(seed, fill):
     """Daily rebalancing to full targets at one price per bar is the textbook sum of weight x return."""
-    bars = market(seed, holes=0.0)
+    bars = market(seed, size=3, holes=0.0)
     flat = Bars.from_arrays(bars.time, *[bars.close] * 4, bars.volume, symbols=bars.symbols)
     weights = np.abs(np.nan_to_num(targets(seed, bars.close.shape, scale=0.3)))
     ledger = simulate(flat, weights, Config(fill=fill, rebalance="daily", **FREE))

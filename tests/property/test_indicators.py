@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import indicators as i
+from engine.indicators.crossing import TIE
 from engine.jit import Kernel
 
 TYPES = {"Channel", "Directional", "Macd", "Stochastic"}
@@ -96,6 +99,7 @@ CASES = {
     "crosses": Case(lambda m, w: i.crosses(np.sign(m.close - m.open)), lambda w: (None, None), (0.0, 0.0)),
     "cross_above": Case(lambda m, w: i.cross_above(m.close, m.open), lambda w: (None,), (0.0,)),
     "cross_below": Case(lambda m, w: i.cross_below(m.close, i.sma(m.close, w)), lambda w: (None,), (0.0,)),
+    "last_cross": Case(lambda m, w: i.last_cross(np.sign(m.close - m.open)), lambda w: (None,), (0.0,)),
     "latch": Case(lambda m, w: i.latch(m.close > m.open, m.close < m.open), lambda w: (None,), (0.0,)),
 }
 
@@ -156,7 +160,7 @@ def test_compiled_and_plain_python_agree_to_the_last_bit(name, seed, window):
     assert same(outputs(name, bars, window), in_plain_python(name, bars, window))
 
 
-@pytest.mark.parametrize("name", sorted(set(CASES) - {"latch"}))  # truths are never missing
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"latch", "last_cross"}))  # what stands is never missing
 @few
 @given(seed=seeds, window=windows)
 def test_bars_that_did_not_trade_are_skipped(name, seed, window):
@@ -235,3 +239,42 @@ def test_movements_whose_square_is_no_float_are_none(name):
     found = outputs(name, bars, 5)
     np.testing.assert_array_equal(found[0][4:], 0.0 if name == "rolling_std" else np.nan)
     assert same(found, in_plain_python(name, bars, 5))
+
+
+def averages_compared(values, fast, slow):
+    """The rule in fractions, which round nothing."""
+    found = []
+    for t in range(len(values)):
+        ahead = slow * sum(map(Fraction, values[t + 1 - fast : t + 1]))
+        behind = fast * sum(map(Fraction, values[t + 1 - slow : t + 1]))
+        gap = ahead - behind
+        tie = abs(gap) <= Fraction(TIE) * abs(behind)
+        found.append(math.nan if t + 1 < max(fast, slow) else 0.0 if tie else math.copysign(1.0, gap))
+    return found
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(
+    seed=seeds,
+    pair=st.tuples(st.integers(1, 6), st.integers(1, 12)),
+    digits=st.integers(0, 4),
+    fall=st.sampled_from([1.0, 1e-4, 1e-9, 1e6]),
+    below_zero=st.booleans(),
+)
+def test_averages_are_compared_as_fractions_would(seed, pair, digits, fall, below_zero):
+    """Decimals that tie on paper, levels that break by powers of ten, and sums that cancel."""
+    rng = np.random.default_rng(seed)
+    values = np.round(100.0 + np.cumsum(rng.integers(-2, 3, 80)) * 10.0**-digits, digits)
+    values[40:] *= fall
+    if below_zero:
+        values *= rng.choice([-1.0, 1.0], 80)
+    found = i.compare_averages(values, *pair)
+    np.testing.assert_array_equal(found, averages_compared(values.tolist(), *pair))
+
+
+@few
+@given(seed=seeds)
+def test_the_last_cross_is_what_the_crosses_say(seed):
+    relation = np.random.default_rng(seed).choice([-1.0, 0.0, 1.0, np.nan], (60, 3))
+    up, down = i.crosses(relation)
+    np.testing.assert_array_equal(i.last_cross(relation), i.latch(up, down) - i.latch(down, up))
