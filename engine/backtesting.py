@@ -61,6 +61,10 @@ class Result:
     def yearly_returns(self) -> list[dict[str, Any]]:
         return tables.yearly_returns(self.run)
 
+    def rolling(self, bars: int | None = None) -> tables.Rolling:
+        """Sharpe ratio, volatility and beta through time; see `engine.tables.rolling`."""
+        return tables.rolling(self.run, bars)
+
     @property
     def top_drawdowns(self) -> list[dict[str, Any]]:
         return tables.drawdown_table(self.run)
@@ -152,6 +156,7 @@ def _conventions(bars: Bars, bound: BoundStrategy, config: Config) -> dict[str, 
         "carry": "borrow and funding accrue on calendar days / 365",
         "stops": "stop before target within a bar, gaps fill at the open",
         "trades": "one per position from flat to flat, average prices; open ones are marked at the end",
+        "rolling_bars": tables.half_year(bars.periods_per_year),
         "warm_up": bound.lookback,
     }
 

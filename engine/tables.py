@@ -1,12 +1,14 @@
-"""Tables of a run: returns by calendar month, and the deepest drawdowns."""
+"""Tables of a run: returns by calendar month and year, the deepest drawdowns, and figures through time."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+import math
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import indicators
 from engine.bars import Floats, Times
 from engine.figures import Run
 
@@ -69,6 +71,38 @@ def _compounded(run: Run, unit: Literal["month", "year"]) -> list[dict[str, Any]
     compounded = np.multiply.reduceat(1.0 + run.returns, starts) - 1.0
     names = periods[starts].astype(str).tolist()
     return [{unit: name, "return": value} for name, value in zip(names, compounded.tolist(), strict=True)]
+
+
+class Rolling(NamedTuple):
+    """Figures of the last `bars` returns at each bar [T], NaN before there are so many; `beta` without benchmark too.
+
+    `sharpe` is mean(r - rf/P) / sd sqrt(P), NaN without variance; `volatility` sd sqrt(P), ddof 1; `beta`
+    cov(r, b) / var(b), NaN where the benchmark stands still.
+    """
+
+    bars: int
+    sharpe: Floats
+    volatility: Floats
+    beta: Floats
+
+
+def half_year(periods_per_year: float) -> int:
+    """The bars of half a year, at least two."""
+    return max(2, round(periods_per_year / 2.0))
+
+
+def rolling(run: Run, bars: int | None = None) -> Rolling:
+    """Sharpe ratio, volatility and beta over a window of `bars`; half a year of them unless said otherwise."""
+    window = half_year(run.periods_per_year) if bars is None else bars
+    deviation = indicators.rolling_std(run.returns, window)
+    excess = indicators.sma(run.returns, window) - run.rate
+    sharpe = np.full(len(run.time), np.nan)
+    np.divide(excess, deviation, out=sharpe, where=deviation > 0.0)
+    scale = math.sqrt(run.periods_per_year)
+    beta = np.full(len(run.time), np.nan)
+    if run.benchmark is not None:
+        beta = indicators.rolling_beta(run.returns, run.benchmark, window)
+    return Rolling(window, sharpe * scale, deviation * scale, beta)
 
 
 def said(time: np.datetime64) -> str:

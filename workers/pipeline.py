@@ -54,6 +54,7 @@ def run_backtest(claim: Claim, catalog: Catalog, report: Report) -> tuple[dict[s
         "provenance": _provenance(claim, catalog.get(request["dataset_id"]), result),
         "metrics": result.metrics,
         "monthly_returns": result.monthly_returns,
+        "yearly_returns": result.yearly_returns,
         "top_drawdowns": result.top_drawdowns,
         "trades_summary": _trades_summary(result),
         "warnings": list(result.warnings),
@@ -117,7 +118,7 @@ def _trades_summary(result: Result) -> dict[str, Any]:
 
 
 def _equity(result: Result) -> pa.Table:
-    ledger = result.ledger
+    ledger, rolling = result.ledger, result.rolling()
     return pa.table(
         {
             "time": _times(result.bars.time),
@@ -125,6 +126,9 @@ def _equity(result: Result) -> pa.Table:
             "drawdown": result.drawdown,
             "exposure": ledger.exposure,
             "cash": ledger.cash,
+            "rolling_sharpe": rolling.sharpe,
+            "rolling_volatility": rolling.volatility,
+            "rolling_beta": rolling.beta,
         }
     )
 

@@ -144,7 +144,7 @@ class Result:
 
     @cached_property
     def equity(self) -> pd.DataFrame:
-        """Every bar of the run by time: value, drawdown, exposure, cash."""
+        """Every bar of the run by time: value, drawdown, exposure, cash, and figures of the last half year."""
         return self._table("equity").set_index("time")
 
     @cached_property

@@ -20,7 +20,7 @@ from app.web.schemas import MOST_POINTS
 from engine.errors import UnknownName
 
 CURVE = ("time", "value", "drawdown")
-FULL_CURVE = (*CURVE, "exposure", "cash")
+FULL_CURVE = (*CURVE, "exposure", "cash", "rolling_sharpe", "rolling_volatility", "rolling_beta")
 FILE_TYPES = {
     "parquet": "application/vnd.apache.parquet",
     "csv": "text/csv; charset=utf-8",
@@ -55,7 +55,10 @@ def equity(job_id: str, points: int | None) -> Response:
 
 
 def _curve(table: pa.Table, points: int | None) -> dict[str, Any]:
-    told = curves.columns(table, FULL_CURVE, points=points or MOST_POINTS)
+    # What an earlier version stored may know fewer curves.
+    told = curves.columns(
+        table, [name for name in FULL_CURVE if name in table.column_names], points=points or MOST_POINTS
+    )
     return told | {"bars": table.num_rows, "decimated": len(told["time"]) < table.num_rows}
 
 

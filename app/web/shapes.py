@@ -37,8 +37,8 @@ def _texts(text: str = "") -> fields.List[Any]:
     return fields.List(fields.String(), required=True, metadata=told(text) if text else {})
 
 
-def _floats() -> fields.List[Any]:
-    return fields.List(fields.Float(allow_none=True), required=True)
+def _floats(text: str | None = None) -> fields.List[Any]:
+    return fields.List(fields.Float(allow_none=True), required=True, metadata=told(text) if text else {})
 
 
 def _status() -> fields.String:
@@ -134,6 +134,9 @@ class FullCurve(Curve):
 
     exposure = _floats()
     cash = _floats()
+    rolling_sharpe = _floats("Over the last half year of bars, as the next two; null before there are so many.")
+    rolling_volatility = _floats()
+    rolling_beta = _floats("Null without a benchmark.")
     bars = _count("How many bars the run has.")
     decimated = fields.Boolean(required=True, metadata=told("True: some bars were left out of the curve."))
 
@@ -149,6 +152,7 @@ class Result(ma.Schema):
     metrics = _object("Fractions; null where a metric is undefined.")
     equity = fields.Nested(Curve, required=True)
     monthly_returns = fields.List(fields.Dict(), required=True)
+    yearly_returns = fields.List(fields.Dict(), required=True)
     top_drawdowns = fields.List(fields.Dict(), required=True)
     trades_summary = _object()
     warnings = _texts("What a reader of the numbers should know.")

@@ -98,6 +98,7 @@ def document(request: dict[str, Any]) -> dict[str, Any]:
         "provenance": {"engine_version": request["engine_version"], "source": "a test", "result_hash": "f" * 64},
         "metrics": {"total_return": 0.25, "sharpe": 1.5, "alpha": None},
         "monthly_returns": [{"month": "2020-01", "return": 0.01}],
+        "yearly_returns": [{"year": "2020", "return": 0.01}],
         "top_drawdowns": [],
         "trades_summary": {"total": 2, "open": 1},
         "warnings": [],
@@ -115,6 +116,9 @@ def equity_table(values: tuple[float, ...] = (100.0, 110.0, 99.0, 125.0)) -> pa.
             "drawdown": pa.array([value / top - 1 for value, top in zip(values, peak, strict=True)], pa.float64()),
             "exposure": pa.array([1.0] * count, pa.float64()),
             "cash": pa.array([0.0] * count, pa.float64()),
+            "rolling_sharpe": pa.array([float("nan")] * count, pa.float64()),
+            "rolling_volatility": pa.array([float("nan")] * count, pa.float64()),
+            "rolling_beta": pa.array([float("nan")] * count, pa.float64()),
         }
     )
 
