@@ -56,7 +56,7 @@ def test_a_monthly_portfolio_equals_bt(request, agree, case):
     invested = GOLDEN["invested"] if case["payment"] == "units" else 1.0
     ledger = simulate(bars, weights_of(case, bars) * invested, config)
     if case["payment"] == "amounts":
-        # A month's orders differ by the commission on them, 1e-3 of a few percent of equity; that moves with the prices.
+        # Orders differ by the commission on them, 1e-3 of a few percent of equity a month, and that moves with prices.
         agree(AMOUNTS, ledger.equity[::50], case["equity_every_50"], rel=2e-4)
         agree(AMOUNTS, ledger.equity[-1], case["final_equity"], rel=2e-4)
         return
