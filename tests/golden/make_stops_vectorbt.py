@@ -122,6 +122,32 @@ def reason(
     raise ValueError(f"no reason for the exit at bar {trade.exit_idx}")
 
 
+def figures(portfolio: vbt.Portfolio) -> dict[str, float | None]:
+    """What vectorbt says of the run, with 252 bars a year; of trades it counts the closed ones. x / 0 becomes None."""
+    closed = portfolio.positions.closed
+    found = {
+        "total_return": portfolio.total_return(),
+        "cagr": portfolio.annualized_return(),
+        "annual_volatility": portfolio.annualized_volatility(),
+        "sharpe": portfolio.sharpe_ratio(),
+        "sortino": portfolio.sortino_ratio(),
+        "calmar": portfolio.calmar_ratio(),
+        "omega": portfolio.omega_ratio(),
+        "max_drawdown": portfolio.max_drawdown(),
+        "downside_deviation": portfolio.downside_risk(),
+        "tail_ratio": portfolio.tail_ratio(),
+        "var_95": portfolio.value_at_risk(),
+        "cvar_95": portfolio.cond_value_at_risk(),
+        "win_rate": closed.win_rate(),
+        "profit_factor": closed.profit_factor(),
+        "expectancy": closed.expectancy(),
+        "average_win": closed.winning.pnl.mean(),
+        "average_loss": closed.losing.pnl.mean(),
+        "average_bars_held": (closed.records["exit_idx"] - closed.records["entry_idx"]).mean(),
+    }
+    return {name: float(value) if np.isfinite(value) else None for name, value in found.items()}
+
+
 def case(name: str, data: pd.DataFrame, side: str, fill: str, exits: dict[str, float], seen: dict) -> dict:
     target = targets(data["close"], side)
     order = target if fill == "same_close" else np.append(0.0, target[:-1])
@@ -170,6 +196,7 @@ def case(name: str, data: pd.DataFrame, side: str, fill: str, exits: dict[str, f
         "total_fees": float(portfolio.orders.records["fees"].sum()),
         "equity_every_50": value[::50].tolist(),
         "final_equity": float(value[-1]),
+        "figures": figures(portfolio) if parts == 1 else {},
         "trades": [
             [
                 int(row.entry_idx),
@@ -185,6 +212,7 @@ def case(name: str, data: pd.DataFrame, side: str, fill: str, exits: dict[str, f
 
 
 if __name__ == "__main__":
+    vbt.settings.returns["year_freq"] = "252 days"
     seen = dict.fromkeys(SEEN, 0)
     data = frames()
     cases = []

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import Config, simulate, trades
+from engine import Config, measure, simulate, trades
+from engine.figures import Run
 from engine.trades import EXIT_REASONS
 
 GOLDEN = json.loads(Path(__file__).with_name("stops_vectorbt.json").read_text())
@@ -17,6 +18,12 @@ CASE = {
     "data": "S&P 500, NASDAQ (arch), GOOG",
     "peer": "vectorbt 1.2.0",
     "compared": "every trade: bars, prices, pnl, exit reason; equity, commission; gaps, entry bar, both touched",
+}
+FIGURES = {
+    "name": "Figures of those runs",
+    "data": CASE["data"],
+    "peer": CASE["peer"],
+    "compared": "12 figures of returns, 6 of closed trades",
 }
 
 
@@ -58,6 +65,9 @@ def test_exits_equal_vectorbt(request, agree, case):
     agree(CASE, ledger.equity[::50], case["equity_every_50"])
     agree(CASE, ledger.equity[-1], case["final_equity"])
     agree(CASE, ledger.commission.sum(), case["total_fees"])
+    figures = measure(Run(bars.time, ledger, ours, bars.periods_per_year))
+    for name, value in case["figures"].items():
+        agree(FIGURES, figures[name], value, what=name)
 
 
 def test_the_runs_hold_every_kind_of_bar_that_exits_are_defined_for():
