@@ -10,6 +10,10 @@ import pytest
 
 from app.catalog import Catalog
 from engine import Bars
+from engine.book import FILL
+from engine.figures import Run
+from engine.ledger import Ledger
+from engine.trades import TRADE
 
 # Per golden module: values compared, largest absolute and largest relative difference.
 COUNTS = pytest.StashKey[dict[str, tuple[int, float, float]]]()
@@ -73,3 +77,31 @@ def stocks():
     wide = stock_frame().pivot(index="date", columns="ticker", values="adjusted")
     time = np.array(wide.index, dtype="datetime64[ns]")
     return Bars.from_closes(time, wide.to_numpy(dtype=np.float64), tuple(wide.columns))
+
+
+@pytest.fixture(scope="session")
+def run_of():
+    """run_of(returns, time=None, *, benchmark, rate): a run that earned these returns, on weekdays unless said."""
+
+    def make(returns, time=None, *, benchmark=None, rate=0.0):
+        equity = 1000.0 * np.cumprod(1.0 + returns)
+        nothing = np.zeros(len(equity))
+        ledger = Ledger(
+            equity=equity,
+            cash=equity,
+            gross=nothing,
+            borrow=nothing,
+            funding=nothing,
+            fills=np.zeros(0, dtype=FILL),
+            open_carry=np.zeros(1),
+            marks=np.ones(1),
+            initial_capital=1000.0,
+            fill="next_open",
+            ruined_at=None,
+            warnings=(),
+        )
+        if time is None:
+            time = np.busday_offset("2015-01-01", np.arange(len(equity)), roll="forward").astype("datetime64[ns]")
+        return Run(time, ledger, np.zeros(0, dtype=TRADE), 252.0, rate, benchmark)
+
+    return make

@@ -7,24 +7,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from arch.data import sp500
 
 import strategies
-from engine import Bars, Config, measure, simulate, trades
+from engine import Config, measure, simulate, trades
 from engine.figures import Run
 
 GOLDEN = json.loads(Path(__file__).with_name("sma_cross_sp500.json").read_text())
 
 
-@pytest.fixture(scope="module")
-def bars():
-    frame = sp500.load()
-    columns = (frame[name] for name in ("Open", "High", "Low", "Close", "Volume"))
-    return Bars.from_arrays(frame.index.to_numpy(), *columns, symbols=("SPX",))
+CASE = {
+    "name": "SMA crossings",
+    "data": "S&P 500",
+    "peer": "vectorbt 1.2.0",
+    "compared": "every trade: bars, prices, pnl; equity, drawdown, Sharpe ratio, commission",
+}
 
 
 @pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: f"{case['fast']}-{case['slow']}-{case['side']}")
-def test_crossings_of_the_sp500_equal_vectorbt(bars, case):
+def test_crossings_of_the_sp500_equal_vectorbt(sp500, agree, case):
     bound = strategies.get("sma_cross").bind(fast=case["fast"], slow=case["slow"], side=case["side"])
     config = Config(
         initial_capital=GOLDEN["cash"],
@@ -34,20 +34,20 @@ def test_crossings_of_the_sp500_equal_vectorbt(bars, case):
         max_leverage=1.0 if case["side"] == "long" else 1.01,
     )
     part = 0.5 if case["side"] == "both" else 1.0
-    ledger = simulate(bars, bound(bars) * part, config)
-    found = trades.from_ledger(bars, ledger)
-    figures = measure(Run(bars.time, ledger, found, bars.periods_per_year))
-    assert len(bars) == GOLDEN["bars"]
-    np.testing.assert_allclose(ledger.equity[::100], case["equity_every_100"], rtol=1e-9)
-    assert figures["final_equity"] == pytest.approx(case["final_equity"], rel=1e-9)
-    assert figures["max_drawdown"] == pytest.approx(case["max_drawdown"], rel=1e-9)
-    assert figures["sharpe"] == pytest.approx(case["sharpe"], rel=1e-9)
-    assert figures["total_commission"] == pytest.approx(case["total_fees"], rel=1e-9)
+    ledger = simulate(sp500, bound(sp500) * part, config)
+    found = trades.from_ledger(sp500, ledger)
+    figures = measure(Run(sp500.time, ledger, found, sp500.periods_per_year))
+    assert len(sp500) == GOLDEN["bars"]
+    agree(CASE, ledger.equity[::100], case["equity_every_100"])
+    for name in ("final_equity", "max_drawdown", "sharpe"):
+        agree(CASE, figures[name], case[name], what=name)
+    agree(CASE, figures["total_commission"], case["total_fees"])
     assert len(found) == len(case["trades"])
-    for ours, theirs in zip(found, case["trades"], strict=True):
-        entry, exit, status, entry_price, exit_price, pnl = theirs
-        assert ours["entry_bar"] == entry
-        assert ours["exit_bar"] == (exit if status == 1 else -1)
-        assert ours["entry_price"] == pytest.approx(entry_price, rel=1e-9)
-        assert ours["exit_price"] == pytest.approx(exit_price, rel=1e-9)
-        assert ours["pnl"] == pytest.approx(pnl, rel=1e-9, abs=1e-6)
+    entry, exit, status, entry_price, exit_price, pnl = (
+        np.array(column) for column in zip(*case["trades"], strict=True)
+    )
+    agree(CASE, found["entry_bar"], entry, rel=0)
+    agree(CASE, found["exit_bar"], np.where(status == 1, exit, -1), rel=0)
+    agree(CASE, found["entry_price"], entry_price)
+    agree(CASE, found["exit_price"], exit_price)
+    agree(CASE, found["pnl"], pnl, abs=1e-6)
