@@ -85,17 +85,23 @@ def halved(data: pd.DataFrame) -> pd.DataFrame:
 
 
 def reason(
-    trade: object, data: pd.DataFrame, exits: dict[str, float], fill: str, signalled: set[int], seen: dict
+    trade: object,
+    data: pd.DataFrame,
+    exits: dict[str, float],
+    fill: str,
+    signalled: set[int],
+    seen: dict,
+    slippage: float,
 ) -> str:
     """Why vectorbt left, told by the price that it left at; `seen` counts the kinds of bars."""
     if trade.status == 0:
         return "open"
     side = 1.0 if trade.direction == 0 else -1.0
     bar = data.iloc[trade.exit_idx]
-    price = trade.exit_price / (1.0 - side * SLIPPAGE)
+    price = trade.exit_price / (1.0 - side * slippage)
     low, high = (bar.low, bar.high) if side > 0 else (-bar.high, -bar.low)
     opened, left = side * bar.open, side * price
-    paid, raw = trade.entry_price, trade.entry_price / (1.0 + side * SLIPPAGE)
+    paid, raw = trade.entry_price, trade.entry_price / (1.0 + side * slippage)
     since = data.iloc[trade.entry_idx + 1 : trade.exit_idx]
     best = max([raw, *since.high]) if side > 0 else min([raw, *since.low])
     stop = -np.inf
@@ -109,8 +115,11 @@ def reason(
         if "halves" not in exits:
             raise ValueError(f"bar {trade.exit_idx} opens beyond the target and reaches the stop")
         seen["opened beyond the target, then reached the stop"] += 1
-    if trade.exit_idx in signalled and np.isclose(price, bar.open if fill == "next_open" else bar.close, rtol=1e-12):
-        return "signal"
+    touched = low <= stop or high >= target
+    if trade.exit_idx in signalled and (fill == "next_open" or not touched):
+        expected = bar.open if fill == "next_open" else bar.close
+        if np.isclose(price, expected, rtol=1e-12):
+            return "signal"
     seen["stopped on the bar of entry"] += int(entered_now)
     seen["both touched"] += int(low <= stop < opened < target <= high)
     if np.isclose(left, max(opened, target), rtol=1e-12):
@@ -148,8 +157,16 @@ def figures(portfolio: vbt.Portfolio) -> dict[str, float | None]:
     return {name: float(value) if np.isfinite(value) else None for name, value in found.items()}
 
 
-def case(name: str, data: pd.DataFrame, side: str, fill: str, exits: dict[str, float], seen: dict) -> dict:
-    target = targets(data["close"], side)
+def case(
+    name: str,
+    data: pd.DataFrame,
+    target: np.ndarray,
+    side: str,
+    fill: str,
+    exits: dict[str, float],
+    seen: dict,
+    slippage: float = SLIPPAGE,
+) -> dict:
     order = target if fill == "same_close" else np.append(0.0, target[:-1])
     signalled = set(np.flatnonzero(np.diff(order, prepend=0.0)).tolist())
     bars, parts = data, 1
@@ -162,7 +179,7 @@ def case(name: str, data: pd.DataFrame, side: str, fill: str, exits: dict[str, f
     take = exits.get("take_profit", np.nan)
     if trailing:  # from the price without slippage; a long pays more, a short receives less
         signs = np.sign(order)
-        take = np.abs((1.0 + signs * SLIPPAGE) * (1.0 + signs * take) - 1.0)
+        take = np.abs((1.0 + signs * slippage) * (1.0 + signs * take) - 1.0)
     portfolio = vbt.Portfolio.from_signals(
         bars["close"],
         entries=(order > 0) & (before <= 0),
@@ -180,7 +197,7 @@ def case(name: str, data: pd.DataFrame, side: str, fill: str, exits: dict[str, f
         stop_entry_price="price" if trailing else "fillprice",
         stop_exit_price="stopmarket",
         fees=FEES,
-        slippage=SLIPPAGE,
+        slippage=slippage,
         init_cash=CASH,
         freq="1D",
     )
@@ -204,11 +221,17 @@ def case(name: str, data: pd.DataFrame, side: str, fill: str, exits: dict[str, f
                 float(row.entry_price),
                 float(row.exit_price),
                 float(row.pnl),
-                reason(row, data, exits, fill, signalled, seen),
+                reason(row, data, exits, fill, signalled, seen, slippage),
             ]
             for row in trades.itertuples()
         ],
     }
+
+
+def write(name: str, found: dict) -> None:
+    """One line per case and per trade."""
+    text = json.dumps(found).replace('"], [', '"],\n  [').replace('{"data"', '\n {"data"')
+    Path(__file__).with_name(name).write_text(text + "\n")
 
 
 if __name__ == "__main__":
@@ -222,7 +245,7 @@ if __name__ == "__main__":
                 if name != "nasdaq" or n % 3 == m:
                     fills = ("next_open", "same_close") if "halves" in exits else ("same_close", "next_close")
                     fill = "next_open" if n == len(EXITS) - 1 else fills[(n + m) % 2]
-                    cases.append(case(name, data[name], side, fill, exits, seen))
+                    cases.append(case(name, data[name], targets(data[name]["close"], side), side, fill, exits, seen))
     found = {
         "source": f"vectorbt {vbt.__version__}; arch {arch.__version__}; stocks.parquet",
         "bars": {name: len(frame) for name, frame in data.items()},
@@ -234,5 +257,4 @@ if __name__ == "__main__":
         "changes": {f"{name} {side}": changes(frame["close"], side) for name, frame in data.items() for side in SIDES},
         "cases": cases,
     }
-    text = json.dumps(found).replace('"], [', '"],\n  [').replace('{"data"', '\n {"data"')
-    Path(__file__).with_name("stops_vectorbt.json").write_text(text + "\n")
+    write("stops_vectorbt.json", found)
