@@ -130,6 +130,8 @@ def test_crosses_of_averages_are_those_of_pandas(closes, agree):
     agree(CASE, down, below, rel=0)
     held = pd.Series(np.where(above, 1.0, np.where(below, 0.0, np.nan))).ffill().fillna(0.0)
     agree(CASE, i.latch(up, down), held, rel=0)
+    turned = pd.Series(np.where(above, 1.0, np.where(below, -1.0, np.nan))).ffill().fillna(0.0)
+    agree(CASE, i.last_cross(relation), turned, rel=0)
 
 
 @pytest.mark.parametrize("window", [5, 20, 252])
