@@ -51,14 +51,14 @@ class Market(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What the strategy said, by the bar at which it is filled.
+    """What the strategy said, when it is filled, and where the calendar asks for every symbol's target (`due` [T]).
 
-    `weights` [K, N] are its rows, NaN where it had no opinion; `row` [T] says which of them is to be filled at a bar
-    (-1: none), and `due` [T] where the calendar asks for every symbol's target.
+    Row r of `weights` [K, N] is filled at bar r + `delay`; NaN where there was no opinion. Fewer rows than bars mean
+    that nothing new was said after them.
     """
 
     weights: Floats
-    row: NDArray[np.int64]
+    delay: int
     due: NDArray[np.bool_]
 
 

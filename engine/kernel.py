@@ -192,12 +192,14 @@ def valued(t: int, close: Floats, units: Floats, last: Floats) -> tuple[float, f
 @inlined
 def coast(t: int, stop: int, limited: bool, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> int:
     """Mark one symbol bar by bar while nothing else happens; returns the first bar on which something does."""
-    close, row, weights, due_at = market.close, plan.row, plan.weights, plan.due
+    close, weights, delay, due_at = market.close, plan.weights, plan.delay, plan.due
     equity, gross, held = out.equity, out.gross, out.cash
     said, units, last, cash = book.said[0], book.units[0], book.mark[0], book.cash[0]
+    rows = weights.shape[0]
     limited = limited and units != 0.0
     while t < stop:
-        if due_at[t] or (row[t] >= 0 and weights[row[t], 0] != said and not math.isnan(weights[row[t], 0])):
+        row = t - delay
+        if due_at[t] or (0 <= row < rows and weights[row, 0] != said and not math.isnan(weights[row, 0])):
             break
         if limited:
             if touched(0, t, market, terms, book):
@@ -222,7 +224,7 @@ def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: B
     because passing the whole state to a function costs more than such a bar.
     """
     room = out.fills.shape[0] - FILLS_PER_SYMBOL * book.units.shape[0]
-    close, row, weights, due_at, counts, cash = market.close, plan.row, plan.weights, plan.due, book.counts, book.cash
+    close, weights, due_at, counts, cash = market.close, plan.weights, plan.due, book.counts, book.cash
     said, units, last, equity, gross, held = book.said, book.units, book.mark, out.equity, out.gross, out.cash
     charged = terms.borrow > 0.0 or terms.funding > 0.0
     limited = terms.stop_loss + terms.take_profit + terms.trailing + terms.max_holding > 0.0
@@ -236,8 +238,9 @@ def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: B
         if counts[FILLED] > room:
             break
         ordered = False
-        if row[t] >= 0 and news(row[t], weights, said):
-            decide(row[t], weights, terms, book)
+        row = t - plan.delay
+        if 0 <= row < weights.shape[0] and news(row, weights, said):
+            decide(row, weights, terms, book)
             ordered = True
         if due_at[t]:
             remind(book.order)

@@ -47,25 +47,17 @@ def simulate(bars: Bars, weights: Floats, config: Config | None = None, report: 
 
 
 def plan_of(bars: Bars, weights: Floats, config: Config) -> Plan:
-    """Which row of the weights [T, N] is filled at which bar, and where the calendar asks for a rebalance.
+    """The weights [T, N] as decisions, and where the calendar asks for a rebalance.
 
-    A decision is filled at the next bar, or at its own with `same_close`: this is the one delay there is. Weights
-    that are one row for all times (`np.broadcast_to`) are decided once.
+    Weights that are one row for all times (`np.broadcast_to`) are decided once.
     """
-    row = np.full(len(bars), -1)
-    delay = delay_of(config)
-    once = weights.strides[0] == 0
-    if once:
-        row[delay] = 0
-    else:
-        row[delay:] = np.arange(len(bars) - delay)
-    rows = np.ascontiguousarray(weights[:1] if once else weights).view()
+    rows = np.ascontiguousarray(weights[:1] if weights.strides[0] == 0 else weights).view()
     rows.flags.writeable = False  # kernels are compiled for one kind of array
-    return Plan(rows, row, _period_starts(bars, config.rebalance))
+    return Plan(rows, delay_of(config), _period_starts(bars, config.rebalance))
 
 
 def delay_of(config: Config) -> int:
-    """Bars between a decision and its fill."""
+    """Bars between a decision and its fill. This is the one delay there is, and `Plan` carries it to the kernel."""
     return 0 if config.fill == "same_close" else 1
 
 

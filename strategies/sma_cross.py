@@ -39,6 +39,7 @@ def sma_cross(
     There is no position before the first cross: averages that are already apart when the data begin say nothing
     about when to enter. A tie between the averages changes nothing. Each of N symbols gets 1/N of equity.
     """
-    last = indicators.last_cross(indicators.compare_averages(bars.close, fast, slow))
-    shortest, longest = (0.0 if side == "long" else -1.0), (0.0 if side == "short" else 1.0)
-    return np.clip(last, shortest, longest) / len(bars.symbols)
+    weights = indicators.last_cross(indicators.compare_averages(bars.close, fast, slow))
+    np.clip(weights, 0.0 if side == "long" else -1.0, 0.0 if side == "short" else 1.0, out=weights)
+    weights /= len(bars.symbols)
+    return weights
