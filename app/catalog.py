@@ -1,8 +1,9 @@
 """The catalog: what data there is, where it comes from, and its bars.
 
 A dataset is a folder with a `manifest.json` (origin, licence, units, calendar, quality, file, sha256) and its file,
-or the name of an installed package that carries the file. Its version is the hash of the file's bytes: what a result
-names can be found again, and a file that is not what its manifest says is refused.
+or the name of an installed package that carries the file. It may say by which entry of a cost table a symbol is
+charged (`cost_keys`: symbol to key). Its version is the hash of the file's bytes: what a result names can be found
+again, and a file that is not what its manifest says is refused.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from app.canonical import canonical_json
 from app.columns import moments, numbers
 from engine.bars import Bars
 from engine.errors import BadData, InvalidInput, UnknownName
@@ -29,6 +31,8 @@ from engine.errors import BadData, InvalidInput, UnknownName
 log = logging.getLogger(__name__)
 
 SHIPPED = Path(__file__).resolve().parent / "datasets"
+# Optional entries of a manifest that change what a run on the same bytes gives.
+_MEANING = ("cost_keys",)
 OHLCV = ("open", "high", "low", "close", "volume")
 
 
@@ -68,7 +72,10 @@ class Dataset:
 
     @cached_property
     def version(self) -> str:
-        """The first 12 hex digits of the file's SHA-256. Raises BadData when the manifest says otherwise."""
+        """The first 12 hex digits of the file's SHA-256. Raises BadData when the manifest says otherwise.
+
+        What a manifest says of costs can change a result as the bytes can: then it is part of the hash.
+        """
         digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
         if digest != self.manifest["sha256"]:
             raise BadData(
@@ -76,6 +83,9 @@ class Dataset:
                 f"(sha256 {digest[:12]}…, expected {self.manifest['sha256'][:12]}…).",
                 code="dataset_changed",
             )
+        meaning = {name: self.manifest[name] for name in _MEANING if name in self.manifest}
+        if meaning:
+            digest = hashlib.sha256(digest.encode() + canonical_json(meaning)).hexdigest()
         return digest[:12]
 
     @cached_property
@@ -103,9 +113,18 @@ class Dataset:
         times, table = self._table
         if self.manifest["layout"] == "wide":
             closes = np.column_stack([numbers(table[name]) for name in table.column_names])
-            return Bars.from_closes(times, closes, self.symbols)
-        columns = {field: numbers(table[name]) for field, name in self.manifest["columns"].items()}
-        return Bars.from_arrays(times, **columns, symbols=self.symbols)
+            return Bars.from_closes(times, closes, self.symbols, cost_keys=self._cost_keys)
+        columns: dict[str, Any] = {field: numbers(table[name]) for field, name in self.manifest["columns"].items()}
+        return Bars.from_arrays(times, **columns, symbols=self.symbols, cost_keys=self._cost_keys)
+
+    @property
+    def _cost_keys(self) -> tuple[str | None, ...]:
+        """By which entry of a cost table each symbol is charged, as the manifest says."""
+        keys: Mapping[str, str] = self.manifest.get("cost_keys", {})
+        strangers = [name for name in keys if name not in self.symbols]
+        if strangers:
+            raise BadData(f"Dataset '{self.id}' gives a cost key to '{strangers[0]}', which it does not hold.")
+        return tuple(keys.get(name) for name in self.symbols)
 
     @property
     def start(self) -> str:
@@ -129,6 +148,7 @@ class Dataset:
             "version": self.version,
             **{name: self.manifest[name] for name in told},
             "fields": list(self.fields),
+            "cost_keys": dict(self.manifest.get("cost_keys", {})),
             "symbols": list(self.symbols),
             "start": self.start,
             "end": self.end,

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from engine.bars import Bars
-from engine.config import Config
+from engine.config import STANDARD_COSTS, Config
 from engine.strategy import Range, strategy
 from engine.version import ENGINE_VERSION
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENGINE_VERSION",
+    "STANDARD_COSTS",
     "Bars",
     "Config",
     "Range",

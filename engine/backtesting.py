@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import indicators, tables, trades
+from engine import charges, indicators, tables, trades
 from engine.bars import Bars, Floats
 from engine.config import Config
 from engine.errors import BadData
@@ -152,26 +152,13 @@ def _conventions(bars: Bars, bound: BoundStrategy, config: Config) -> dict[str, 
         "returns": "one per bar, the first against the initial capital",
         "sharpe": "arithmetic mean, sample standard deviation (ddof 1), times sqrt(periods_per_year)",
         "risk_free_rate": config.risk_free_rate,
-        "costs": _costs(config),
+        "costs": charges.sentence(bars, config),
         "carry": "borrow and funding accrue on calendar days / 365",
         "stops": "stop before target within a bar, gaps fill at the open",
         "trades": "one per position from flat to flat, average prices; open ones are marked at the end",
         "rolling_bars": tables.half_year(bars.periods_per_year),
         "warm_up": bound.lookback,
-    }
-
-
-def _costs(config: Config) -> str:
-    """Every cost that is charged, in a sentence."""
-    parts = {
-        "commission {:g} bps": config.commission_bps,
-        "{:g} per unit": config.commission_per_share,
-        "at least {:g} per fill": config.commission_minimum,
-        "slippage {:g} bps": config.slippage_bps,
-        "borrow {:g} bps a year": config.borrow_bps,
-        "funding {:g} bps a year": config.funding_bps,
-    }
-    return ", ".join(text.format(value) for text, value in parts.items() if value) or "none"
+    } | charges.by_symbol(bars, config)
 
 
 def warm() -> None:

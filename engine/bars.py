@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.errors import BadData, UnknownName
+from engine.parameters import LONGEST_NAME
 
 Floats: TypeAlias = NDArray[np.float64]
 Times: TypeAlias = NDArray[np.datetime64]
@@ -34,7 +35,8 @@ class Bars:
     """Open, high, low, close in price units and volume in units traded, float64 [T, N]; time in UTC [T].
 
     A bar on which a symbol did not trade (not listed yet, holiday, delisted) is NaN in all four prices. Volume
-    may be NaN where it is unknown. `close_only` says that open, high and low merely repeat the close.
+    may be NaN where it is unknown. `close_only` says that open, high and low merely repeat the close. `cost_keys`
+    names for each symbol the entry of a cost table that it is charged by, or None.
 
     Raises:
         BadData: naming the symbol and the time, when times are not increasing and unique, a price is infinite,
@@ -49,10 +51,12 @@ class Bars:
     volume: Floats
     symbols: tuple[str, ...]
     close_only: bool = False
+    cost_keys: Sequence[str | None] = ()
 
     def __post_init__(self) -> None:
         self._set("time", _nanoseconds(self.time))
         self._set("symbols", tuple(self.symbols))
+        self._set("cost_keys", _checked_keys(self.cost_keys, self.symbols))
         for name in _FIELDS:
             values = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
             self._set(name, values.reshape(-1, 1) if values.ndim == 1 else values)
@@ -76,18 +80,22 @@ class Bars:
         volume: ArrayLike | None = None,
         *,
         symbols: Sequence[str],
+        cost_keys: Sequence[str | None] = (),
     ) -> Bars:
         """Bars of arrays [T, N] (or [T] for one symbol); without `volume` it is NaN, that is unknown."""
         known = np.full(np.shape(close), np.nan) if volume is None else volume
         o, h, l, c, v = (np.asarray(values, dtype=np.float64) for values in (open, high, low, close, known))  # noqa: E741
-        return cls(_nanoseconds(time), o, h, l, c, v, tuple(symbols))
+        return cls(_nanoseconds(time), o, h, l, c, v, tuple(symbols), cost_keys=cost_keys)
 
     @classmethod
-    def from_closes(cls, time: ArrayLike, close: ArrayLike, symbols: Sequence[str]) -> Bars:
+    def from_closes(
+        cls, time: ArrayLike, close: ArrayLike, symbols: Sequence[str], *, cost_keys: Sequence[str | None] = ()
+    ) -> Bars:
         """Bars that know only closes: the other prices repeat them, volume is NaN, `close_only` is set."""
         prices = np.asarray(close, dtype=np.float64)
         unknown = np.full(prices.shape, np.nan)
-        return cls(_nanoseconds(time), prices, prices, prices, prices, unknown, tuple(symbols), close_only=True)
+        four = (prices, prices, prices, prices)
+        return cls(_nanoseconds(time), *four, unknown, tuple(symbols), close_only=True, cost_keys=cost_keys)
 
     def __len__(self) -> int:
         return len(self.time)
@@ -114,6 +122,7 @@ class Bars:
             values = getattr(self, name)[rows]
             part._set(name, values if columns is None else np.ascontiguousarray(values[:, columns]))
         part._set("symbols", names)
+        part._set("cost_keys", self.cost_keys if columns is None else tuple(self.cost_keys[at] for at in columns))
         part._set("close_only", self.close_only)
         _check_length(part)
         return part
@@ -191,6 +200,18 @@ def _check(bars: Bars) -> None:
 def _check_symbols(symbols: tuple[str, ...]) -> None:
     if len(set(symbols)) != len(symbols) or not symbols:
         raise BadData("Symbols must be unique, and there must be at least one.", code="bad_symbols")
+
+
+def _checked_keys(keys: Sequence[str | None], symbols: tuple[str, ...]) -> tuple[str | None, ...]:
+    """One key or None for each symbol."""
+    if isinstance(keys, str) or len(keys) not in (0, len(symbols)):
+        raise BadData(f"cost_keys must be a key or None for each of the {len(symbols)} symbols.", code="bad_cost_keys")
+    for symbol, key in zip(symbols, keys, strict=False):
+        if key is not None and not (isinstance(key, str) and 1 <= len(key) <= LONGEST_NAME):
+            raise BadData(
+                f"The cost key of {symbol} must be a text of 1 to {LONGEST_NAME} characters.", code="bad_cost_keys"
+            )
+    return tuple(keys) or (None,) * len(symbols)
 
 
 def _check_length(bars: Bars) -> None:

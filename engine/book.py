@@ -63,13 +63,13 @@ class Plan(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """The configuration as numbers: rates as fractions, 0 where a feature is off."""
+    """The configuration as numbers: rates as fractions, 0 where a feature is off; `commission` per symbol [N]."""
 
     at_open: float
     same_close: float
     drift: float
     short: float
-    commission: float
+    commission: Floats
     per_share: float
     minimum: float
     slippage: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
 
@@ -12,12 +12,36 @@ import numpy as np
 
 from engine.bars import Bars
 from engine.errors import InvalidConfig
-from engine.parameters import Parameter, Range, check_all, object_schema, read
+from engine.parameters import Numbers, Parameter, Range, Table, check_all, object_schema, read
 
 Bps: TypeAlias = Annotated[float, Range(0.0, 1000.0)]
 Fraction: TypeAlias = Annotated[float, Range(0.0001, 1.0)]
 Fill: TypeAlias = Literal["next_open", "next_close", "same_close"]
 Rebalance: TypeAlias = Literal["on_change", "daily", "weekly", "monthly", "drift"]
+
+# The entry of a cost table for every symbol whose cost key it does not list.
+UNKNOWN = "unknown"
+# One-way costs in bps of traded notional that are usual in the field, by kind of instrument: Brazilian interest rate
+# futures (DI), cupom cambial (DDI), dollar futures (DOL), non-deliverable forwards, inflation-linked (NTN-B) and
+# discount (LTN) government bonds; US Treasuries, ten- and five-year note futures (ZN, ZF), S&P 500 futures (ES);
+# credit default swaps; Ibovespa futures.
+STANDARD_COSTS = Numbers(
+    {
+        "DI": 1.0,
+        "DDI": 1.5,
+        "DOL": 0.8,
+        "NDF": 2.0,
+        "NTN-B": 3.0,
+        "LTN": 1.5,
+        "UST": 0.6,
+        "ZN": 1.1,
+        "ZF": 1.1,
+        "ES": 1.0,
+        "CDS": 5.0,
+        "IBOV": 1.5,
+        UNKNOWN: 2.0,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +65,12 @@ class Config:
         "With rebalance drift: how far a weight may stray from its target, as a fraction of equity.",
     ] = None
     commission_bps: Annotated[Bps, "Commission on traded notional."] = 1.0
+    cost_table: Annotated[
+        Mapping[str, float] | None,
+        Table(0.0, 1000.0, named={"standard": STANDARD_COSTS}),
+        "Commission in bps by the cost key of a symbol, in place of commission_bps; 'unknown' is for symbols "
+        "without a listed key. 'standard' stands for the usual table.",
+    ] = None
     commission_per_share: Annotated[float, Range(0.0, 1e6), "Commission per unit traded."] = 0.0
     commission_minimum: Annotated[float, Range(0.0, 1e6), "Least commission of a fill."] = 0.0
     slippage_bps: Annotated[Bps, "Buys fill so much above the price, sells so much below."] = 1.0
@@ -112,7 +142,9 @@ class Config:
         return fitted
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Plain values for JSON, by field."""
+        values = ((item.name, getattr(self, item.name)) for item in fields(self))
+        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values}
 
 
 @cache

@@ -10,10 +10,10 @@ from engine.jit import inlined, jit
 
 
 @inlined
-def commission_of(quantity: float, paid: float, terms: Terms) -> float:
+def commission_of(n: int, quantity: float, paid: float, terms: Terms) -> float:
     """Commission before the minimum: on traded notional, and per unit."""
     size = abs(quantity)
-    return terms.commission * size * paid + terms.per_share * size
+    return float(terms.commission[n] * size * paid + terms.per_share * size)
 
 
 @inlined
@@ -26,7 +26,7 @@ def paid_price(quantity: float, price: float, terms: Terms) -> float:
 def fill(n: int, quantity: float, price: float, reason: int, t: int, terms: Terms, book: Book, out: Out) -> None:
     """Trade `quantity` of symbol n. A fill never crosses zero: a reversal is two fills."""
     paid = paid_price(quantity, price, terms)
-    commission = max(commission_of(quantity, paid, terms), terms.minimum)
+    commission = max(commission_of(n, quantity, paid, terms), terms.minimum)
     held = book.units[n]
     if held == 0.0:
         book.entry[n] = t
@@ -113,7 +113,7 @@ def affordable(price: Floats, t: int, terms: Terms, book: Book) -> float:
                 continue
             paid = paid_price(book.opening[n], price[t, n], terms)
             linear += abs(book.opening[n]) * abs(paid - price[t, n])
-            commission = commission_of(book.opening[n], paid, terms)
+            commission = commission_of(n, book.opening[n], paid, terms)
             if share * commission < terms.minimum:
                 fixed += terms.minimum
             else:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
 
 from engine.errors import InvalidInput, nearest
 
-Value: TypeAlias = "int | float | bool | str | None"
+Value: TypeAlias = "int | float | bool | str | Numbers | None"
+# Characters of a name in a table.
+LONGEST_NAME = 64
 # Named here because Parameter has a field called `type`.
 Refusal: TypeAlias = type[InvalidInput]
 
@@ -30,8 +32,45 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Table:
+    """At most `most` names with a number in the range each; `named` are tables that one word stands for."""
+
+    low: float
+    high: float
+    most: int = 200
+    named: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+class Numbers(Mapping[str, float]):
+    """Numbers by name, sorted; nobody can change them, so that they have a hash. Equal to a dict of the same."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, entries: Mapping[str, float]) -> None:
+        self._entries = dict(sorted(entries.items()))
+
+    def __getitem__(self, name: str) -> float:
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._entries.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._entries)
+
+
+@dataclass(frozen=True)
 class Parameter:
-    """One named value: `type` is "int", "float", "bool" or "choice"; `optional` says that None is a value too."""
+    """One named value: `type` is "int", "float", "bool", "choice" or "table" (names with a number each).
+
+    `optional` says that None is a value too.
+    """
 
     name: str
     type: str
@@ -41,9 +80,14 @@ class Parameter:
     choices: tuple[str, ...] = ()
     optional: bool = False
     doc: str = ""
+    table: Table | None = None
 
     def schema(self) -> dict[str, Any]:
         """This value as a property of a JSON Schema (2020-12)."""
+        if self.table is not None:
+            arms = [*_table_schema(self.table), *([{"type": "null"}] if self.optional else [])]
+            default = dict(self.default) if isinstance(self.default, Numbers) else self.default
+            return {"anyOf": arms, "default": default} | ({"description": self.doc} if self.doc else {})
         kinds = {"int": "integer", "float": "number", "bool": "boolean", "choice": "string"}
         kind: dict[str, Any] = {"type": kinds[self.type]}
         if self.choices:
@@ -63,6 +107,8 @@ class Parameter:
             return None
         if self.type == "choice":
             return self._choice(value, error, where)
+        if self.table is not None:
+            return self._numbers(value, self.table, error, where)
         if self.type == "bool":
             if isinstance(value, bool):
                 return value
@@ -74,6 +120,24 @@ class Parameter:
             return value
         near = nearest(value, self.choices) if isinstance(value, str) else None
         raise self._refusal(f"must be one of {', '.join(self.choices)}", value, error, where, near)
+
+    def _numbers(self, given: object, table: Table, error: Refusal, where: str) -> Numbers:
+        if isinstance(given, str):
+            if given in table.named:
+                return Numbers(table.named[given])
+            near = nearest(given, table.named)
+            raise self._refusal("must be an object of numbers, or the name of a table", given, error, where, near)
+        if not isinstance(given, Mapping):
+            raise self._refusal("must be an object of numbers", given, error, where)
+        if len(given) > table.most:
+            raise self._refusal(f"must have at most {table.most} entries", f"{len(given)} entries", error, where)
+        entries: dict[str, float] = {}
+        for name, value in given.items():
+            if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_NAME:
+                raise self._refusal(f"must have names of 1 to {LONGEST_NAME} characters", name, error, where)
+            entry = Parameter(name, "float", None, table.low, table.high)
+            entries[name] = entry._number(value, error, f"{where}/{self.name}")
+        return Numbers(entries)
 
     def _number(self, given: object, error: Refusal, where: str) -> int | float:
         whole = self.type == "int"
@@ -93,8 +157,29 @@ class Parameter:
     def _refusal(self, rule: str, value: object, error: Refusal, where: str, near: str | None = None) -> InvalidInput:
         allowed: Any = {key: item for key, item in self.schema().items() if key not in ("default", "description")}
         return error(
-            f"{self.name} {rule}.", pointer=f"{where}/{self.name}", given=shown(value), allowed=allowed, nearest=near
+            f"{self.name} {rule}.",
+            pointer=f"{where}/{_escaped(self.name)}",
+            given=shown(value),
+            allowed=allowed,
+            nearest=near,
         )
+
+
+def _table_schema(table: Table) -> list[dict[str, Any]]:
+    """What a table may be, as arms of a JSON Schema: a name, or an object of bounded numbers."""
+    named = [{"type": "string", "enum": sorted(table.named)}] if table.named else []
+    entries = {
+        "type": "object",
+        "propertyNames": {"minLength": 1, "maxLength": LONGEST_NAME},
+        "additionalProperties": {"type": "number", "minimum": table.low, "maximum": table.high},
+        "maxProperties": table.most,
+    }
+    return [*named, entries]
+
+
+def _escaped(name: str) -> str:
+    """A name as a part of a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _finite(value: Any) -> bool:
@@ -130,20 +215,25 @@ def read(name: str, annotation: object, default: object) -> Parameter:
         annotation, optional = arms[0], True
     doc = next((item for item in metadata if isinstance(item, str)), "")
     bounds = next((item for item in metadata if isinstance(item, Range)), None)
+    table = next((item for item in metadata if isinstance(item, Table)), None)
     kind, choices = _kind(name, annotation)
+    if (kind == "table") != (table is not None):
+        raise TypeError(f"{name}: a mapping needs its Table, and a Table belongs to a mapping")
     if kind in ("int", "float") and bounds is None:
         raise TypeError(f"{name}: a number needs its Range")
     low, high = (bounds.low, bounds.high) if bounds else (None, None)
-    found = Parameter(name, kind, None, low, high, choices, optional, doc)
-    return Parameter(name, kind, found.check(default, error=InvalidInput, where=""), low, high, choices, optional, doc)
+    found = Parameter(name, kind, None, low, high, choices, optional, doc, table)
+    return replace(found, default=found.check(default, error=InvalidInput, where=""))
 
 
 def _kind(name: str, annotation: object) -> tuple[str, tuple[str, ...]]:
     if get_origin(annotation) is Literal:
         return "choice", get_args(annotation)
+    if get_origin(annotation) is Mapping and get_args(annotation) == (str, float):
+        return "table", ()
     kinds: dict[object, str] = {int: "int", float: "float", bool: "bool"}
     if annotation not in kinds:
-        raise TypeError(f"{name}: {annotation!r} is not int, float, bool or a Literal of strings")
+        raise TypeError(f"{name}: {annotation!r} is no int, float, bool, Literal of strings or Mapping[str, float]")
     return kinds[annotation], ()
 
 
@@ -158,7 +248,7 @@ def refuse_unknown(given: Iterable[object], known: Iterable[str], *, error: Refu
         hint = f" Did you mean '{near}'?" if near else ""
         raise error(
             f"There is no {kind} '{text}'.{hint}",
-            pointer=f"{where}/{text.replace('~', '~0').replace('/', '~1')}",
+            pointer=f"{where}/{_escaped(text)}",
             given=text,
             allowed=names,
             nearest=near,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import charges
 from engine.bars import Bars, Floats
 from engine.book import FILL, FILLS_PER_SYMBOL, Book, Market, Out, Plan, Terms
 from engine.config import Config
@@ -75,14 +76,14 @@ def _period_starts(bars: Bars, rebalance: str) -> NDArray[np.bool_]:
     return starts
 
 
-def terms_of(config: Config) -> Terms:
+def terms_of(bars: Bars, config: Config) -> Terms:
     """The configuration as the numbers that kernels take."""
     return Terms(
         at_open=float(config.fill == "next_open"),
         same_close=float(config.fill == "same_close"),
         drift=config.drift_band or 0.0,
         short=float(config.allow_short),
-        commission=config.commission_bps / 1e4,
+        commission=charges.rates(bars, config) / 1e4,
         per_share=config.commission_per_share,
         minimum=config.commission_minimum,
         slippage=config.slippage_bps / 1e4,
@@ -125,7 +126,7 @@ def _book(size: int, capital: float) -> Book:
 
 def _run(bars: Bars, plan: Plan, config: Config, report: Report | None) -> Ledger:
     total, size = bars.close.shape
-    market, terms, book = _market(bars), terms_of(config), _book(size, config.initial_capital)
+    market, terms, book = _market(bars), terms_of(bars, config), _book(size, config.initial_capital)
     # Untouched memory costs nothing, and what is filled in place need not be copied.
     buffer = np.empty(min(ROOM, total * FILLS_PER_SYMBOL * size) + FILLS_PER_SYMBOL * size, dtype=FILL)
     equity, cash, gross = np.empty((3, total))
@@ -158,6 +159,7 @@ def _run(bars: Bars, plan: Plan, config: Config, report: Report | None) -> Ledge
 
 
 def _warnings(bars: Bars, config: Config, refused: int, scaled: int, ruined: int) -> Iterator[str]:
+    yield from charges.unlisted(bars, config)
     if refused:
         yield "allow_short is false: negative targets were set to zero."
     if scaled:

@@ -230,4 +230,8 @@ def _parameters(function: Callable[..., Weights]) -> tuple[Parameter, ...]:
     for item in described:
         if item.default is inspect.Parameter.empty or item.name not in hints:
             raise TypeError(f"{function.__name__}: {item.name} needs an annotation and a default")
-    return tuple(read(item.name, hints[item.name], item.default) for item in described)
+    parameters = tuple(read(item.name, hints[item.name], item.default) for item in described)
+    for parameter in parameters:
+        if parameter.table is not None:
+            raise TypeError(f"{function.__name__}: {parameter.name} cannot be a mapping")
+    return parameters

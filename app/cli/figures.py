@@ -67,7 +67,8 @@ def _source(result: Mapping[str, Any]) -> str:
 
 def _costs(result: Mapping[str, Any]) -> str:
     config = result["request"]["config"]
-    return f"commission {config.get('commission_bps', 0):g} bps, slippage {config.get('slippage_bps', 0):g} bps"
+    commission = "by cost_table" if config.get("cost_table") is not None else f"{config.get('commission_bps', 0):g} bps"
+    return f"commission {commission}, slippage {config.get('slippage_bps', 0):g} bps"
 
 
 _FACTS = {

@@ -226,6 +226,7 @@ class DatasetItem(ma.Schema):
     notes = _text()
     symbols = _texts()
     fields_ = fields.List(fields.String(), required=True, data_key="fields")
+    cost_keys = _object("By symbol: the entry of a cost table that it is charged by; others are 'unknown'.")
     start = _text()
     end = _text()
     bars = _count()

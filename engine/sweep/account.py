@@ -76,7 +76,7 @@ class Account:
             squares=np.cumsum(gain * gain),
             lowest=float(close.min(initial=np.inf)),
         )
-        return cls(bars, config, rows, course, terms_of(config))
+        return cls(bars, config, rows, course, terms_of(bars, config))
 
     def fills(self) -> NDArray[np.int64]:
         """At which traded bar a decision of a traded bar is carried out; from their number on, at none."""

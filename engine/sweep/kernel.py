@@ -64,7 +64,7 @@ class Crosses(NamedTuple):
 def share_of(change: float, price: float, cash: float, units: float, terms: Terms) -> float:
     """`engine.costs.affordable` for one symbol and no least commission."""
     paid = paid_price(change, price, terms)
-    linear = abs(change) * abs(paid - price) + commission_of(change, paid, terms)
+    linear = abs(change) * abs(paid - price) + commission_of(0, change, paid, terms)
     room = terms.leverage * (cash + units * price) - abs(units) * price
     best = room / (abs(change) * price + terms.leverage * linear)
     if best <= 0.0:
@@ -83,7 +83,7 @@ def order(target: float, price: float, cash: float, units: float, terms: Terms, 
     if units * change < 0.0:
         closing = -units if abs(change) >= abs(units) else change
         paid = paid_price(closing, price, terms)
-        commission = commission_of(closing, paid, terms)
+        commission = commission_of(0, closing, paid, terms)
         units += closing
         cash -= closing * paid + commission
         row[COMMISSION] += commission
@@ -93,7 +93,7 @@ def order(target: float, price: float, cash: float, units: float, terms: Terms, 
         change *= share_of(change, price, cash, units, terms)
         if abs(change) * price > DUST * equity:
             paid = paid_price(change, price, terms)
-            commission = commission_of(change, paid, terms)
+            commission = commission_of(0, change, paid, terms)
             row[TRADES] += 1.0 if units == 0.0 else 0.0
             units += change
             cash -= change * paid + commission

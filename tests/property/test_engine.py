@@ -35,6 +35,7 @@ def configs(draw):
         rebalance=rebalance,
         drift_band=0.05 if rebalance == "drift" else None,
         commission_bps=draw(st.floats(0, 50)),
+        cost_table=draw(st.none() | st.dictionaries(st.sampled_from(["x", "y", "unknown"]), st.floats(0, 50))),
         commission_per_share=draw(st.sampled_from([0.0, 0.01])),
         commission_minimum=draw(st.sampled_from([0.0, 1.0])),
         slippage_bps=draw(st.floats(0, 50)),
@@ -64,7 +65,8 @@ def market(seed, total=120, size=None, holes=0.05, volatility=0.02):
     for values in (open, high, low, close, volume):
         values[missing] = np.nan
     time = np.busday_offset("2020-01-01", np.arange(total), roll="forward")
-    return Bars.from_arrays(time, open, high, low, close, volume, symbols=tuple("ABCDEFGH"[:size]))
+    keys = ("x", None, "y", "z")[:size]
+    return Bars.from_arrays(time, open, high, low, close, volume, symbols=tuple("ABCD"[:size]), cost_keys=keys)
 
 
 def targets(seed, shape, scale=1.0):
@@ -212,6 +214,7 @@ def test_scaling_prices_and_capital_scales_equity_exactly(seed, factor, config):
         *(getattr(bars, name) * factor for name in ("open", "high", "low", "close")),
         bars.volume,
         symbols=bars.symbols,
+        cost_keys=bars.cost_keys,
     )
     weights = targets(seed, bars.close.shape)
     one = simulate(bars, weights, config)
