@@ -73,6 +73,7 @@ class Terms(NamedTuple):
     per_share: float
     minimum: float
     slippage: float
+    impact: float
     borrow: float
     funding: float
     leverage: float

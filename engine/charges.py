@@ -56,6 +56,7 @@ def sentence(bars: Bars, config: Config) -> str:
         f"{config.commission_per_share:g} per unit": config.commission_per_share,
         f"at least {config.commission_minimum:g} per fill": config.commission_minimum,
         f"slippage {config.slippage_bps:g} bps": config.slippage_bps,
+        f"impact {config.volume_impact:g} x (share of volume)^2": config.volume_impact,
         f"borrow {config.borrow_bps:g} bps a year": config.borrow_bps,
         f"funding {config.funding_bps:g} bps a year": config.funding_bps,
     }

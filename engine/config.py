@@ -74,6 +74,12 @@ class Config:
     commission_per_share: Annotated[float, Range(0.0, 1e6), "Commission per unit traded."] = 0.0
     commission_minimum: Annotated[float, Range(0.0, 1e6), "Least commission of a fill."] = 0.0
     slippage_bps: Annotated[Bps, "Buys fill so much above the price, sells so much below."] = 1.0
+    volume_impact: Annotated[
+        float,
+        Range(0.0, 0.8),
+        "Further slippage, as a fraction of the price, of a fill that is all of the bar's volume; a part of the volume "
+        "pays the square of its share of it. 0: none.",
+    ] = 0.0
     borrow_bps: Annotated[float, Range(0.0, 10_000.0), "Yearly fee on the market value of shorts."] = 0.0
     funding_bps: Annotated[float, Range(0.0, 10_000.0), "Yearly interest on negative cash."] = 0.0
     max_leverage: Annotated[float, Range(0.01, 100.0), "Most gross exposure over all symbols, / equity."] = 1.0
@@ -128,13 +134,14 @@ class Config:
                 given=self.fill,
                 allowed=["next_close", "same_close"],
             )
-        if self.volume_limit is not None and np.isnan(bars.volume).all():
-            raise InvalidConfig(
-                "These bars hold no volume: a volume limit cannot be kept.",
-                code="volume_unavailable",
-                pointer="/config/volume_limit",
-                given=self.volume_limit,
-            )
+        for name, what in (("volume_limit", "a volume limit cannot be kept"), ("volume_impact", "there is no impact")):
+            if getattr(self, name) and np.isnan(bars.volume).all():
+                raise InvalidConfig(
+                    f"These bars hold no volume: {what}.",
+                    code="volume_unavailable",
+                    pointer=f"/config/{name}",
+                    given=getattr(self, name),
+                )
         if self.fill is not None:
             return self
         fitted = copy(self)  # `replace` would check every field again

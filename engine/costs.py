@@ -17,15 +17,31 @@ def commission_of(n: int, quantity: float, paid: float, terms: Terms) -> float:
 
 
 @inlined
-def paid_price(quantity: float, price: float, terms: Terms) -> float:
-    """Buys pay above the price, sells receive less."""
-    return price * (1.0 + terms.slippage) if quantity > 0.0 else price * (1.0 - terms.slippage)
+def slippage_of(quantity: float, volume: float, terms: Terms) -> float:
+    """Slippage as a fraction of the price: the fixed part, and impact x (quantity / volume)^2.
+
+    The share of the volume ends at 1: more than what was traded has no known price. Unknown or no volume counts as
+    a share of 1, the dearest.
+    """
+    if terms.impact == 0.0:
+        return terms.slippage
+    size = abs(quantity)
+    share = size / volume if size < volume else 1.0
+    return terms.slippage + terms.impact * share * share
 
 
 @inlined
-def fill(n: int, quantity: float, price: float, reason: int, t: int, terms: Terms, book: Book, out: Out) -> None:
+def paid_price(quantity: float, price: float, slippage: float) -> float:
+    """Buys pay above the price, sells receive less."""
+    return price * (1.0 + slippage) if quantity > 0.0 else price * (1.0 - slippage)
+
+
+@inlined
+def fill(
+    n: int, quantity: float, price: float, reason: int, t: int, market: Market, terms: Terms, book: Book, out: Out
+) -> None:
     """Trade `quantity` of symbol n. A fill never crosses zero: a reversal is two fills."""
-    paid = paid_price(quantity, price, terms)
+    paid = paid_price(quantity, price, slippage_of(quantity, market.volume[t, n], terms))
     commission = max(commission_of(n, quantity, paid, terms), terms.minimum)
     held = book.units[n]
     if held == 0.0:
@@ -91,12 +107,13 @@ def whole_lots(quantity: float, terms: Terms) -> float:
 
 
 @jit
-def affordable(price: Floats, t: int, terms: Terms, book: Book) -> float:
+def affordable(price: Floats, t: int, market: Market, terms: Terms, book: Book) -> float:
     """The common share k <= 1 of all increases that keeps gross exposure within leverage x equity after costs.
 
     gross + k growth = L (equity - k linear - fixed) solved for k. For one all-in purchase it is the textbook
     cash / (price (1 + costs)). A commission at its minimum does not shrink with k, so it counts as fixed; each
-    round can only move more fills there, hence the loop ends.
+    round can only move more fills there, hence the loop ends. Impact is that of the full quantities; what is bought
+    of them has less.
     """
     gross = 0.0
     growth = 0.0
@@ -111,7 +128,8 @@ def affordable(price: Floats, t: int, terms: Terms, book: Book) -> float:
         for n in range(book.units.shape[0]):
             if book.opening[n] == 0.0:
                 continue
-            paid = paid_price(book.opening[n], price[t, n], terms)
+            slippage = slippage_of(book.opening[n], market.volume[t, n], terms)
+            paid = paid_price(book.opening[n], price[t, n], slippage)
             linear += abs(book.opening[n]) * abs(paid - price[t, n])
             commission = commission_of(n, book.opening[n], paid, terms)
             if share * commission < terms.minimum:

@@ -26,11 +26,11 @@ from engine.jit import inlined, jit
 
 
 @jit
-def liquidate(t: int, terms: Terms, book: Book, out: Out) -> None:
+def liquidate(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
     """Ruin: close everything at its mark; the run is over."""
     for n in range(book.units.shape[0]):
         if book.units[n] != 0.0:
-            fill(n, -book.units[n], book.mark[n], RUIN, t, terms, book, out)
+            fill(n, -book.units[n], book.mark[n], RUIN, t, market, terms, book, out)
     book.counts[RUINED] = t
 
 
@@ -49,11 +49,11 @@ def stay_flat(n: int, book: Book) -> None:
 
 
 @jit
-def expire(t: int, price: Floats, terms: Terms, book: Book, out: Out) -> None:
+def expire(t: int, price: Floats, market: Market, terms: Terms, book: Book, out: Out) -> None:
     """Close what was held for the longest allowed time; it stays flat until its target changes."""
     for n in range(book.units.shape[0]):
         if expired(n, t, terms, book) and not math.isnan(price[t, n]):
-            fill(n, -book.units[n], price[t, n], MAX_HOLDING, t, terms, book, out)
+            fill(n, -book.units[n], price[t, n], MAX_HOLDING, t, market, terms, book, out)
             stay_flat(n, book)
 
 
@@ -130,5 +130,5 @@ def stops(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
             price, reason = take, TAKE_PROFIT
         follow(n, t, market, book)
         if price > 0.0:
-            fill(n, -book.units[n], price, reason, t, terms, book, out)
+            fill(n, -book.units[n], price, reason, t, market, terms, book, out)
             stay_flat(n, book)

@@ -99,10 +99,10 @@ def trade(t: int, price: Floats, drifted: bool, market: Market, terms: Terms, bo
     mark(t, price, book)
     equity = value(book)
     if equity <= 0.0:
-        liquidate(t, terms, book, out)
+        liquidate(t, market, terms, book, out)
         return
     if terms.max_holding > 0.0:
-        expire(t, price, terms, book, out)
+        expire(t, price, market, terms, book, out)
     increases = 0
     for n in range(size):
         book.opening[n] = 0.0
@@ -112,19 +112,19 @@ def trade(t: int, price: Floats, drifted: bool, market: Market, terms: Terms, bo
         held = book.units[n]
         if held * change < 0.0:
             closing = -held if abs(change) >= abs(held) else change
-            fill(n, closing, price[t, n], SIGNAL, t, terms, book, out)
+            fill(n, closing, price[t, n], SIGNAL, t, market, terms, book, out)
             change -= closing
         if change != 0.0:
             book.opening[n] = change
             increases += 1
     if increases == 0:
         return
-    share = affordable(price, t, terms, book)
+    share = affordable(price, t, market, terms, book)
     for n in range(size):
         # Whole lots already; rounding again would lose one where the difference of large numbers has lost bits.
         quantity = book.opening[n] if share == 1.0 else whole_lots(book.opening[n] * share, terms)
         if abs(quantity) * price[t, n] > DUST * equity:
-            fill(n, quantity, price[t, n], SIGNAL, t, terms, book, out)
+            fill(n, quantity, price[t, n], SIGNAL, t, market, terms, book, out)
 
 
 @inlined
@@ -255,7 +255,7 @@ def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: B
             book.order[:] = NOTHING
         value, size = valued(t, close, units, last)
         if cash[0] + value <= 0.0 and counts[RUINED] < 0:
-            liquidate(t, terms, book, out)
+            liquidate(t, market, terms, book, out)
             holding = False
             value = size = 0.0
         equity[t] = cash[0] + value

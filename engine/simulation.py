@@ -87,6 +87,7 @@ def terms_of(bars: Bars, config: Config) -> Terms:
         per_share=config.commission_per_share,
         minimum=config.commission_minimum,
         slippage=config.slippage_bps / 1e4,
+        impact=config.volume_impact,
         borrow=config.borrow_bps / 1e4,
         funding=config.funding_bps / 1e4,
         leverage=config.max_leverage,

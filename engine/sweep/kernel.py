@@ -63,7 +63,7 @@ class Crosses(NamedTuple):
 @jit
 def share_of(change: float, price: float, cash: float, units: float, terms: Terms) -> float:
     """`engine.costs.affordable` for one symbol and no least commission."""
-    paid = paid_price(change, price, terms)
+    paid = paid_price(change, price, terms.slippage)
     linear = abs(change) * abs(paid - price) + commission_of(0, change, paid, terms)
     room = terms.leverage * (cash + units * price) - abs(units) * price
     best = room / (abs(change) * price + terms.leverage * linear)
@@ -82,7 +82,7 @@ def order(target: float, price: float, cash: float, units: float, terms: Terms, 
         return cash, units
     if units * change < 0.0:
         closing = -units if abs(change) >= abs(units) else change
-        paid = paid_price(closing, price, terms)
+        paid = paid_price(closing, price, terms.slippage)
         commission = commission_of(0, closing, paid, terms)
         units += closing
         cash -= closing * paid + commission
@@ -92,7 +92,7 @@ def order(target: float, price: float, cash: float, units: float, terms: Terms, 
     if change != 0.0:
         change *= share_of(change, price, cash, units, terms)
         if abs(change) * price > DUST * equity:
-            paid = paid_price(change, price, terms)
+            paid = paid_price(change, price, terms.slippage)
             commission = commission_of(0, change, paid, terms)
             row[TRADES] += 1.0 if units == 0.0 else 0.0
             units += change

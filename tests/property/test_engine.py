@@ -39,6 +39,7 @@ def configs(draw):
         commission_per_share=draw(st.sampled_from([0.0, 0.01])),
         commission_minimum=draw(st.sampled_from([0.0, 1.0])),
         slippage_bps=draw(st.floats(0, 50)),
+        volume_impact=draw(st.sampled_from([0.0, 0.1, 0.8])),
         borrow_bps=draw(st.sampled_from([0.0, 300.0])),
         funding_bps=draw(st.sampled_from([0.0, 500.0])),
         max_leverage=draw(st.sampled_from([0.5, 1.0, 3.0])),
