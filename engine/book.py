@@ -76,6 +76,7 @@ class Terms(NamedTuple):
     impact: float
     borrow: float
     funding: float
+    interest: float
     leverage: float
     stop_loss: float
     take_profit: float
@@ -117,4 +118,5 @@ class Out(NamedTuple):
     gross: Floats
     borrow: Floats
     funding: Floats
+    interest: Floats
     fills: NDArray[np.void]

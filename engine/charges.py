@@ -59,6 +59,7 @@ def sentence(bars: Bars, config: Config) -> str:
         f"impact {config.volume_impact:g} x (share of volume)^2": config.volume_impact,
         f"borrow {config.borrow_bps:g} bps a year": config.borrow_bps,
         f"funding {config.funding_bps:g} bps a year": config.funding_bps,
+        f"cash earns {config.cash_bps:g} bps a year": config.cash_bps,
     }
     return ", ".join(text for text, charged in parts.items() if charged) or "none"
 

@@ -82,6 +82,7 @@ class Config:
     ] = 0.0
     borrow_bps: Annotated[float, Range(0.0, 10_000.0), "Yearly fee on the market value of shorts."] = 0.0
     funding_bps: Annotated[float, Range(0.0, 10_000.0), "Yearly interest on negative cash."] = 0.0
+    cash_bps: Annotated[float, Range(0.0, 10_000.0), "Yearly interest that positive cash earns."] = 0.0
     max_leverage: Annotated[float, Range(0.01, 100.0), "Most gross exposure over all symbols, / equity."] = 1.0
     allow_short: Annotated[bool, "False: negative targets become zero, and the result says so."] = True
     stop_loss: Annotated[Fraction | None, "Exit at this loss from the average entry price."] = None

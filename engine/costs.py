@@ -68,13 +68,17 @@ def fill(
 
 @jit
 def accrue(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
-    """Charge what holding cost since the previous bar: borrow on shorts, funding of negative cash to the longs."""
+    """Charge what holding cost since the previous bar: borrow on shorts, funding of negative cash to the longs.
+
+    Positive cash, the proceeds of shorts included, earns interest, which belongs to the account and to no position.
+    """
     years = market.years[t]
     longs = 0.0
     for n in range(book.units.shape[0]):
         if book.units[n] > 0.0:
             longs += book.units[n] * book.mark[n]
     owed = terms.funding * years * max(0.0, -book.cash[0])
+    earned = terms.interest * years * max(0.0, book.cash[0])
     for n in range(book.units.shape[0]):
         value = book.units[n] * book.mark[n]
         if value < 0.0:
@@ -85,7 +89,8 @@ def accrue(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
         elif value > 0.0 and owed > 0.0:
             book.carry[n] += owed * value / longs
     out.funding[t] = owed
-    book.cash[0] -= owed
+    out.interest[t] = earned
+    book.cash[0] += earned - owed
 
 
 @inlined

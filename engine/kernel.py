@@ -130,7 +130,7 @@ def trade(t: int, price: Floats, drifted: bool, market: Market, terms: Terms, bo
 @inlined
 def session(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
     """What happens in bar t before its last mark."""
-    if terms.borrow > 0.0 or terms.funding > 0.0:
+    if terms.borrow > 0.0 or terms.funding > 0.0 or terms.interest > 0.0:
         accrue(t, market, terms, book, out)
     watch = terms.stop_loss > 0.0 or terms.take_profit > 0.0 or terms.trailing > 0.0
     at_open = terms.at_open > 0.0
@@ -231,7 +231,8 @@ def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: B
     waiting, holding = active(book.pending, units)
     t = start
     while t < stop:
-        if units.shape[0] == 1 and not waiting and not (holding and charged) and terms.drift == 0.0:
+        calm = not waiting and not (holding and charged) and terms.drift == 0.0 and terms.interest == 0.0
+        if calm and units.shape[0] == 1:
             t = coast(t, stop, limited, market, plan, terms, book, out)
             if t == stop:
                 break
@@ -246,6 +247,7 @@ def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: B
             remind(book.order)
             ordered = True
         busy = ordered or waiting or terms.drift > 0.0 or (holding and charged)
+        busy = busy or (terms.interest > 0.0 and cash[0] > 0.0)
         if not busy and holding and limited:
             busy = exit_due(t, market, terms, book)
         if busy and counts[RUINED] < 0:

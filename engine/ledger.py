@@ -48,6 +48,7 @@ class Ledger:
     gross: Floats
     borrow: Floats
     funding: Floats
+    interest: Floats
     fills: NDArray[np.void]
     open_carry: Floats
     marks: Floats

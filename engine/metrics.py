@@ -231,6 +231,12 @@ def total_funding(run: Run) -> Figure:
     return run.sums.funding
 
 
+@metric("money", "higher")
+def total_interest(run: Run) -> Figure:
+    """Interest earned on positive cash; in the equity, and in no trade."""
+    return float(run.ledger.interest.sum())
+
+
 def _each(total: float, count: float) -> float | None:
     return total / count if count else None
 

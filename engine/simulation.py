@@ -90,6 +90,7 @@ def terms_of(bars: Bars, config: Config) -> Terms:
         impact=config.volume_impact,
         borrow=config.borrow_bps / 1e4,
         funding=config.funding_bps / 1e4,
+        interest=config.cash_bps / 1e4,
         leverage=config.max_leverage,
         stop_loss=config.stop_loss or 0.0,
         take_profit=config.take_profit or 0.0,
@@ -131,8 +132,8 @@ def _run(bars: Bars, plan: Plan, config: Config, report: Report | None) -> Ledge
     # Untouched memory costs nothing, and what is filled in place need not be copied.
     buffer = np.empty(min(ROOM, total * FILLS_PER_SYMBOL * size) + FILLS_PER_SYMBOL * size, dtype=FILL)
     equity, cash, gross = np.empty((3, total))
-    borrow, funding = np.zeros((2, total))
-    out = Out(equity, cash, gross, borrow, funding, buffer)
+    borrow, funding, interest = np.zeros((3, total))
+    out = Out(equity, cash, gross, borrow, funding, interest, buffer)
     done, block = 0, max(1, BLOCK // size)
     while done < total:
         if report is not None:
@@ -149,6 +150,7 @@ def _run(bars: Bars, plan: Plan, config: Config, report: Report | None) -> Ledge
         gross=out.gross,
         borrow=out.borrow,
         funding=out.funding,
+        interest=out.interest,
         fills=out.fills[:filled],
         open_carry=book.carry,
         marks=book.mark,

@@ -138,9 +138,9 @@ def from_ledger(bars: Bars, ledger: Ledger) -> NDArray[np.void]:
 
     Entry and exit price are averages over all fills that raised and lowered the position, slippage included; a
     position that is open at the end is marked at its last price (`exit_bar` -1, reason "open"). `pnl` is net of
-    commission and carry, so all of them sum to final equity minus initial capital. `costs` is commission +
-    slippage + carry; `return` is pnl / money paid in; `mae` and `mfe` are the worst and best price while the
-    position was held, relative to the entry price.
+    commission and carry, so all of them and the interest on cash sum to final equity minus initial capital. `costs`
+    is commission + slippage + carry; `return` is pnl / money paid in; `mae` and `mfe` are the worst and best price
+    while the position was held, relative to the entry price.
     """
     found = round_trips(ledger)
     live(ledger.fill == "next_open", bars.high, bars.low, found)

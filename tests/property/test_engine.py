@@ -42,6 +42,7 @@ def configs(draw):
         volume_impact=draw(st.sampled_from([0.0, 0.1, 0.8])),
         borrow_bps=draw(st.sampled_from([0.0, 300.0])),
         funding_bps=draw(st.sampled_from([0.0, 500.0])),
+        cash_bps=draw(st.sampled_from([0.0, 400.0])),
         max_leverage=draw(st.sampled_from([0.5, 1.0, 3.0])),
         allow_short=draw(st.booleans()),
         stop_loss=draw(fraction),
@@ -82,7 +83,7 @@ def truncated(bars, stop):
 
 
 def same_past(whole, part, stop):
-    for name in ("equity", "cash", "positions", "gross", "borrow", "funding"):
+    for name in ("equity", "cash", "positions", "gross", "borrow", "funding", "interest"):
         assert getattr(whole, name)[:stop].tobytes() == getattr(part, name).tobytes(), name
     assert whole.fills[whole.fills["bar"] < stop].tobytes() == part.fills.tobytes()
 
@@ -155,11 +156,12 @@ def test_equity_is_cash_and_positions_at_their_last_price(seed, config):
 
 @BOUNDED
 @given(seeds, configs())
-def test_pnl_of_trades_is_the_gain_of_the_account(seed, config):
+def test_pnl_of_trades_and_interest_are_the_gain_of_the_account(seed, config):
     bars = market(seed)
     ledger = simulate(bars, targets(seed, bars.close.shape), config)
     gain = ledger.equity[-1] - config.initial_capital
-    assert trades.from_ledger(bars, ledger)["pnl"].sum() == pytest.approx(gain, rel=1e-9, abs=1e-6)
+    made = trades.from_ledger(bars, ledger)["pnl"].sum() + ledger.interest.sum()
+    assert made == pytest.approx(gain, rel=1e-9, abs=1e-6)
 
 
 @BOUNDED
@@ -179,7 +181,9 @@ def test_zero_targets_stay_flat(seed, config):
     bars = market(seed)
     ledger = simulate(bars, np.zeros(bars.close.shape), config)
     assert len(ledger.fills) == 0
-    assert (ledger.equity == config.initial_capital).all()
+    assert (np.diff(ledger.equity, prepend=config.initial_capital) >= 0.0).all()
+    assert (ledger.equity == ledger.cash).all()
+    assert config.cash_bps > 0.0 or (ledger.equity == config.initial_capital).all()
 
 
 @BOUNDED

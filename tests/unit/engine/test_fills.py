@@ -182,6 +182,36 @@ def test_negative_cash_pays_funding(bars, run):
     assert ledger.open_carry.tolist() == pytest.approx([1.0])
 
 
+def test_positive_cash_earns_by_calendar_days_and_interest_on_interest(bars, run):
+    price = [10.0, 10.0, 10.0, 10.0]
+    ledger = run(bars(price, price, start="2024-01-03"), [0.5] * 4, cash_bps=365.0)  # Wed Thu Fri Mon
+    # 1000 x 3.65 % / 365 = 0.1 a day; half of 1000.1 is bought; from Friday to Monday three days.
+    friday = 500.05 * 1e-4
+    assert ledger.interest.tolist() == pytest.approx([0.0, 0.1, friday, 3e-4 * (500.05 + friday)], rel=1e-12)
+    assert ledger.cash[-1] == pytest.approx(500.05 * 1.0001 * 1.0003, rel=1e-14)
+    assert ledger.equity[-1] == pytest.approx(1000 + ledger.interest.sum(), rel=1e-14)
+    assert ledger.open_carry.tolist() == [0.0]
+
+
+def test_an_account_without_positions_earns_interest_too(bars, run):
+    ledger = run(bars(OPEN, CLOSE), [0.0] * 4, cash_bps=3650.0)
+    assert ledger.equity.tolist() == pytest.approx([1000.0, 1001.0, 1002.001, 1003.003001], rel=1e-14)
+
+
+def test_negative_cash_earns_nothing_and_the_proceeds_of_a_short_do(bars, run):
+    price = [10.0, 10.0, 10.0]
+    assert run(bars(price, price), [2.0] * 3, max_leverage=2.0, cash_bps=3650.0).interest[2] == 0.0
+    short = run(bars(price, price), [-1.0] * 3, cash_bps=3650.0)
+    assert short.interest.tolist() == pytest.approx([0.0, 1.0, 2002.0 / 1000], rel=1e-12)
+
+
+def test_after_ruin_nothing_is_earned(bars, run):
+    price = [10.0, 10.0, 25.0, 1.0, 1.0]
+    ledger = run(bars(price, price), [-1.0] * 5, cash_bps=100.0)
+    assert ledger.ruined_at == 2
+    assert ledger.interest[3:].tolist() == [0.0, 0.0]
+
+
 def test_targets_above_the_leverage_are_scaled_together_and_that_is_said(bars, run):
     price = [[10.0, 10.0]] * 3
     ledger = run(bars(price, price), [[1.5, -0.5]] * 3)

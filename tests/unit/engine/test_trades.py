@@ -95,6 +95,7 @@ def test_pnl_of_all_trades_is_what_the_account_gained_with_every_cost(bars, run)
         slippage_bps=5,
         borrow_bps=300,
         funding_bps=500,
+        cash_bps=200,
         stop_loss=0.05,
         rebalance="weekly",
     )
@@ -102,7 +103,8 @@ def test_pnl_of_all_trades_is_what_the_account_gained_with_every_cost(bars, run)
     assert ledger.borrow.sum() > 0.0
     assert ledger.funding.sum() > 0.0
     assert len(found) > 20
-    assert found["pnl"].sum() == pytest.approx(ledger.equity[-1] - 1000.0, rel=1e-9)
+    assert ledger.interest.sum() > 0.0
+    assert found["pnl"].sum() + ledger.interest.sum() == pytest.approx(ledger.equity[-1] - 1000.0, rel=1e-9)
     total = ledger.commission + ledger.slippage + ledger.borrow + ledger.funding
     assert found["costs"].sum() == pytest.approx(total.sum(), rel=1e-9)
 
