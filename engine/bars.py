@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -36,7 +36,8 @@ class Bars:
 
     A bar on which a symbol did not trade (not listed yet, holiday, delisted) is NaN in all four prices. Volume
     may be NaN where it is unknown. `close_only` says that open, high and low merely repeat the close. `cost_keys`
-    names for each symbol the entry of a cost table that it is charged by, or None.
+    names for each symbol the entry of a cost table that it is charged by, or None. `adjusted` says that the prices
+    are those of a total return: splits and dividends are in them.
 
     Raises:
         BadData: naming the symbol and the time, when times are not increasing and unique, a price is infinite,
@@ -52,6 +53,7 @@ class Bars:
     symbols: tuple[str, ...]
     close_only: bool = False
     cost_keys: Sequence[str | None] = ()
+    adjusted: bool = False
 
     def __post_init__(self) -> None:
         self._set("time", _nanoseconds(self.time))
@@ -80,12 +82,18 @@ class Bars:
         volume: ArrayLike | None = None,
         *,
         symbols: Sequence[str],
+        adj_close: ArrayLike | None = None,
         cost_keys: Sequence[str | None] = (),
     ) -> Bars:
-        """Bars of arrays [T, N] (or [T] for one symbol); without `volume` it is NaN, that is unknown."""
+        """Bars of arrays [T, N] (or [T] for one symbol); without `volume` it is NaN, that is unknown.
+
+        With `adj_close`, the closes adjusted for splits and dividends, all prices of a bar are multiplied by
+        adj_close / close and its volume is divided by it, so that the money traded stays what it was.
+        """
         known = np.full(np.shape(close), np.nan) if volume is None else volume
         o, h, l, c, v = (np.asarray(values, dtype=np.float64) for values in (open, high, low, close, known))  # noqa: E741
-        return cls(_nanoseconds(time), o, h, l, c, v, tuple(symbols), cost_keys=cost_keys)
+        bars = cls(_nanoseconds(time), o, h, l, c, v, tuple(symbols), cost_keys=cost_keys)
+        return bars if adj_close is None else bars._adjusted(np.asarray(adj_close, dtype=np.float64))
 
     @classmethod
     def from_closes(
@@ -96,6 +104,26 @@ class Bars:
         unknown = np.full(prices.shape, np.nan)
         four = (prices, prices, prices, prices)
         return cls(_nanoseconds(time), *four, unknown, tuple(symbols), close_only=True, cost_keys=cost_keys)
+
+    def _adjusted(self, close: Floats) -> Bars:
+        """These bars at total-return prices. A price that equalled the close still does."""
+        close = close.reshape(-1, 1) if close.ndim == 1 else close
+        if close.shape != self.close.shape:
+            raise BadData(f"adj_close has shape {close.shape}, expected {self.close.shape}.", code="bad_shape")
+        missing = np.isnan(close)
+        _refuse(self, np.isinf(close), "has an infinite adjusted close", "bad_ohlc")
+        _refuse(self, close <= 0.0, "has an adjusted close that is not positive", "non_positive_price")
+        _refuse(self, missing & ~np.isnan(self.close), "has a close without an adjusted close", "bad_ohlc")
+        _refuse(self, ~missing & np.isnan(self.close), "has an adjusted close without a close", "bad_ohlc")
+        with np.errstate(over="ignore"):  # what leaves the range is refused as a price or a volume
+            factor = close / self.close
+            first, top, bottom = (
+                np.where(prices == self.close, close, prices * factor) for prices in (self.open, self.high, self.low)
+            )
+            volume = self.volume / factor
+        # Rounding may move a price beside the close past it by a last bit.
+        top, bottom = np.fmax(top, np.fmax(first, close)), np.fmin(bottom, np.fmin(first, close))
+        return replace(self, open=first, high=top, low=bottom, close=close, volume=volume, adjusted=True)
 
     def __len__(self) -> int:
         return len(self.time)
@@ -124,6 +152,7 @@ class Bars:
         part._set("symbols", names)
         part._set("cost_keys", self.cost_keys if columns is None else tuple(self.cost_keys[at] for at in columns))
         part._set("close_only", self.close_only)
+        part._set("adjusted", self.adjusted)
         _check_length(part)
         return part
 

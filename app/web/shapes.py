@@ -226,6 +226,9 @@ class DatasetItem(ma.Schema):
     notes = _text()
     symbols = _texts()
     fields_ = fields.List(fields.String(), required=True, data_key="fields")
+    adjusted = fields.Boolean(
+        required=True, metadata={"description": "Whether splits and dividends are in the prices."}
+    )
     cost_keys = _object("By symbol: the entry of a cost table that it is charged by; others are 'unknown'.")
     start = _text()
     end = _text()

@@ -76,3 +76,21 @@ def test_a_request_has_one_hash_however_its_table_is_written(dataset, tmp_path):
     with pytest.raises(InvalidConfig) as refused:
         hashed(catalog, {"DI": -1})
     assert refused.value.pointer == "/config/cost_table/DI"
+
+
+OHLC = """date,o,h,l,c,a
+2024-01-01,10,12,9,11,5.5
+2024-01-02,11,11,8,10,5.0
+2024-01-03,5,6,5,6,6
+"""
+COLUMNS = {"open": "o", "high": "h", "low": "l", "close": "c"}
+
+
+def test_a_manifest_names_the_column_of_adjusted_closes(dataset):
+    plain = dataset(OHLC, layout="ohlcv", symbol="A", columns=COLUMNS)
+    assert (plain.adjusted, plain.all_bars.adjusted, plain.describe()["adjusted"]) == (False, False, False)
+    version = plain.version
+    found = dataset(OHLC, layout="ohlcv", symbol="A", columns=COLUMNS | {"adj_close": "a"})
+    assert (found.adjusted, found.all_bars.adjusted, found.describe()["adjusted"]) == (True, True, True)
+    assert found.all_bars.open[:, 0].tolist() == [5.0, 5.5, 5.0]
+    assert found.version != version
