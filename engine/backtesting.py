@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import charges, indicators, tables, trades
+from engine import charges, gaps, indicators, tables, trades
 from engine.bars import Bars, Floats
 from engine.config import Config
 from engine.errors import BadData
@@ -44,6 +44,11 @@ class Result:
     @property
     def drawdown(self) -> Floats:
         return self.run.drawdown
+
+    @property
+    def gaps(self) -> list[dict[str, Any]]:
+        """Symbols that could not be traded on every bar, and when (`engine.gaps.rows`)."""
+        return gaps.rows(self.bars)
 
     @cached_property
     def trades(self) -> NDArray[np.void]:
@@ -109,7 +114,7 @@ def backtest(
         run=run,
         metrics=measure(run, report),
         conventions=_conventions(bars, bound, config),
-        warnings=ledger.warnings if len(ledger.fills) else (*ledger.warnings, _IDLE),
+        warnings=(*ledger.warnings, *gaps.warnings(bars, found), *(() if len(ledger.fills) else (_IDLE,))),
     )
     if report is not None:
         report(1, 1, "measure")
@@ -156,6 +161,7 @@ def _conventions(bars: Bars, bound: BoundStrategy, config: Config) -> dict[str, 
         "costs": charges.sentence(bars, config),
         "carry": "borrow, funding and interest accrue on calendar days / 365",
         "stops": "stop before target within a bar, gaps fill at the open",
+        "gaps": "a bar without a price trades nothing and is marked at the last one",
         "trades": "one per position from flat to flat, average prices; open ones are marked at the end",
         "rolling_bars": tables.half_year(bars.periods_per_year),
         "warm_up": bound.lookback,

@@ -162,6 +162,11 @@ class Bars:
         return self.symbols.index(name)
 
     @cached_property
+    def complete(self) -> bool:
+        """Whether every symbol has a price on every bar."""
+        return not np.isnan(self.close).any()
+
+    @cached_property
     def sessions(self) -> Times:
         """The UTC date of each bar, datetime64[D] [T]."""
         return self.time.astype("datetime64[D]")

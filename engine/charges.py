@@ -38,7 +38,8 @@ def unlisted(bars: Bars, config: Config) -> tuple[str, ...]:
     table = config.cost_table
     if table is None:
         return ()
-    names = [name for name, key in zip(bars.symbols, bars.cost_keys, strict=True) if key is None or key not in table]
+    keyed = zip(bars.symbols, bars.cost_keys, strict=True)
+    names = [name[:64] for name, key in keyed if key is None or key not in table]
     if not names:
         return ()
     entry = f"its '{UNKNOWN}'" if UNKNOWN in table else "commission_bps"
@@ -66,5 +67,5 @@ def sentence(bars: Bars, config: Config) -> str:
 
 def some(names: Sequence[str]) -> str:
     """The first names of many, and how many more there are."""
-    told = ", ".join(name[:64] for name in names[:_NAMED])
+    told = ", ".join(names[:_NAMED])
     return told if len(names) <= _NAMED else f"{told} and {len(names) - _NAMED} more"

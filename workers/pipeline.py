@@ -57,6 +57,7 @@ def run_backtest(claim: Claim, catalog: Catalog, report: Report) -> tuple[dict[s
         "yearly_returns": result.yearly_returns,
         "top_drawdowns": result.top_drawdowns,
         "trades_summary": _trades_summary(result),
+        "gaps": result.gaps,
         "warnings": list(result.warnings),
         "bars": len(bars),
     }

@@ -155,6 +155,13 @@ class Result(ma.Schema):
     yearly_returns = fields.List(fields.Dict(), required=True)
     top_drawdowns = fields.List(fields.Dict(), required=True)
     trades_summary = _object()
+    gaps = fields.List(
+        fields.Dict(),
+        metadata=told(
+            "Symbols without a price on some bars: first and last time with one (`start`, `end`), and how many bars "
+            "were `late`, `missing` in between (`longest` in a row), or came after the end (`ended`)."
+        ),
+    )
     warnings = _texts("What a reader of the numbers should know.")
     bars = _count("How many bars the run has.")
     links = _object()
