@@ -6,23 +6,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from engine import intake
 from engine.errors import BadData, UnknownName
-from engine.parameters import LONGEST_NAME
-
-Floats: TypeAlias = NDArray[np.float64]
-Times: TypeAlias = NDArray[np.datetime64]
+from engine.intake import Floats as Floats
+from engine.intake import Times as Times
 
 _FIELDS = ("open", "high", "low", "close", "volume")
 # Full-week markets have 1/7 of their sessions on Saturdays and as many on Sundays. FX opens on Sunday evenings (UTC)
 # and some exchanges trade from Sunday to Thursday: those are weeks of five sessions.
 _WEEKEND_SHARE = 0.05
-# Between these days a nanosecond fits into 64 bits.
-_FIRST, _LAST = np.datetime64("1678-01-01"), np.datetime64("2262-01-01")
 _YEAR = 365 * 86_400e9  # nanoseconds
 # Prices outside are mistakes, and units or money would leave the range of a float.
 _SMALLEST, _LARGEST = 1e-30, 1e30
@@ -56,11 +53,11 @@ class Bars:
     adjusted: bool = False
 
     def __post_init__(self) -> None:
-        self._set("time", _nanoseconds(self.time))
-        self._set("symbols", tuple(self.symbols))
-        self._set("cost_keys", _checked_keys(self.cost_keys, self.symbols))
+        self._set("time", intake.times(self.time))
+        self._set("symbols", intake.names(self.symbols))
+        self._set("cost_keys", intake.cost_keys(self.cost_keys, self.symbols))
         for name in _FIELDS:
-            values = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
+            values = intake.floats(getattr(self, name), name)
             self._set(name, values.reshape(-1, 1) if values.ndim == 1 else values)
         _check(self)
 
@@ -90,20 +87,21 @@ class Bars:
         With `adj_close`, the closes adjusted for splits and dividends, all prices of a bar are multiplied by
         adj_close / close and its volume is divided by it, so that the money traded stays what it was.
         """
-        known = np.full(np.shape(close), np.nan) if volume is None else volume
-        o, h, l, c, v = (np.asarray(values, dtype=np.float64) for values in (open, high, low, close, known))  # noqa: E741
-        bars = cls(_nanoseconds(time), o, h, l, c, v, tuple(symbols), cost_keys=cost_keys)
-        return bars if adj_close is None else bars._adjusted(np.asarray(adj_close, dtype=np.float64))
+        prices = zip(_FIELDS, (open, high, low, close), strict=False)
+        o, h, l, c = (intake.floats(values, name) for name, values in prices)  # noqa: E741
+        v = np.full(c.shape, np.nan) if volume is None else intake.floats(volume, "volume")
+        bars = cls(intake.times(time), o, h, l, c, v, intake.names(symbols), cost_keys=cost_keys)
+        return bars if adj_close is None else bars._adjusted(intake.floats(adj_close, "adj_close"))
 
     @classmethod
     def from_closes(
         cls, time: ArrayLike, close: ArrayLike, symbols: Sequence[str], *, cost_keys: Sequence[str | None] = ()
     ) -> Bars:
         """Bars that know only closes: the other prices repeat them, volume is NaN, `close_only` is set."""
-        prices = np.asarray(close, dtype=np.float64)
-        unknown = np.full(prices.shape, np.nan)
+        prices = intake.floats(close, "close")
         four = (prices, prices, prices, prices)
-        return cls(_nanoseconds(time), *four, unknown, tuple(symbols), close_only=True, cost_keys=cost_keys)
+        unknown, names = np.full(prices.shape, np.nan), intake.names(symbols)
+        return cls(intake.times(time), *four, unknown, names, close_only=True, cost_keys=cost_keys)
 
     def _adjusted(self, close: Floats) -> Bars:
         """These bars at total-return prices. A price that equalled the close still does."""
@@ -141,8 +139,7 @@ class Bars:
         first = 0 if start is None else int(self.time.searchsorted(_instant(np.datetime64(start))))
         last = len(self) if end is None else int(self.time.searchsorted(_end_of(end)))
         rows = slice(first, max(first, last))
-        names = self.symbols if symbols is None else tuple(symbols)
-        _check_symbols(names)
+        names = self.symbols if symbols is None else intake.names(symbols)
         columns = None if names == self.symbols else [self._column(name) for name in names]
         part = object.__new__(Bars)
         part._set("time", self.time[rows])
@@ -205,17 +202,8 @@ def _end_of(end: np.datetime64 | date | str) -> np.datetime64:
 
 def _instant(said: np.datetime64) -> np.datetime64:
     """A time in nanoseconds; one beyond their range is before or after all bars, as the range's own ends are."""
-    instant: np.datetime64 = min(max(said, _FIRST), _LAST).astype("datetime64[ns]")
+    instant: np.datetime64 = min(max(said, intake.FIRST), intake.LAST).astype("datetime64[ns]")
     return instant
-
-
-def _nanoseconds(time: ArrayLike) -> Times:
-    """Times in nanoseconds. numpy would wrap a year such as 2300 around without a word."""
-    if isinstance(time, np.ndarray) and time.dtype.kind == "M":
-        beyond = (time < _FIRST) | (time >= _LAST)
-        if beyond.any():
-            raise BadData(f"{_said(time[beyond][0])} is outside the years 1678 to 2261.", code="bad_time")
-    return np.ascontiguousarray(time, dtype="datetime64[ns]")
 
 
 def _check(bars: Bars) -> None:
@@ -225,27 +213,9 @@ def _check(bars: Bars) -> None:
     for name in _FIELDS:
         if getattr(bars, name).shape != shape:
             raise BadData(f"{name} has shape {getattr(bars, name).shape}, expected {shape}.", code="bad_shape")
-    _check_symbols(bars.symbols)
     _check_length(bars)
     _check_time(bars.time)
     _check_prices(bars)
-
-
-def _check_symbols(symbols: tuple[str, ...]) -> None:
-    if len(set(symbols)) != len(symbols) or not symbols:
-        raise BadData("Symbols must be unique, and there must be at least one.", code="bad_symbols")
-
-
-def _checked_keys(keys: Sequence[str | None], symbols: tuple[str, ...]) -> tuple[str | None, ...]:
-    """One key or None for each symbol."""
-    if isinstance(keys, str) or len(keys) not in (0, len(symbols)):
-        raise BadData(f"cost_keys must be a key or None for each of the {len(symbols)} symbols.", code="bad_cost_keys")
-    for symbol, key in zip(symbols, keys, strict=False):
-        if key is not None and not (isinstance(key, str) and 1 <= len(key) <= LONGEST_NAME):
-            raise BadData(
-                f"The cost key of {symbol} must be a text of 1 to {LONGEST_NAME} characters.", code="bad_cost_keys"
-            )
-    return tuple(keys) or (None,) * len(symbols)
 
 
 def _check_length(bars: Bars) -> None:
@@ -260,7 +230,7 @@ def _check_time(time: Times) -> None:
     if late.any():
         at = int(np.argmax(late)) + 1
         what = "twice" if time[at] == time[at - 1] else "out of order"
-        raise BadData(f"{_said(time[at])} comes {what}.", code="bad_time")
+        raise BadData(f"{intake.told(time[at])} comes {what}.", code="bad_time")
 
 
 def _check_prices(bars: Bars) -> None:
@@ -289,8 +259,4 @@ def _check_prices(bars: Bars) -> None:
 def _refuse(bars: Bars, wrong: NDArray[np.bool_], what: str, code: str) -> None:
     if wrong.any():
         row, column = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-        raise BadData(f"{bars.symbols[column]} {what} at {_said(bars.time[row])}.", code=code)
-
-
-def _said(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[s]")).removesuffix("T00:00:00")
+        raise BadData(f"{bars.symbols[column]} {what} at {intake.told(bars.time[row])}.", code=code)

@@ -7,12 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.bars import Floats
+from engine.bars import Bars, Floats
 from engine.book import CHANGED, LEVERAGE_SLACK, NOTHING, REBALANCE, REFUSED, SCALED, Book, Terms
+from engine.intake import told
 from engine.jit import inlined, jit
 
-# No weight is larger.
-LARGEST = float(np.finfo(np.float64).max)
+# No weight is larger: one that is, is a mistake, and sums of such weights would leave the range of a float.
+LARGEST = 1e6
 
 
 @inlined
@@ -29,6 +30,18 @@ def beyond(weights: Floats, most: float) -> int:
             if abs(weights[t, n]) > most:
                 return int(t * weights.shape[1] + n)
     return -1
+
+
+def absurd(weights: Floats, bars: Bars) -> str | None:
+    """Which weight is infinite or larger than any that is meant, as the end of a sentence; None when none is."""
+    first = beyond(weights, LARGEST)
+    if first < 0:
+        return None
+    row, column = divmod(first, weights.shape[1])
+    return (
+        f"a weight of {weights[row, column]:g} for {bars.symbols[column]} at {told(bars.time[row])}; "
+        f"no weight may be larger than {LARGEST:g}, whatever its sign"
+    )
 
 
 @inlined

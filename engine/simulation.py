@@ -11,9 +11,10 @@ from engine import charges
 from engine.bars import Bars, Floats
 from engine.book import FILL, FILLS_PER_SYMBOL, Book, Market, Out, Plan, Terms
 from engine.config import Config
-from engine.decisions import LARGEST, beyond
-from engine.errors import RunFailed
+from engine.decisions import absurd
+from engine.errors import BadData, RunFailed
 from engine.figures import Report
+from engine.intake import floats
 from engine.kernel import run
 from engine.ledger import Ledger
 
@@ -38,13 +39,25 @@ def simulate(bars: Bars, weights: Floats, config: Config | None = None, report: 
         RunFailed: `bad_weights` when the weights do not fit the bars, `overflow` when equity leaves the floats.
     """
     config = (Config() if config is None else config).fitted(bars)
-    weights = np.asarray(weights, dtype=np.float64)
-    plan = plan_of(bars, weights, config) if weights.shape == bars.close.shape else None
-    if plan is None or beyond(plan.weights, LARGEST) >= 0:
+    weights = _numbers(weights)
+    if weights.shape != bars.close.shape:
         raise RunFailed(
-            f"Weights must be finite or NaN and of shape {bars.close.shape}, got {weights.shape}.", code="bad_weights"
+            f"Weights must be of the shape {bars.close.shape}, these are {weights.shape}.", code="bad_weights"
         )
+    plan = plan_of(bars, weights, config)
+    wrong = absurd(plan.weights, bars)
+    if wrong is not None:
+        raise RunFailed(f"There is {wrong}.", code="bad_weights")
     return _run(bars, plan, config, report)
+
+
+def _numbers(weights: Floats) -> Floats:
+    if isinstance(weights, np.ndarray) and weights.dtype == np.float64:
+        return weights  # one row for all times stays one
+    try:
+        return floats(weights, "weights")
+    except BadData as error:
+        raise RunFailed(error.message, code="bad_weights") from error
 
 
 def plan_of(bars: Bars, weights: Floats, config: Config) -> Plan:

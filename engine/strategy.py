@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Bars
-from engine.decisions import LARGEST, beyond
+from engine.decisions import absurd
 from engine.errors import BadData, InvalidParameter, QueuantError, RunFailed
 from engine.parameters import Parameter, Range, check_all, object_schema, read
 
@@ -165,13 +165,9 @@ class BoundStrategy:
         once = weights.strides[0] == 0
         rows = np.ascontiguousarray(weights[:1] if once else weights, dtype=np.float64).view()
         rows.flags.writeable = False
-        first = beyond(rows, LARGEST)
-        if first >= 0:
-            row, column = divmod(first, rows.shape[1])
-            raise RunFailed(
-                f"{self.strategy.id} returned an infinite weight for {bars.symbols[column]} at {bars.time[row]}.",
-                code="bad_weights",
-            )
+        wrong = absurd(rows, bars)
+        if wrong is not None:
+            raise RunFailed(f"{self.strategy.id} returned {wrong}.", code="bad_weights")
         return np.broadcast_to(rows, shape) if once else rows
 
 

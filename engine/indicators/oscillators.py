@@ -57,27 +57,58 @@ def _wilder_total(values: Floats, window: int, out: Floats) -> None:
 
 
 @jit
-def _cci(typical: Floats, window: int, out: Floats) -> None:
-    """Distances are taken from the newest value, so that a window of one repeated value has none at all."""
+def _above(values: Floats, first: int, stop: int, base: float) -> float:
+    """Sum of values - base; four sums at a time, because each addition has to wait for the one before."""
+    a = b = c = d = 0.0
+    row = first
+    while row + 4 <= stop:
+        a += values[row] - base
+        b += values[row + 1] - base
+        c += values[row + 2] - base
+        d += values[row + 3] - base
+        row += 4
+    while row < stop:
+        a += values[row] - base
+        row += 1
+    return (a + b) + (c + d)
+
+
+@jit
+def _around(values: Floats, first: int, stop: int, base: float, mean: float) -> float:
+    """Sum of the sizes of values - base - mean."""
+    a = b = c = d = 0.0
+    row = first
+    while row + 4 <= stop:
+        a += abs(values[row] - base - mean)
+        b += abs(values[row + 1] - base - mean)
+        c += abs(values[row + 2] - base - mean)
+        d += abs(values[row + 3] - base - mean)
+        row += 4
+    while row < stop:
+        a += abs(values[row] - base - mean)
+        row += 1
+    return (a + b) + (c + d)
+
+
+@jit
+def _cci(typical: Floats, window: int, traded: Floats, out: Floats) -> None:
+    """Distances are taken from the newest value, so that a window of one repeated value has none at all.
+
+    `traded` [T] is room for the values of a column one behind the other.
+    """
     for n in range(typical.shape[1]):
-        count, first = 0, 0
+        count = 0
         for t in range(typical.shape[0]):
             out[t, n] = np.nan
-            if math.isnan(typical[t, n]):
+            newest = typical[t, n]
+            if math.isnan(newest):
                 continue
+            traded[count] = newest
             count += 1
             if count < window:
                 continue
-            while math.isnan(typical[first, n]) or count > window:
-                count -= 0 if math.isnan(typical[first, n]) else 1
-                first += 1
-            mean, deviation = 0.0, 0.0
-            for row in range(first, t):
-                if not math.isnan(typical[row, n]):
-                    mean += (typical[row, n] - typical[t, n]) / window
-            for row in range(first, t + 1):
-                if not math.isnan(typical[row, n]):
-                    deviation += abs(typical[row, n] - typical[t, n] - mean) / window
+            mean = _above(traded, count - window, count, newest) / window
+            deviation = _around(traded, count - window, count, newest, mean) / window
             if deviation > 0.0:
                 out[t, n] = -mean / (0.015 * deviation)
 
@@ -129,14 +160,16 @@ def stochastic(
 def cci(high: Floats, low: Floats, close: Floats, *, window: int = 20) -> Floats:
     """Commodity channel index: (p - mean) / (0.015 mean absolute deviation) of p = (high + low + close) / 3.
 
-    Mean and deviation are over the last `window` traded bars. A deviation around a moving mean cannot be updated:
-    this one costs `window` steps per bar. Unit: none, mostly within -100 to 100.
+    Mean and deviation are over the last `window` traded bars. Each bar costs `window` steps, as in TA-Lib: the mean
+    moves and every deviation with it. Sums by rank would take the logarithm of that, but they add up in an order that
+    later bars decide, so that cutting the future off would change the last bits of the past.
+    Unit: none, mostly within -100 to 100.
     Source: Lambert (1980), Commodities 9(10).
     Warm-up: row window - 1. NaN: skipped; NaN too where all values of the window are one.
     """
     whole(1, window=window)
     high, low, close = together(high, low, close)
-    return run(_cci, (high + low + close) / 3.0, window)
+    return run(_cci, (high + low + close) / 3.0, window, np.empty(len(high)))
 
 
 def roc(values: Floats, bars: int = 10) -> Floats:

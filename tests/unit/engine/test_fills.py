@@ -288,10 +288,25 @@ def test_blocks_and_a_full_buffer_do_not_change_the_result(bars, run, monkeypatc
     assert parts.fills.tobytes() == whole.fills.tobytes()
 
 
-@pytest.mark.parametrize("weights", [np.ones((3, 1)), np.full((4, 1), np.inf)])
+@pytest.mark.parametrize("weights", [np.ones((3, 1)), np.ones(4), np.ones((4, 2)), 1.0, [["a"]] * 4, [[1], [1, 2]]])
 def test_weights_that_do_not_fit_are_refused(bars, weights):
-    with pytest.raises(RunFailed, match="Weights must be"):
+    with pytest.raises(RunFailed, match=r"Weights must be|weights (holds|has)") as refused:
         simulate(bars(OPEN, CLOSE), weights)
+    assert refused.value.code == "bad_weights"
+
+
+@pytest.mark.parametrize("weight", [np.inf, -np.inf, 1e308, -1.0000001e6])
+def test_a_weight_that_nobody_can_mean_is_refused_with_symbol_and_time(bars, weight):
+    weights = np.ones((4, 2))
+    weights[2, 1] = weight
+    price = np.ones((4, 2))
+    with pytest.raises(
+        RunFailed, match=r"There is a weight of \S+ for B at 2024-01-03; no weight .* 1e\+06"
+    ) as refused:
+        simulate(bars(price, price), weights)
+    assert refused.value.code == "bad_weights"
+    weights[2, 1] = 1e6
+    assert "max_leverage" in simulate(bars(price, price), weights).warnings[0]
 
 
 def test_an_order_that_waits_for_a_price_does_not_bring_ruin_forward(bars, run):
