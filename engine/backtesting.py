@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine import charges, gaps, indicators, tables, trades
 from engine.bars import Bars, Floats
 from engine.config import Config
+from engine.doubts import idle
 from engine.errors import BadData
 from engine.figures import Figure, Report, Run
 from engine.ledger import Ledger
@@ -19,8 +20,6 @@ from engine.metrics import measure
 from engine.simulation import simulate
 from engine.strategy import BoundStrategy, Weights
 from engine.version import ENGINE_VERSION
-
-_IDLE = "No order was filled: the strategy took no position in this range."
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +113,11 @@ def backtest(
         run=run,
         metrics=measure(run, report),
         conventions=_conventions(bars, bound, config),
-        warnings=(*ledger.warnings, *gaps.warnings(bars, found), *(() if len(ledger.fills) else (_IDLE,))),
+        warnings=(
+            *ledger.warnings,
+            *gaps.warnings(bars, found),
+            *(() if len(ledger.fills) else (idle(weights, config),)),
+        ),
     )
     if report is not None:
         report(1, 1, "measure")

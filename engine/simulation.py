@@ -12,6 +12,7 @@ from engine.bars import Bars, Floats
 from engine.book import FILL, FILLS_PER_SYMBOL, Book, Market, Out, Plan, Terms
 from engine.config import Config
 from engine.decisions import absurd
+from engine.doubts import doubts
 from engine.errors import BadData, RunFailed
 from engine.figures import Report
 from engine.intake import floats
@@ -175,7 +176,7 @@ def _run(bars: Bars, plan: Plan, config: Config, report: Report | None) -> Ledge
 
 
 def _warnings(bars: Bars, config: Config, refused: int, scaled: int, ruined: int) -> Iterator[str]:
-    yield from charges.unlisted(bars, config)
+    yield from doubts(bars, config)
     if refused:
         yield "allow_short is false: negative targets were set to zero."
     if scaled:
