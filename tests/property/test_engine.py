@@ -67,8 +67,8 @@ def market(seed, total=120, size=None, holes=0.05, volatility=0.02):
     for values in (open, high, low, close, volume):
         values[missing] = np.nan
     time = np.busday_offset("2020-01-01", np.arange(total), roll="forward")
-    keys = ("x", None, "y", "z")[:size]
-    return Bars.from_arrays(time, open, high, low, close, volume, symbols=tuple("ABCD"[:size]), cost_keys=keys)
+    keys = ("x", None, "y", "z", "unknown", "x", "y", None)[:size]
+    return Bars.from_arrays(time, open, high, low, close, volume, symbols=tuple("ABCDEFGH"[:size]), cost_keys=keys)
 
 
 def targets(seed, shape, scale=1.0):
