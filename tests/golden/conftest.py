@@ -92,6 +92,7 @@ def run_of():
             gross=nothing,
             borrow=nothing,
             funding=nothing,
+            interest=nothing,
             fills=np.zeros(0, dtype=FILL),
             open_carry=np.zeros(1),
             marks=np.ones(1),

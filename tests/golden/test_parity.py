@@ -27,6 +27,7 @@ ALONE = {
     "total_slippage": "unit tests",
     "total_borrow": "unit tests",
     "total_funding": "unit tests",
+    "total_interest": "unit tests",
 }
 
 
