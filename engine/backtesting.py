@@ -30,11 +30,17 @@ class Result:
     """
 
     bars: Bars
+    bound: BoundStrategy
+    config: Config
     weights: Weights
     run: Run
     metrics: dict[str, Figure]
-    conventions: dict[str, Any]
     warnings: tuple[str, ...]
+
+    @property
+    def conventions(self) -> dict[str, Any]:
+        """What the figures rest on, as plain values: printed beside every result."""
+        return _conventions(self.bars, self.bound, self.config)
 
     @property
     def ledger(self) -> Ledger:
@@ -109,10 +115,11 @@ def backtest(
     run = Run(bars.time, ledger, found, bars.periods_per_year, config.risk_free_rate, against)
     result = Result(
         bars=bars,
+        bound=bound,
+        config=config,
         weights=weights,
         run=run,
         metrics=measure(run, report),
-        conventions=_conventions(bars, bound, config),
         warnings=(
             *ledger.warnings,
             *gaps.warnings(bars, found),
@@ -150,7 +157,6 @@ def _aligned(bars: Bars, benchmark: Bars) -> Floats:
 
 
 def _conventions(bars: Bars, bound: BoundStrategy, config: Config) -> dict[str, Any]:
-    """What the figures rest on, as plain values: printed beside every result."""
     return {
         "engine_version": ENGINE_VERSION,
         "fill": config.fill,

@@ -226,12 +226,13 @@ def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: B
     room = out.fills.shape[0] - FILLS_PER_SYMBOL * book.units.shape[0]
     close, weights, due_at, counts, cash = market.close, plan.weights, plan.due, book.counts, book.cash
     said, units, last, equity, gross, held = book.said, book.units, book.mark, out.equity, out.gross, out.cash
+    always = terms.drift > 0.0 or terms.interest > 0.0
     charged = terms.borrow > 0.0 or terms.funding > 0.0
     limited = terms.stop_loss + terms.take_profit + terms.trailing + terms.max_holding > 0.0
     waiting, holding = active(book.pending, units)
     t = start
     while t < stop:
-        calm = not waiting and not (holding and charged) and terms.drift == 0.0 and terms.interest == 0.0
+        calm = not (waiting or always or (holding and charged))
         if calm and units.shape[0] == 1:
             t = coast(t, stop, limited, market, plan, terms, book, out)
             if t == stop:
@@ -246,8 +247,7 @@ def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: B
         if due_at[t]:
             remind(book.order)
             ordered = True
-        busy = ordered or waiting or terms.drift > 0.0 or (holding and charged)
-        busy = busy or (terms.interest > 0.0 and cash[0] > 0.0)
+        busy = ordered or not calm
         if not busy and holding and limited:
             busy = exit_due(t, market, terms, book)
         if busy and counts[RUINED] < 0:
