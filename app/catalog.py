@@ -4,7 +4,8 @@ A dataset is a folder with a `manifest.json` (origin, licence, units, calendar, 
 or the name of an installed package that carries the file. It may say by which entry of a cost table a symbol is
 charged (`cost_keys`: symbol to key), and which column has the closes that are adjusted for splits and dividends
 (`adj_close` among its `columns`). Its version is the hash of the file's bytes: what a result names can be found
-again, and a file that is not what its manifest says is refused.
+again, and a file that is not what its manifest says is refused. Bars of a dataset are read and checked once on a
+machine: from then on every process maps the file that the first one has left (`app.barstore`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import importlib.util
 import json
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,10 +26,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from app import barstore
 from app.canonical import canonical_json
 from app.columns import moments, numbers
-from engine.bars import Bars
+from engine.bars import Bars, Floats, Times
 from engine.errors import BadData, InvalidInput, UnknownName
+from engine.version import ENGINE_VERSION
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +41,12 @@ OHLCV = ("open", "high", "low", "close", "volume")
 
 @dataclass(frozen=True)
 class Dataset:
-    """One dataset at one version."""
+    """One dataset at one version. Without `bars_dir` its bars are read anew by every process."""
 
     id: str
     folder: Path
     manifest: Mapping[str, Any]
+    bars_dir: Path | None = None
 
     @property
     def kind(self) -> str:
@@ -80,7 +85,8 @@ class Dataset:
 
         What a manifest says of costs and of adjusted closes changes a result as the bytes do, and is in the hash too.
         """
-        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        with self.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         if digest != self.manifest["sha256"]:
             raise BadData(
                 f"The file of dataset '{self.id}' is not the one that its manifest describes "
@@ -94,60 +100,79 @@ class Dataset:
             digest = hashlib.sha256(digest.encode() + canonical_json(meaning)).hexdigest()
         return digest[:12]
 
-    @cached_property
-    def _table(self) -> tuple[Any, pa.Table]:
-        """Times, datetime64[ns] [T], and the other columns."""
-        table = _read(self.path, self.manifest)
-        name = self.manifest["time"]
-        return moments(table[name]), table.drop_columns([name])
-
     @property
     def symbols(self) -> tuple[str, ...]:
-        if self.manifest["layout"] == "ohlcv":
-            return (str(self.manifest["symbol"]),)
-        return tuple(self._table[1].column_names)
+        return tuple(self._known[1])
 
     @cached_property
     def all_bars(self) -> Bars:
-        """Every bar of every symbol. Raises BadData for a dataset that cannot be traded."""
+        """Every bar of every symbol. Raises BadData for a dataset that cannot be traded, or has changed."""
         if self.kind != "bars":
             raise BadData(
                 f"Dataset '{self.id}' holds {self.manifest['units']}: it informs strategies, but it has no prices "
                 "to trade.",
                 code="dataset_not_tradable",
             )
-        times, table = self._table
-        if self.manifest["layout"] == "wide":
-            closes = np.column_stack([numbers(table[name]) for name in table.column_names])
-            return Bars.from_closes(times, closes, self.symbols, cost_keys=self._cost_keys)
-        columns: dict[str, Any] = {field: numbers(table[name]) for field, name in self.manifest["columns"].items()}
-        return Bars.from_arrays(times, **columns, symbols=self.symbols, cost_keys=self._cost_keys)
+        _ = self.version  # a file that has changed must not be answered from what was made of it before
+        if self.bars_dir is None:
+            return self._read_bars()
+        return barstore.mapped(self.bars_dir / self.id, self._key, self._read_bars)
 
     @property
-    def _cost_keys(self) -> tuple[str | None, ...]:
+    def _key(self) -> str:
+        """What the bars follow from: the file, how to read it, and the engine whose checks they have passed."""
+        made_of = {"manifest": self.manifest, "engine": ENGINE_VERSION, "format": barstore.FORMAT}
+        return hashlib.sha256(canonical_json(made_of)).hexdigest()[:16]
+
+    def _read_bars(self) -> Bars:
+        times, table = self._table()
+        if self.manifest["layout"] == "wide":
+            closes = np.column_stack([numbers(table[name]) for name in table.column_names])
+            symbols = tuple(table.column_names)
+            return Bars.from_closes(times, closes, symbols, cost_keys=self._cost_keys(symbols))
+        columns: dict[str, Any] = {field: numbers(table[name]) for field, name in self.manifest["columns"].items()}
+        symbols = (str(self.manifest["symbol"]),)
+        return Bars.from_arrays(times, **columns, symbols=symbols, cost_keys=self._cost_keys(symbols))
+
+    def _cost_keys(self, symbols: tuple[str, ...]) -> tuple[str | None, ...]:
         """By which entry of a cost table each symbol is charged, as the manifest says."""
         keys: Mapping[str, str] = self.manifest.get("cost_keys", {})
-        strangers = [name for name in keys if name not in self.symbols]
+        strangers = [name for name in keys if name not in symbols]
         if strangers:
             raise BadData(f"Dataset '{self.id}' gives a cost key to '{strangers[0]}', which it does not hold.")
-        return tuple(keys.get(name) for name in self.symbols)
+        return tuple(keys.get(name) for name in symbols)
+
+    def _table(self) -> tuple[Times, pa.Table]:
+        """Times [T], and the other columns."""
+        table = _read(self.path, self.manifest)
+        name = self.manifest["time"]
+        return moments(table[name]), table.drop_columns([name])
+
+    @cached_property
+    def _known(self) -> tuple[Times, dict[str, Floats]]:
+        """Times [T], and by symbol its closes, or the values of a series."""
+        with suppress(BadData):  # not tradable, or its prices are refused: it can be described all the same
+            return self.all_bars.time, dict(zip(self.all_bars.symbols, self.all_bars.close.T, strict=True))
+        times, table = self._table()
+        if self.manifest["layout"] == "wide":
+            return times, {name: numbers(table[name]) for name in table.column_names}
+        return times, {str(self.manifest["symbol"]): numbers(table[self.manifest["columns"]["close"]])}
 
     @property
     def start(self) -> str:
-        return iso_day(self._table[0][0])
+        return iso_day(self._known[0][0])
 
     @property
     def end(self) -> str:
-        return iso_day(self._table[0][-1])
+        return iso_day(self._known[0][-1])
+
+    @cached_property
+    def _coverage(self) -> dict[str, dict[str, Any]]:
+        times, values = self._known
+        return {name: _coverage(times, column) for name, column in values.items()}
 
     def describe(self) -> dict[str, Any]:
         """What a client sees: identity, origin, coverage by symbol."""
-        times, table = self._table
-        coverage = (
-            {self.symbols[0]: _coverage(times, table[self.manifest["columns"]["close"]])}
-            if self.manifest["layout"] == "ohlcv"
-            else {name: _coverage(times, table[name]) for name in table.column_names}
-        )
         told = ("title", "kind", "frequency", "calendar", "quality", "source", "cite", "licence", "units", "notes")
         return {
             "dataset_id": self.id,
@@ -159,21 +184,22 @@ class Dataset:
             "symbols": list(self.symbols),
             "start": self.start,
             "end": self.end,
-            "bars": len(times),
-            "coverage": coverage,
+            "bars": len(self._known[0]),
+            "coverage": self._coverage,
         }
 
 
 class Catalog:
     """Datasets by id. The roots are read when something is first asked."""
 
-    def __init__(self, roots: Iterable[Path]) -> None:
+    def __init__(self, roots: Iterable[Path], *, bars_dir: Path | None = None) -> None:
         self._roots = tuple(roots)
+        self._bars_dir = bars_dir
 
     @classmethod
-    def standard(cls, further: Iterable[str] = ()) -> Catalog:
-        """What Queuant ships, and further folders of datasets."""
-        return cls([SHIPPED, *(Path(root).expanduser() for root in further)])
+    def standard(cls, further: Iterable[str] = (), *, bars_dir: Path | None = None) -> Catalog:
+        """What Queuant ships, and further folders of datasets; bars are mapped from below `bars_dir`."""
+        return cls([SHIPPED, *(Path(root).expanduser() for root in further)], bars_dir=bars_dir)
 
     @cached_property
     def _datasets(self) -> dict[str, Dataset]:
@@ -183,14 +209,14 @@ class Catalog:
                 name = path.parent.name
                 if name in found:
                     raise BadData(f"Two folders hold a dataset '{name}': {found[name].folder} and {path.parent}.")
-                found[name] = Dataset(name, path.parent, json.loads(path.read_text("utf-8")))
+                found[name] = Dataset(name, path.parent, json.loads(path.read_text("utf-8")), self._bars_dir)
         return found
 
     def datasets(self) -> list[Dataset]:
         return list(self._datasets.values())
 
     def preload(self) -> None:
-        """Read every tradable dataset now, so that the first request does not wait and forked workers share it."""
+        """Read or map every tradable dataset now: no request waits for it, and what forks has it too."""
         for dataset in self.datasets():
             try:
                 _ = dataset.version, dataset.kind == "bars" and dataset.all_bars
@@ -220,7 +246,10 @@ class Catalog:
         start: str | None = None,
         end: str | None = None,
     ) -> Bars:
-        """Bars of some symbols between two dates (ISO, both included)."""
+        """Bars of some symbols between two dates (ISO, both included).
+
+        Dates of all symbols are a view of the bars that every process shares, a choice of symbols is a copy.
+        """
         return self.get(name).all_bars.select(symbols, start, end)
 
 
@@ -233,9 +262,9 @@ def _read(path: Path, manifest: Mapping[str, Any]) -> pa.Table:
     return pyarrow.csv.read_csv(path, convert_options=converted)
 
 
-def _coverage(times: Any, column: pa.ChunkedArray) -> dict[str, Any]:
+def _coverage(times: Times, values: Floats) -> dict[str, Any]:
     """First and last date with a value, and how many values are missing between them."""
-    known = np.flatnonzero(~np.isnan(numbers(column)))
+    known = np.flatnonzero(~np.isnan(values))
     first, last = int(known[0]), int(known[-1])
     return {
         "start": iso_day(times[first]),

@@ -65,7 +65,8 @@ class Settings:
     cache_dir: str = _setting(
         "",
         "QUEUANT_CACHE_DIR",
-        "Folder for compiled kernels; empty: beside the engine's source, so that homes share it",
+        "Folder for compiled kernels and bars that processes map; empty: kernels beside the engine's source, so that "
+        "homes share them, and bars in the home folder",
     )
     log_level: str = _setting("INFO", "QUEUANT_LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR")
     client_url: str = _setting(
@@ -113,6 +114,11 @@ class Settings:
         """The environment of a child process that is to have these settings."""
         own = {item.metadata["env"]: _written(getattr(self, item.name)) for item in fields(self)}
         return {**os.environ, **own}
+
+    @property
+    def bars_dir(self) -> Path:
+        """Where datasets lie as files that processes map."""
+        return (Path(self.cache_dir).expanduser() if self.cache_dir else self.home / "cache") / "bars"
 
     @property
     def api_url(self) -> str:

@@ -40,4 +40,5 @@ def build(settings: Settings, *, catalog: Catalog | None = None) -> Services:
         max_attempts=settings.max_attempts,
         max_queued=settings.max_queued,
     )
-    return Services(settings, store, bus, queue, catalog or Catalog.standard(settings.dataset_roots), jobs)
+    catalog = catalog or Catalog.standard(settings.dataset_roots, bars_dir=settings.bars_dir)
+    return Services(settings, store, bus, queue, catalog, jobs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -123,6 +123,24 @@ class Bars:
         top, bottom = np.fmax(top, np.fmax(first, close)), np.fmin(bottom, np.fmin(first, close))
         return replace(self, open=first, high=top, low=bottom, close=close, volume=volume, adjusted=True)
 
+    @classmethod
+    def of_checked(cls, time: Times, values: Sequence[Floats], **said: Any) -> Bars:
+        """Bars of C-contiguous arrays that come from bars, for a part of them, or for what was put away and is back.
+
+        Shapes are checked, no price is, and nothing is copied. `values` are open, high, low, close and volume, `said`
+        is what the property of that name tells.
+        """
+        bars = object.__new__(cls)
+        for name, value in {"time": time, **dict(zip(_FIELDS, values, strict=True)), **said}.items():
+            bars._set(name, value)
+        _check_form(bars)
+        return bars
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """Everything about the bars that is no array of numbers: symbols and the like."""
+        return {item.name: getattr(self, item.name) for item in fields(self) if item.name not in ("time", *_FIELDS)}
+
     def __len__(self) -> int:
         return len(self.time)
 
@@ -141,17 +159,11 @@ class Bars:
         rows = slice(first, max(first, last))
         names = self.symbols if symbols is None else intake.names(symbols)
         columns = None if names == self.symbols else [self._column(name) for name in names]
-        part = object.__new__(Bars)
-        part._set("time", self.time[rows])
-        for name in _FIELDS:
-            values = getattr(self, name)[rows]
-            part._set(name, values if columns is None else np.ascontiguousarray(values[:, columns]))
-        part._set("symbols", names)
-        part._set("cost_keys", self.cost_keys if columns is None else tuple(self.cost_keys[at] for at in columns))
-        part._set("close_only", self.close_only)
-        part._set("adjusted", self.adjusted)
-        _check_length(part)
-        return part
+        values, said = [getattr(self, name)[rows] for name in _FIELDS], self.said
+        if columns is not None:
+            values = [np.ascontiguousarray(whole[:, columns]) for whole in values]
+            said |= {"symbols": names, "cost_keys": tuple(self.cost_keys[at] for at in columns)}
+        return Bars.of_checked(self.time[rows], values, **said)
 
     def _column(self, name: str) -> int:
         if name not in self.symbols:
@@ -207,6 +219,12 @@ def _instant(said: np.datetime64) -> np.datetime64:
 
 
 def _check(bars: Bars) -> None:
+    _check_form(bars)
+    _check_time(bars.time)
+    _check_prices(bars)
+
+
+def _check_form(bars: Bars) -> None:
     shape = (len(bars.time), len(bars.symbols))
     if bars.time.ndim != 1:
         raise BadData(f"time has shape {bars.time.shape}, expected one time per bar.", code="bad_shape")
@@ -214,8 +232,6 @@ def _check(bars: Bars) -> None:
         if getattr(bars, name).shape != shape:
             raise BadData(f"{name} has shape {getattr(bars, name).shape}, expected {shape}.", code="bad_shape")
     _check_length(bars)
-    _check_time(bars.time)
-    _check_prices(bars)
 
 
 def _check_length(bars: Bars) -> None:

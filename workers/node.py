@@ -38,7 +38,7 @@ def run_worker(settings: Settings, *, concurrency: int) -> None:
     node = Node(settings)
     require_newest(node.services.store)
     if settings.cache_dir:
-        jit.set_cache_dir(settings.cache_dir)
+        jit.set_cache_dir(Path(settings.cache_dir).expanduser())
     engine.warm()
     node.services.catalog.preload()
     pa.array(np.empty(1))  # pyarrow imports pandas for its first array: once here, not in every child's first job
