@@ -16,9 +16,10 @@ from engine.strategy import Range, strategy
 from engine.version import ENGINE_VERSION
 
 if TYPE_CHECKING:
-    from engine.backtesting import Result, backtest, warm
+    from engine.backtesting import Result, backtest
     from engine.metrics import measure
     from engine.simulation import simulate
+    from engine.warming import warm
 
 __all__ = [
     "ENGINE_VERSION",
@@ -39,7 +40,7 @@ _LATER = {
     "backtest": "engine.backtesting",
     "measure": "engine.metrics",
     "simulate": "engine.simulation",
-    "warm": "engine.backtesting",
+    "warm": "engine.warming",
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import charges, gaps, indicators, tables, trades
+from engine import charges, gaps, tables, trades
 from engine.bars import Bars, Floats
 from engine.config import Config
 from engine.doubts import idle
@@ -175,13 +175,3 @@ def _conventions(bars: Bars, bound: BoundStrategy, config: Config) -> dict[str, 
         "rolling_bars": tables.half_year(bars.periods_per_year),
         "warm_up": bound.lookback,
     } | charges.by_symbol(bars, config)
-
-
-def warm() -> None:
-    """Compile, or load from the disk cache, every kernel that a first job needs."""
-    time = np.datetime64("2000-01-03", "ns") + np.arange(8) * np.timedelta64(1, "D")
-    bars = Bars.from_closes(time, np.array([[1.0, 2.0, 3.0, 2.0, 1.0, 2.0, 3.0, 2.0]]).T, ("A",))
-    indicators.warm(bars.close)
-    ledger = simulate(bars, np.ones((8, 1)))
-    trades.from_ledger(bars, ledger)
-    measure(Run(bars.time, ledger, trades.round_trips(ledger), 252.0))

@@ -7,9 +7,9 @@
     rolling_sum.twin(x, 20)   # the same function as plain Python: what it means, and what a test compares with
 
 Importing a module that holds kernels imports no numba: the web process reads strategies and never pays for it.
-A kernel may call kernels of its own file and of the engine. It may not call those of any other file: numba's disk
-cache watches the file of the outer kernel only, and would go on using what the other file said yesterday. For the
-engine's own files the folder of the cache carries a digest of them all.
+A kernel may call kernels of its own file and of the engine. It may not call those of any other file: the disk cache
+(`engine.codecache`) looks at the file of the outer kernel only, and would go on using what the other file said
+yesterday. For the engine's own files the folder of the cache carries a digest of them all.
 
 Compiled code releases the GIL, runs on one thread, and is never `fastmath`: NaN means something here. A kernel
 allocates nothing: it writes into arrays that it is given.
@@ -27,12 +27,14 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
+import numpy as np
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 # Without reference counts (_nrt): kernels allocate nothing, and counting the arrays of a tuple at every call made
 # a bar with stops six times dearer.
-_OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy", "_nrt": False}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
 _ENGINE = Path(__file__).parent
 _lock = threading.RLock()
@@ -72,11 +74,30 @@ class Kernel(Generic[P, R]):
             if self._compiled is None:
                 import numba
 
-                vars(numba.config)["CACHE_DIR"] = _folder(vars(numba.config)["CACHE_DIR"])
-                self._compiled = numba.njit(**_OPTIONS, forceinline=self._inline)(
-                    self._rebound(lambda kernel: kernel.compile())
-                )
+                from engine.codecache import CodeCache
+
+                rebound = self._rebound(lambda kernel: kernel.compile())
+                compiled = numba.njit(**_OPTIONS, forceinline=self._inline)(rebound)
+                compiled._cache = CodeCache(self._function, self._meaning(), _folder(vars(numba.config)["CACHE_DIR"]))
+                self._compiled = compiled
             return self._compiled
+
+    def _meaning(self) -> bytes:
+        """Digest of the code, and of the kernels and constants that it names.
+
+        The source alone does not do: it may have changed since it was imported.
+        """
+        code = self._function.__code__
+        digest = hashlib.sha256(repr((code.co_code, code.co_consts, code.co_names, self._inline)).encode())
+        for name in sorted(_globals_of(self._function)):
+            value = self._function.__globals__.get(name)
+            if isinstance(value, Kernel):
+                digest.update(value._meaning())
+            elif isinstance(value, bool | int | float | str | tuple):
+                digest.update(repr((name, value)).encode())
+            elif isinstance(value, np.ndarray):
+                digest.update(value.tobytes())
+        return digest.digest()
 
     def _rebound(self, replace: Callable[[Kernel[..., Any]], object]) -> Callable[P, R]:
         """The function with the kernels among its globals replaced: numba cannot call a Kernel object."""
@@ -104,19 +125,19 @@ def _source() -> str:
     return hashlib.sha256(b"".join(kernels)).hexdigest()[:12]
 
 
-def _folder(configured: str) -> str:
-    """A folder that changes with the source of the engine's kernels, or "" where numba has to find its own.
+def _folder(configured: str) -> Path:
+    """A folder that changes with the source of the engine's kernels.
 
-    It lies where `set_cache_dir` said, else where NUMBA_CACHE_DIR says, else beside the source.
-
-    Numba compares size and date of one file; it would miss a changed constant of another one, a changed option
-    above, and wheels whose files all have the same date.
+    It lies where `set_cache_dir` said, else where NUMBA_CACHE_DIR said, else beside the source, else, where that
+    cannot be written, among the user's caches.
     """
-    if configured.endswith(_source()):
-        return configured
-    if _cache_dir is None and not configured and not os.access(_ENGINE, os.W_OK):
-        return ""
-    return str((_cache_dir or Path(configured or _ENGINE / "__pycache__")) / _source())
+    if _cache_dir is not None or configured:
+        return (_cache_dir or Path(configured)) / _source()
+    if os.access(_ENGINE, os.W_OK):
+        return _ENGINE / "__pycache__" / _source()
+    from engine.codecache import user_folder
+
+    return user_folder() / _source()
 
 
 def _globals_of(function: FunctionType) -> set[str]:

@@ -9,9 +9,6 @@ symbol's traded bars from 0. An infinite value is refused where one calculates w
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from engine.bars import Floats
 from engine.indicators.averages import ema, rma, sma, wma
 from engine.indicators.channels import Channel, bollinger, donchian, keltner
 from engine.indicators.crossing import compare_averages, cross_above, cross_below, crosses, last_cross, latch
@@ -79,18 +76,3 @@ __all__ = [
     "yang_zhang",
     "zscore",
 ]
-
-# What the shipped strategies call. The rest compiles, or loads from the disk cache, when it is first used.
-_SHIPPED: tuple[Callable[[Floats], object], ...] = (
-    lambda values: last_cross(compare_averages(values, 2, 3)),
-    lambda values: rolling_max(values, 2),
-    lambda values: ewm_variance(values, 60.0),
-    lambda values: latch(values > 1.0, values < 1.0),
-    lambda values: lag(values, 1),
-)
-
-
-def warm(values: Floats) -> None:
-    """Compile, or load, every kernel of the indicators that the shipped strategies use."""
-    for compute in _SHIPPED:
-        compute(values)

@@ -1,0 +1,124 @@
+"""Nobody's first job pays for the compiler: after `engine.warm()` nothing is compiled, nor loaded from the disk."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import engine
+from engine import Bars, backtest
+from engine.codecache import CodeCache
+from engine.sweep import FIGURES, sweep
+from engine.warming import crossed, held
+
+# In a fresh process: what the cache of compiled code is asked for after `engine.warm()`. A kernel that meets types of
+# arguments for the first time always asks it, whether it then loads or compiles.
+COUNTING = """
+import itertools, inspect
+import numpy as np
+import engine, strategies
+from engine import Bars, Config, backtest, indicators
+from engine.codecache import CodeCache
+from engine.errors import QueuantError
+from engine.sweep import FIGURES, sweep
+
+engine.warm()
+asked, ask = set(), CodeCache.load_overload
+
+def told(cache, sig, context):
+    asked.add(f"{cache._name} {sig}")
+    return ask(cache, sig, context)
+
+CodeCache.load_overload = told
+
+def markets():
+    "One symbol and several, with opens and without, with holes and without, whole and cut."
+    rng = np.random.default_rng(3)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (320, 3)), axis=0))
+    time = np.busday_offset("2018-01-01", np.arange(320), roll="forward")
+    for prices in (close, np.where(rng.random(close.shape) < 0.05, np.nan, close)):
+        five = (prices, prices * 1.02, prices * 0.98, prices * 1.01, prices * 9)
+        for bars in (Bars.from_arrays(time, *five, symbols="ABC"), Bars.from_closes(time, prices, "ABC")):
+            yield bars
+            yield bars.select(("B",), "2018-02-01")
+"""
+
+JOBS = """
+CONFIGS = (
+    {},
+    {"fill": "same_close", "rebalance": "daily", "allow_short": False},
+    {"fill": "next_close", "rebalance": "weekly", "max_leverage": 2.0, "funding_bps": 100.0, "borrow_bps": 50.0},
+    {"rebalance": "monthly", "commission_per_share": 0.01, "commission_minimum": 1.0},
+    {"rebalance": "drift", "drift_band": 0.05, "lot_size": 1.0, "initial_capital": 1000},
+    {"stop_loss": 0.02, "take_profit": 0.03, "trailing_stop": 0.05, "max_holding_bars": 9},
+    {"volume_limit": 0.1, "max_leverage": 1, "slippage_bps": 0, "commission_bps": 0, "risk_free_rate": 0.02},
+)
+
+def parameters(item):
+    "The defaults, and each other choice of each parameter that is one of a few."
+    yield {}
+    for name, schema in item.schema()["properties"].items():
+        for value in schema.get("enum", ()):
+            yield {name: value}
+
+done = 0
+for bars, item in itertools.product(markets(), strategies.all()):
+    for chosen, config in itertools.product(parameters(item), CONFIGS):
+        try:
+            backtest(bars, item.bind(**chosen), Config(**config), benchmark=bars.select(bars.symbols[:1])).trade_rows()
+            done += 1
+        except QueuantError as refused:
+            assert refused.code in ("volume_unavailable", "bad_benchmark"), refused.code
+    for config, figures in itertools.product(CONFIGS[:3], (FIGURES, ("calmar", "win_rate"))):
+        sweep(bars, item, list(parameters(item)), Config(**config), figures=figures)
+assert done > 100, done
+print(*sorted(asked), sep="\\n")
+"""
+
+INDICATORS = """
+for bars in markets():
+    values = {
+        "int": 4, "float": 4.0, "Bars": bars, "Floats": bars.close, "ArrayLike": bars.close, "Times": bars.time,
+        "NDArray[np.bool_]": bars.close > 100.0, "NDArray[np.float64]": bars.close,
+    }
+    for name in indicators.__all__:
+        indicator = getattr(indicators, name)
+        if inspect.isfunction(indicator):
+            needed = [one for one in inspect.signature(indicator).parameters.values() if one.default is one.empty]
+            indicator(*[values[one.annotation] for one in needed])
+print(*sorted(asked), sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("work", [JOBS, INDICATORS], ids=["jobs", "indicators"])
+def test_after_warming_nothing_is_compiled_or_loaded_any_more(work):
+    done = subprocess.run([sys.executable, "-c", COUNTING + work], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n") == ["", ""]
+
+
+def test_the_count_sees_a_kernel_that_is_not_warm():
+    cold = COUNTING.replace("engine.warm()\n", "") + "indicators.lag(np.ones(3), 1)\nprint(*asked)"
+    done = subprocess.run([sys.executable, "-c", cold], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("rolling._lag")
+
+
+@pytest.mark.usefixtures("compiled")
+def test_warming_a_second_time_asks_for_nothing(monkeypatch):
+    engine.warm()
+    monkeypatch.delattr(CodeCache, "load_overload")
+    monkeypatch.delattr(CodeCache, "save_overload")
+    engine.warm()
+
+
+@pytest.mark.parametrize("item", [crossed, held], ids=lambda item: item.id)
+def test_what_is_swept_to_warm_is_what_the_single_run_holds(item):
+    """A strategy that said one thing and was swept as another would warm the wrong code."""
+    prices = 100 * np.exp(np.cumsum(np.random.default_rng(2).normal(0, 0.02, 200)))
+    bars = Bars.from_closes(np.datetime64("2020-01-01") + np.arange(200), prices, ("A",))
+    found, alone = sweep(bars, item, [{}]), backtest(bars, item.bind()).metrics
+    assert found.alone == 0
+    assert [found[name][0] for name in FIGURES] == pytest.approx([alone[name] for name in FIGURES], rel=1e-12)
