@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 import redis
 from sqlalchemy import create_engine, select, text
@@ -34,8 +35,32 @@ from app.jobs import Claim, Jobs
 from app.store import Output, Store
 from app.tables import jobs
 from app.taskqueue import MemoryQueue
+from engine.jit import Kernel
 
 TEMPLATE = "queuant_template"
+
+
+RUN_COMPILED = Kernel.__call__
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--twins", action="store_true", help="run every kernel as plain Python: coverage sees its lines")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--twins"):
+        Kernel.__call__ = _run_twin  # type: ignore[method-assign]
+
+
+def _run_twin(kernel: Kernel[..., Any], *args: Any, **kwargs: Any) -> Any:
+    with np.errstate(all="ignore"):  # compiled code does not warn of a division by zero either
+        return kernel.twin(*args, **kwargs)
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels run compiled, with `--twins` too."""
+    monkeypatch.setattr(Kernel, "__call__", RUN_COMPILED)
 
 
 class Clock:
