@@ -29,6 +29,12 @@ def test_averages_that_are_equal_on_paper_are_a_tie_though_not_in_binary():
     assert indicators.compare_averages(column(1.2, 1.1, 1.3), 2, 3)[2, 0] == 0.0
 
 
+def test_a_tie_is_one_over_missing_bars_too():
+    relation = indicators.compare_averages(column(9.0, 1.2, np.nan, 1.1, np.nan, np.nan, 1.3, 9.0), 2, 3)[:, 0]
+    assert (relation[6], relation[7]) == (0.0, 1.0)
+    assert np.isnan(relation[[2, 4, 5]]).all()
+
+
 def test_a_difference_in_the_sixth_digit_is_no_tie():
     assert indicators.compare_averages(column(1.2, 1.1, 1.300001), 2, 3)[2, 0] == 1.0
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
-from engine import Config, backtest, measure, strategy, trades
+from engine import Bars, Config, backtest, measure, strategy, trades
 from engine.errors import BadData
 from engine.figures import METRICS, Run, metric
+from engine.metrics import probabilistic_sharpe
 from engine.tables import drawdown_table, monthly_returns
 
+FREE = {"commission_bps": 0.0, "slippage_bps": 0.0}
 PLAIN = [
     "final_equity",
     "total_return",
@@ -160,11 +163,42 @@ def test_a_drawdown_from_the_initial_capital_counts(bars, run):
     assert only["depth"] == pytest.approx(-1 + 1 / 1.01)
 
 
+def test_an_account_that_never_falls_has_no_drawdowns(bars, run):
+    view = run_of(bars, run, [10.0, 11.0, 11.0, 12.0])
+    assert drawdown_table(view) == []
+    assert measure(view)["max_drawdown"] == measure(view)["max_drawdown_days"] == 0.0
+
+
 def test_months_compound_to_the_total(bars, run):
     view = run_of(bars, run, [10.0, 11.0, 12.0, 9.0], start="2024-01-30")
     months = monthly_returns(view)
     assert [row["month"] for row in months] == ["2024-01", "2024-02"]
     assert [row["return"] for row in months] == pytest.approx([0.1, 9 / 11 - 1])
+
+
+def test_a_day_is_all_of_its_bars_together():
+    hours = np.datetime64("2024-01-01T21:00") + np.arange(8) * np.timedelta64(1, "h")
+    price = np.array([10.0, 10.0, 11.0, 12.0, 9.0, 9.0, 9.0, 8.0])  # five of them on the second day
+    found = backtest(Bars.from_closes(hours, price, ("A",)), hold.bind(), Config(fill="same_close", **FREE)).metrics
+    assert found["best_day"] == pytest.approx(11 / 10 - 1)
+    assert found["worst_day"] == pytest.approx(8 / 11 - 1)
+
+
+def test_a_single_bar_has_a_return_but_nothing_that_needs_two(bars, run):
+    ledger = run(bars([10.0, 12.0], [10.0, 12.0]), [1.0, 1.0], fill="same_close", commission_bps=100)
+    series = {name: getattr(ledger, name)[:1] for name in ("equity", "cash", "gross", "borrow", "funding")}
+    first = dataclasses.replace(ledger, **series)
+    view = Run(np.array(["2024-01-01"], "datetime64[ns]"), first, trades.round_trips(first), 252.0, 0.0, np.zeros(1))
+    found = measure(view)
+    assert found["total_return"] == pytest.approx(-1 + 1 / 1.01)
+    assert found["best_day"] == found["worst_day"] == found["total_return"]
+    undefined = ("annual_volatility", "sharpe", "psr", "skew", "kurtosis", "alpha", "beta", "tracking_error")
+    assert [name for name in undefined if found[name] is not None] == []
+
+
+def test_a_sharpe_ratio_whose_estimate_has_no_variance_has_no_probability():
+    assert probabilistic_sharpe(0.0, 0.0, 3.0, 100) == 0.5
+    assert probabilistic_sharpe(2.0, 3.0, 3.0, 100) is None
 
 
 @strategy(family="test", source="none")
@@ -210,6 +244,20 @@ def test_a_backtest_reports_its_phases_and_prints_its_conventions(bars):
     assert all(isinstance(value, str | int | float) for value in result.conventions.values())
     assert result.trade_rows()[0]["exit_reason"] == "open"
     assert result.warnings == ()
+
+
+def test_a_result_makes_its_tables_of_its_own_run(bars):
+    price = [10.0, 11.0, 12.0, 9.0, 10.0]
+    result = backtest(bars(price, price, start="2023-12-28"), hold.bind(), Config(fill="same_close", **FREE))
+    assert result.drawdown.tolist() == pytest.approx([0.0, 0.0, 0.0, -0.25, 10 / 12 - 1])
+    assert result.top_drawdowns[0]["depth"] == result.metrics["max_drawdown"] == -0.25
+    assert [row["month"] for row in result.monthly_returns] == ["2023-12", "2024-01"]
+    assert [row["year"] for row in result.yearly_returns] == ["2023", "2024"]
+    for table in (result.monthly_returns, result.yearly_returns):
+        assert [row["return"] for row in table] == pytest.approx([0.1, 10 / 11 - 1])
+    (only,) = result.trade_rows()
+    assert only["exit_time"] is None
+    assert only["pnl"] == pytest.approx(result.metrics["final_equity"] - 100_000.0) == 0.0
 
 
 def test_a_run_without_an_order_says_so(bars):

@@ -127,3 +127,10 @@ def test_ruin_is_an_exit_reason(bars, run):
 def test_no_fills_make_no_trades(bars, run):
     prices = bars(OPEN, CLOSE)
     assert rows(prices, run(prices, [0.0] * 5)) == []
+
+
+def test_a_bar_without_prices_is_neither_the_best_nor_the_worst_of_a_trade(bars, run):
+    price, nan = [10.0, 10.0, np.nan, 10.0, 10.0], np.nan
+    prices = bars(price, price, high=[10.0, 12.0, nan, 11.0, 10.0], low=[10.0, 9.0, nan, 8.0, 10.0])
+    (trade,) = rows(prices, run(prices, [1, 1, 1, 0, 0]))
+    assert (trade["mae"], trade["mfe"]) == pytest.approx((-0.2, 0.2))
