@@ -62,6 +62,12 @@ def test_a_trailing_stop_follows_the_best_price_of_the_bars_before(bars, run):
     assert exits(ledger) == [(3, pytest.approx(114.0), TRAILING_STOP)]
 
 
+def test_each_symbol_trails_its_own_best_price(bars, run):
+    price = [[100.0, 50.0], [100.0, 50.0], [120.0, 50.0], [115.0, 60.0], [110.0, 60.0], [110.0, 56.0]]
+    ledger = run(bars(price, price), [[0.5, 0.5]] * 6, trailing_stop=0.05)
+    assert exits(ledger) == [(4, pytest.approx(110.0), TRAILING_STOP), (5, pytest.approx(56.0), TRAILING_STOP)]
+
+
 def test_the_tighter_of_two_stops_counts(bars, run):
     low = bent(3, 80.0)
     assert exits(run(bars(FLAT, FLAT, low=low), [1] * 6, stop_loss=0.1, trailing_stop=0.05))[0][2] == TRAILING_STOP

@@ -63,6 +63,12 @@ def test_nan_keeps_the_target(bars, run):
     assert fills(ledger) == [(1, 25.0, 20.0)]
 
 
+def test_nan_says_nothing_of_its_symbol_while_another_one_is_changed(bars, run):
+    price = [[10.0, 10.0]] * 4
+    ledger = run(bars(price, price), [[0.5, 0.5], [np.nan, 0.2], [0.1, np.nan], [0, 0]])
+    assert ledger.positions.tolist() == [[0, 0], [50, 50], [50, 20], [10, 20]]
+
+
 def test_daily_rebalancing_goes_back_to_the_target_at_every_open(bars, run):
     ledger = run(bars(OPEN, CLOSE), [0.5, 0.5, 0.5, 0.5], rebalance="daily")
     # Bar 2: 500 cash + 25 x 40 = 1500, half of it is 18.75 units.
@@ -281,8 +287,9 @@ def test_blocks_and_a_full_buffer_do_not_change_the_result(bars, run, monkeypatc
     price = 10 + np.arange(3000.0) % 7
     weights = (np.arange(3000) % 2).astype(float)
     whole = run(bars(price, price), weights)
-    assert len(whole.fills) > 1100  # more than one buffer of fills
+    assert len(whole.fills) > 1100
     monkeypatch.setattr("engine.simulation.BLOCK", 7)
+    monkeypatch.setattr("engine.simulation.ROOM", 1)
     parts = run(bars(price, price), weights)
     assert parts.equity.tobytes() == whole.equity.tobytes()
     assert parts.fills.tobytes() == whole.fills.tobytes()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import strategies
-from engine import Bars, Config, backtest
+from engine import Bars, Config, backtest, strategy
 from engine.errors import BadData, InvalidInput, InvalidParameter, UnknownName
 from engine.sweep import MAX_TRIALS, Trials, grid, running, sweep
 
@@ -164,3 +164,17 @@ def test_a_strategy_of_weights_can_be_stopped_between_trials(walk):
 
     with pytest.raises(Stopped):
         sweep(walk, item, Trials.of(item, [{}, {"entry": 30}, {"entry": 40}]), report=stop)
+
+
+def test_a_reversal_whose_costs_leave_nothing_to_open_with_is_that_of_the_single_run():
+    @strategy(family="test", source="none")
+    def reverse(bars):
+        """Long, then short."""
+        return np.where(np.arange(len(bars)) < 3, 1.0, -1.0)[:, None]
+
+    bars = Bars.from_closes(np.datetime64("2020-01-01") + np.arange(6), np.ones(6), ("A",))
+    for per_share in (0.6, 1.2):  # 1.2 for each unit of 1.0: closing costs more than it brings
+        config = Config(commission_per_share=per_share)
+        found, alone = sweep(bars, reverse, [{}], config), backtest(bars, reverse.bind(), config)
+        assert found["final_equity"][0] == alone.metrics["final_equity"]
+        assert found["total_trades"][0] == alone.metrics["total_trades"] == (2 if per_share < 1.0 else 1)
