@@ -260,6 +260,20 @@ def test_a_result_makes_its_tables_of_its_own_run(bars):
     assert only["pnl"] == pytest.approx(result.metrics["final_equity"] - 100_000.0) == 0.0
 
 
+def test_figures_through_time_are_those_of_each_window_alone(bars):
+    price = 10 * np.exp(np.cumsum(np.random.default_rng(4).normal(0, 0.02, 30)))
+    prices, config = bars(price, price), Config(fill="same_close", risk_free_rate=0.03, **FREE)
+    result = backtest(prices, hold.bind(), config, benchmark=prices)
+    found, returns = result.rolling(10), result.run.returns
+    for t in (9, 17, 29):
+        window = returns[t - 9 : t + 1]
+        assert found.volatility[t] == pytest.approx(window.std(ddof=1) * 252**0.5)
+        assert found.sharpe[t] == pytest.approx((window.mean() - 0.03 / 252) / window.std(ddof=1) * 252**0.5)
+    assert found.beta[10:] == pytest.approx(1.0)
+    assert all(np.isnan(series[:9]).all() for series in (found.sharpe, found.volatility, found.beta))
+    assert np.isnan(backtest(prices, hold.bind(), config).rolling().beta).all()
+
+
 def test_a_run_without_an_order_says_so(bars):
     @strategy(family="test", source="none")
     def idle(bars):
