@@ -38,8 +38,9 @@ def market(total=300, size=3, *, close_only=True):
     symbols = tuple(f"S{column}" for column in range(size))
     if close_only:
         return Bars.from_closes(time, close, symbols)
+    keys = ("ES", None, "FX")[:size]
     open, volume = close * 1.001, rng.integers(0, 200, close.shape).astype(float)
-    return Bars.from_arrays(time, open, open * 1.01, close * 0.99, close, volume, symbols=symbols)
+    return Bars.from_arrays(time, open, open * 1.01, close * 0.99, close, volume, symbols=symbols, cost_keys=keys)
 
 
 @pytest.fixture(params=[True, False], ids=["closes", "ohlcv"])

@@ -18,6 +18,7 @@ from engine.warming import crossed, held
 # arguments for the first time always asks it, whether it then loads or compiles.
 COUNTING = """
 import itertools, inspect
+from dataclasses import fields
 import numpy as np
 import engine, strategies
 from engine import Bars, Config, backtest, indicators
@@ -34,6 +35,8 @@ def told(cache, sig, context):
 
 CodeCache.load_overload = told
 
+NAMES = ("A", "B", "C")
+
 def markets():
     "One symbol and several, with opens and without, with holes and without, whole and cut."
     rng = np.random.default_rng(3)
@@ -41,7 +44,7 @@ def markets():
     time = np.busday_offset("2018-01-01", np.arange(320), roll="forward")
     for prices in (close, np.where(rng.random(close.shape) < 0.05, np.nan, close)):
         five = (prices, prices * 1.02, prices * 0.98, prices * 1.01, prices * 9)
-        for bars in (Bars.from_arrays(time, *five, symbols="ABC"), Bars.from_closes(time, prices, "ABC")):
+        for bars in (Bars.from_arrays(time, *five, symbols=NAMES), Bars.from_closes(time, prices, NAMES)):
             yield bars
             yield bars.select(("B",), "2018-02-01")
 """
@@ -54,8 +57,10 @@ CONFIGS = (
     {"rebalance": "monthly", "commission_per_share": 0.01, "commission_minimum": 1.0},
     {"rebalance": "drift", "drift_band": 0.05, "lot_size": 1.0, "initial_capital": 1000},
     {"stop_loss": 0.02, "take_profit": 0.03, "trailing_stop": 0.05, "max_holding_bars": 9},
+    {"cost_table": {"unknown": 2.0}, "volume_impact": 0.1, "cash_bps": 100.0},
     {"volume_limit": 0.1, "max_leverage": 1, "slippage_bps": 0, "commission_bps": 0, "risk_free_rate": 0.02},
 )
+assert {field.name for field in fields(Config)} == set().union(*CONFIGS), "a setting is not tried"
 
 def parameters(item):
     "The defaults, and each other choice of each parameter that is one of a few."
