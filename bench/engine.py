@@ -9,13 +9,13 @@ whole result (ledger, every figure, tables, trades). Both are timed alternately 
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
 import strategies
+from bench import walks
+from bench.process import seconds
 from engine import Bars, Config, backtest
 
 COST = 0.001
@@ -23,12 +23,7 @@ ROUNDS = 200
 
 
 def bars_of(total: int = 2520) -> Bars:
-    rng = np.random.default_rng(20)
-    close = 100 * np.exp(np.cumsum(rng.normal(0.0003, 0.012, total)))
-    open = np.concatenate(([100.0], close[:-1])) * np.exp(rng.normal(0, 0.003, total))
-    high, low = np.maximum(open, close) * 1.003, np.minimum(open, close) * 0.997
-    days = np.busday_offset("2014-01-01", np.arange(total), roll="forward")
-    return Bars.from_arrays(days, open, high, low, close, np.full(total, 1e6), symbols=("A",))
+    return Bars.from_arrays(*walks.daily(20, total, start="2014-01-01"), symbols=("A",))
 
 
 def baseline(frame: pd.DataFrame) -> dict[str, float]:
@@ -51,12 +46,6 @@ def baseline(frame: pd.DataFrame) -> dict[str, float]:
         "annual_volatility": float(returns.std() * np.sqrt(252)),
         "entries": float((now > before).sum()),
     }
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def main() -> None:
