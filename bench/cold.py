@@ -4,7 +4,7 @@
     python -m bench.cold --only process,fork --rounds 5
 
 process   a new interpreter imports the engine and runs a first backtest (2,520 bars), with the compiled code in the
-          disk cache and with an empty cache.
+          disk cache and with an empty cache; "cpu" is what the first one took of the cores.
 fork      the same in a child of a process that has warmed itself, as worker nodes do before their pool forks.
 platform  `queuant serve` in a new home: time until it takes jobs, from POST to succeeded of the very first job, and of
           the twentieth, with the compiled code in the cache and without.
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import statistics
 import subprocess
 import sys
@@ -54,7 +55,7 @@ def line(title: str, found: list[dict[str, Any]], names: tuple[str, ...], unit: 
 
 
 def process(rounds: int) -> None:
-    names = ("imports", "first", "second", "process")
+    names = ("imports", "first", "cpu", "second", "process")
     first()  # fills the cache
     line("process, cache there", [first() for _ in range(rounds)], names)
     line("process, cache empty", [_with_empty_cache(lambda cache: first("--cache", cache)) for _ in range(2)], names)
@@ -113,7 +114,7 @@ def nodes(rounds: int) -> None:
             found = [each.result() for each in [pool.submit(together) for _ in range(NODES)]]
             found.append(first("--cache", cache))
         same = {each["digest"] for each in found} == {expected}
-        line(f"{NODES} processes, empty cache", found[:-1], ("first", "process"))
+        line(f"{NODES} processes, empty cache", found[:-1], ("first", "cpu", "process"))
         if not same:
             raise SystemExit("processes that started together found different results")
     with tempfile.TemporaryDirectory(prefix="bench") as folder, ThreadPoolExecutor(SERVERS) as pool:
@@ -134,6 +135,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(PARTS), help=f"of {','.join(PARTS)}")
     parser.add_argument("--rounds", type=int, default=9)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of what stops the servers
     print("medians, the least in brackets")
     for name in given.only.split(","):
         PARTS[name](given.rounds)

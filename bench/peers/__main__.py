@@ -8,7 +8,8 @@ The first run makes a virtual environment for the peers (`--venv`, 1.2 GB) with 
 the project, and some of it may not be used commercially. After that nothing leaves this machine. Each library has a
 process of its own per workload, which prepares the bars from the same seeds, runs once to warm up, tells its figures,
 and then runs a round whenever it is its turn; slow ones have fewer rounds. Times are of the work from prices to
-figures, preparing the library's own container of bars left out. Figures that differ by more than the tolerance, or a
+figures, preparing the library's own container of bars left out; "cpu" is the least that a run took of all cores, which
+others on this machine disturb less. Figures that differ by more than the tolerance, or a
 library that fails, make the exit code 1.
 """
 

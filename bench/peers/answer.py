@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from importlib import import_module
 from typing import Any
 
@@ -50,11 +51,12 @@ class Library:
         return {"jobs": {label: {name: getattr(job, name) for name in kept} for label, job in self._jobs.items()}}
 
     def run(self, label: str, times: int) -> dict[str, Any]:
-        """Seconds of so many runs, and the peak of memory: above the imports, and in all."""
+        """Seconds of so many runs, of the cores in the mean, and the peak of memory: above the imports, and in all."""
         forget_peak()
+        before = time.process_time()
         taken = [seconds(self._jobs[label].run) for _ in range(times)]
-        most = peak()
-        return {"seconds": taken, "peak": most - self._imported, "process": most}
+        cpu, most = (time.process_time() - before) / times, peak()
+        return {"seconds": taken, "cpu": cpu, "peak": most - self._imported, "process": most}
 
     def figures(self, label: str) -> dict[str, Any]:
         """What this way finds, untimed; None where there is nothing to compare."""

@@ -16,6 +16,7 @@ class Row:
 
     label: str
     seconds: list[float] = field(default_factory=list)
+    cpu: float = math.inf
     peak: int = 0
     process: int = 0
     difference: float | None = None
@@ -59,7 +60,7 @@ def _apart(a: float, b: float) -> float:
 
 def lines(title: str, rows: Sequence[Row]) -> list[str]:
     """The table of a workload: each way beside the first, which is ours."""
-    head = ("", "median ms", "least ms", "rounds", "ratio", "difference", "peak MiB", "process MiB")
+    head = ("", "median ms", "least ms", "cpu ms", "rounds", "ratio", "difference", "peak MiB", "process MiB")
     notes = [f"  {row.label}: {text}" for row in rows for text in (row.failed, row.differs) if text]
     return [title, *aligned(head, [_cells(row, rows[0].median) for row in rows]), *notes]
 
@@ -76,12 +77,13 @@ def aligned(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
 
 def _cells(row: Row, ours: float) -> tuple[str, ...]:
     if not row.seconds:
-        return (row.label, *"-" * 7)
+        return (row.label, *"-" * 8)
     apart = "-" if row.difference is None else f"{row.difference:.1e}"
     return (
         row.label,
         shown(row.median * 1e3),
         shown(min(row.seconds) * 1e3),
+        shown(row.cpu * 1e3),
         str(len(row.seconds)),
         shown(row.median / ours),
         apart if row.agrees else f"{apart} !",

@@ -38,6 +38,7 @@ class Turn:
     def keep(self, said: dict[str, Any]) -> None:
         row = self.row
         row.seconds.append(statistics.median(said["seconds"]))
+        row.cpu = min(row.cpu, said["cpu"])
         row.peak, row.process = max(row.peak, said["peak"]), max(row.process, said["process"])
 
 

@@ -42,7 +42,7 @@ def test_figures_that_cannot_be_compared_are_refused(theirs):
 
 def test_a_table_sets_each_library_beside_ours_and_marks_what_disagrees():
     rows = [
-        Row("ours", seconds=[0.002, 0.001, 0.003]),
+        Row("ours", seconds=[0.002, 0.001, 0.003], cpu=0.0005),
         Row("peer", seconds=[0.02], difference=1e-3, tolerance=1e-9, differs="other fills", peak=3 << 20),
         Row("broken", failed="it has ended"),
     ]
@@ -51,9 +51,9 @@ def test_a_table_sets_each_library_beside_ours_and_marks_what_disagrees():
 
     assert title == "W1"
     assert len({len(line) for line in (head, peer)}) == 1
-    assert mine.split()[:5] == ["ours", "2.00", "1.00", "3", "1.00"]
-    assert peer.split()[1:] == ["20.0", "20.0", "1", "10.0", "1.0e-03", "!", "3.0", "0"]
-    assert broken.split() == ["broken", *"-" * 7]
+    assert mine.split()[:6] == ["ours", "2.00", "1.00", "0.500", "3", "1.00"]
+    assert peer.split()[1:] == ["20.0", "20.0", "-", "1", "10.0", "1.0e-03", "!", "3.0", "0"]
+    assert broken.split() == ["broken", *"-" * 8]
     assert notes == ["  peer: other fills", "  broken: it has ended"]
 
 
