@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,8 +48,3 @@ def _installed(folder: Path, python: Path, packages: tuple[str, ...]) -> bool:
     mark.parent.mkdir(exist_ok=True)
     mark.write_text(wanted)
     return True
-
-
-def forget(folder: Path) -> None:
-    """Remove the environment."""
-    shutil.rmtree(folder, ignore_errors=True)
