@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from engine.sweep.running import FIGURES, Sweep, sweep
+from engine.sweep.folds import Fold, Walk, walk
+from engine.sweep.running import FIGURES, Sweep, replay, sweep
 from engine.sweep.trials import MAX_TRIALS, Trials, grid
+from engine.sweep.work import Found
 
-__all__ = ["FIGURES", "MAX_TRIALS", "Sweep", "Trials", "grid", "sweep"]
+__all__ = [
+    "FIGURES",
+    "MAX_TRIALS",
+    "Fold",
+    "Found",
+    "Sweep",
+    "Trials",
+    "Walk",
+    "grid",
+    "replay",
+    "sweep",
+    "walk",
+]

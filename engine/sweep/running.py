@@ -2,49 +2,42 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-import engine.metrics  # noqa: F401  (fills the registry)
-from engine import trades
 from engine.bars import Bars, Floats
 from engine.config import Config
-from engine.errors import InvalidInput, UnknownName
-from engine.figures import METRICS, Report, Run
-from engine.simulation import simulate
-from engine.strategy import BoundStrategy, Strategy
-from engine.sweep.account import FROM_SUMS, Account, Sums, simple
-from engine.sweep.crossings import Crossings
-from engine.sweep.kernel import COLUMNS
-from engine.sweep.trials import Trials
+from engine.decisions import absurd
+from engine.errors import InvalidInput, RunFailed, UnknownName
+from engine.figures import METRICS, Report
+from engine.strategy import Strategy, Weights
+from engine.sweep.account import Account
+from engine.sweep.crossings import Crossings, EachCrossings, Pairs
+from engine.sweep.trials import Trials, refuse_size
+from engine.sweep.work import Found, Work
 
 # What a sweep measures unless it is told otherwise.
 FIGURES = ("final_equity", "total_return", "sharpe", "max_drawdown", "total_trades")
-# Bars times trials between two calls of `report`: some milliseconds.
+# Bars times trials between two calls of `report`: some milliseconds. Where every symbol is swept, its sums of windows
+# are made once for so many times as much.
 BLOCK = 1_500_000
+_FOR_EACH = 16
+# Most runs, trials by symbols or by folds: eight bytes each for every figure.
+MAX_RUNS = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Sweep:
-    """Figures of every trial: by name an array [n], in the order of `trials`; NaN where the single run says None.
-
-    `alone` counts the trials that the single run had to do: all of them where the compiled pass does not know the
-    configuration or a figure, else those that were ruined or hardly moved.
-    """
+class Sweep(Found):
+    """What a sweep found, in the order of its trials."""
 
     trials: Trials
-    figures: dict[str, Floats]
-    alone: int
 
     def __len__(self) -> int:
         return len(self.trials)
-
-    def __getitem__(self, figure: str) -> Floats:
-        return self.figures[figure]
 
 
 def sweep(
@@ -54,6 +47,7 @@ def sweep(
     config: Config | None = None,
     *,
     figures: Sequence[str] = FIGURES,
+    each_symbol: bool = False,
     report: Report | None = None,
     threads: int = 1,
 ) -> Sweep:
@@ -67,6 +61,7 @@ def sweep(
         trials: a `grid`, or the parameter sets one by one.
         config: how to fill, rebalance and charge; default `Config()`.
         figures: names of metrics. With others than those of `FROM_SUMS` each trial is a single run.
+        each_symbol: run every trial on each symbol alone, with an account of its own, as on `bars.select([symbol])`.
         report: called as `report(done, total, "sweep")` between blocks of trials; what it raises ends the sweep.
         threads: how many run compiled trials at once. They change no figure, not even in the last bit.
 
@@ -74,84 +69,133 @@ def sweep(
         InvalidInput: for too many parameter sets or none, wrong ones, or a figure that does not exist.
         BadData, InvalidConfig, RunFailed: as `backtest` with the parameters of one of the trials.
     """
+    tried = tried_of(strategy, trials)
+    config = (Config() if config is None else config).fitted(bars)
+    enough(bars, tried)
+    columns = len(bars.symbols) if each_symbol else 1
+    refuse_size(len(tried) * columns, MAX_RUNS)
+    work = Work(
+        config,
+        known(figures),
+        len(tried),
+        np.full(columns, len(bars)),
+        np.full(columns, bars.periods_per_year),
+        lambda column: bars.select([bars.symbols[column]]) if each_symbol else bars,
+        lambda part, at: tried.bound(at)(part),
+    )
+    names, size = strategy.crossing, max(1, BLOCK // len(bars))
+    if not work.compiled or columns != len(bars.symbols):
+        found = work.singly(report)
+    elif names is None:
+        account_of = lru_cache(1)(lambda column: Account.of(bars, config, column))
+        found = work.in_blocks(_Called(work.weights, lru_cache(1)(work.part), account_of), 1, report, 1)
+    elif each_symbol:
+        # A symbol's averages are made once for all trials of a block.
+        size *= _FOR_EACH
+        each = EachCrossings(bars, config, Pairs.of(tried, names, config))
+        found = work.in_blocks(each, size, report, threads, wide=max(1, size // (4 * len(tried))))
+    else:
+        source = Crossings.of(Account.of(bars, config), Pairs.of(tried, names, config), size)
+        found = work.in_blocks(source, size, report, threads)
+    return Sweep(found.figures if each_symbol else found.flat(), found.alone, tried)
+
+
+def replay(
+    bars: Bars,
+    weights: ArrayLike,
+    config: Config | None = None,
+    *,
+    figures: Sequence[str] = FIGURES,
+    report: Report | None = None,
+    threads: int = 1,
+) -> Found:
+    """Run weights of many trials that were made elsewhere, over the bars of one symbol.
+
+    Each trial has the trades and the money of `simulate` with its weights. Nothing but figures is kept, and nothing
+    is copied that lies in memory trial after trial.
+
+    Args:
+        bars: the prices.
+        weights: [n, T]. Row i, column t is what trial i decides at the close of bar t: the fraction of equity to
+            hold, NaN for no opinion. Signals of one byte, int8 or bool, are read eight times as fast as numbers.
+        config, figures, report, threads: as for `sweep`.
+
+    Raises:
+        InvalidInput: for too many trials or none, or a figure that does not exist.
+        RunFailed: `bad_weights` when the weights do not fit the bars, or one is infinite or absurdly large.
+        BadData, InvalidConfig: as `simulate`.
+    """
+    given = np.asarray(weights)
+    if given.dtype not in (np.bool_, np.int8):
+        given = given.astype(np.float64, copy=False)
+    if given.ndim != 2 or given.shape[1] != len(bars) or len(bars.symbols) != 1:
+        raise RunFailed(
+            f"Weights must be [n, {len(bars)}] for the bars of one symbol, got {given.shape} for {len(bars.symbols)}.",
+            code="bad_weights",
+        )
+    refuse_size(len(given))
+    config = (Config() if config is None else config).fitted(bars)
+    work = Work(
+        config,
+        known(figures),
+        len(given),
+        np.full(1, len(bars)),
+        np.full(1, bars.periods_per_year),
+        lambda _: bars,
+        lambda _, at: given[at].astype(np.float64)[:, None],
+    )
+    if work.compiled:
+        source = _Given(bars, Account.of(bars, config), given)
+        found = work.in_blocks(source, max(1, BLOCK // len(bars)), report, threads)
+    else:
+        found = work.singly(report)
+    return Found(found.flat(), found.alone)
+
+
+def tried_of(strategy: Strategy, trials: Trials | Sequence[Mapping[str, object]]) -> Trials:
+    """The trials of a strategy, checked."""
     tried = trials if isinstance(trials, Trials) else Trials.of(strategy, trials)
     if tried.strategy is not strategy:
         raise InvalidInput(f"These are trials of {tried.strategy.id}, not of {strategy.id}.", pointer="/grid")
+    return tried
+
+
+def enough(bars: Bars, trials: Trials) -> None:
+    """Raise BadData, as the single run does, where there are too few bars for one of the trials."""
+    longest = trials.bound(trials.longest)
+    if len(bars) < longest.lookback + 2:
+        longest(bars)
+
+
+def known(figures: Sequence[str]) -> Sequence[str]:
     for name in figures:
         if name not in METRICS:
             raise UnknownName.of("metric", name, METRICS, pointer="/figures")
-    config = (Config() if config is None else config).fitted(bars)
-    longest = tried.bound(tried.longest)
-    if len(bars) < longest.lookback + 2:
-        longest(bars)  # says so
-    if simple(bars, config) and set(figures) <= FROM_SUMS.keys():
-        return _compiled(bars, tried, config, figures, report, threads)
-    found = {name: np.empty(len(tried)) for name in figures}
-    for at in range(len(tried)):
-        _alone(bars, tried.bound(at), config, found, at, _ticking(report, at, len(tried)))
-    _ticking(report, len(tried), len(tried))()
-    return Sweep(tried, found, len(tried))
+    return figures
 
 
-def _compiled(
-    bars: Bars, tried: Trials, config: Config, figures: Sequence[str], report: Report | None, threads: int
-) -> Sweep:
-    """Sums of every trial in one pass each; whatever they cannot speak for is run alone."""
-    total = len(tried)
-    account = Account.of(bars, config)
-    rows = np.zeros((total, COLUMNS))
-    size = max(1, BLOCK // len(bars))
-    if tried.strategy.crossing is None:
-        for at in range(total):
-            _ticking(report, at, total)()
-            account.measure(tried.bound(at)(bars), rows[at])
-    else:
-        crossings = Crossings.of(account, tried, tried.strategy.crossing, size)
-        _in_blocks(lambda first, stop: crossings.measure(first, stop, rows[first:stop]), total, size, threads, report)
-    sums = Sums(rows, len(bars), config, bars.periods_per_year)
-    found = {name: FROM_SUMS[name](sums) for name in figures}
-    left = np.flatnonzero(~sums.sound()).tolist()
-    tick = _ticking(report, total, total)
-    for at in left:
-        _alone(bars, tried.bound(at), config, found, at, tick)
-    tick()
-    return Sweep(tried, found, len(left))
+@dataclass(frozen=True, eq=False)
+class _Given:
+    bars: Bars
+    account: Account
+    weights: NDArray[np.generic]
+
+    def measure(self, _: slice, first: int, stop: int, rows: Floats) -> None:
+        wrong = self.account.replay(self.weights[first:stop], rows[0])
+        if wrong >= 0:
+            said = absurd(self.weights[first + wrong].astype(np.float64)[:, None], self.bars)
+            raise RunFailed(f"Trial {first + wrong} has {said}.", code="bad_weights")
 
 
-def _ticking(report: Report | None, done: int, total: int) -> Callable[..., object]:
-    """What tells `report` how far the sweep is, whatever it is called with: a run inside a sweep has no phases."""
-    return lambda *_: None if report is None else report(done, total, "sweep")
+@dataclass(frozen=True, eq=False)
+class _Called:
+    """Weights by the strategy, trial after trial: it is the user's code and stays on one thread."""
 
+    weights: Callable[[Bars, int], Weights]
+    bars: Callable[[int], Bars]
+    account: Callable[[int], Account]
 
-def _alone(
-    bars: Bars, bound: BoundStrategy, config: Config, found: dict[str, Floats], at: int, tick: Callable[..., object]
-) -> None:
-    """One trial as a single run; only its figures stay."""
-    tick()
-    ledger = simulate(bars, bound(bars), config, tick)
-    run = Run(bars.time, ledger, trades.round_trips(ledger), bars.periods_per_year, config.risk_free_rate)
-    for name, column in found.items():
-        figure = METRICS[name].function(run)
-        column[at] = math.nan if figure is None or not math.isfinite(figure) else figure
-
-
-def _in_blocks(work: Callable[[int, int], None], total: int, size: int, threads: int, report: Report | None) -> None:
-    """Do trials first <= at < stop, block by block; `report` is asked before each and may end it all."""
-    if threads == 1:
-        for first, stop in _blocks(total, size):
-            _ticking(report, first, total)()
-            work(first, stop)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        running = {first: pool.submit(work, first, stop) for first, stop in _blocks(total, size)}
-        try:
-            for first, future in running.items():
-                _ticking(report, first, total)()
-                future.result()
-        finally:
-            for future in running.values():
-                future.cancel()
-
-
-def _blocks(total: int, size: int) -> Iterator[tuple[int, int]]:
-    return ((first, min(total, first + size)) for first in range(0, total, size))
+    def measure(self, columns: slice, first: int, stop: int, rows: Floats) -> None:
+        bars, account = self.bars(columns.start), self.account(columns.start)
+        for at in range(first, stop):
+            account.replay(self.weights(bars, at).T, rows[0, at - first : at - first + 1])

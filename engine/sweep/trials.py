@@ -92,15 +92,15 @@ def grid(strategy: Strategy, axes: Mapping[str, Axis]) -> Trials:
     return _made(strategy, kept, len(combinations) - len(kept))
 
 
-def refuse_size(count: int) -> None:
+def refuse_size(count: int, most: int = MAX_TRIALS) -> None:
     """Raise InvalidInput when so many trials are too many, or none."""
-    if count > MAX_TRIALS:
+    if count > most:
         raise InvalidInput(
-            f"A sweep of {count} trials is too large: at most {MAX_TRIALS} are run.",
+            f"A sweep of {count} trials is too large: at most {most} are run.",
             code="sweep_too_large",
             pointer="/grid",
             given=shown(count),
-            allowed={"maximum": MAX_TRIALS},
+            allowed={"maximum": most},
         )
     if count == 0:
         raise InvalidInput("There is no parameter set to try.", code="empty_sweep", pointer="/grid")

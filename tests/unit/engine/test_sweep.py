@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 import strategies
 from engine import Bars, Config, backtest, strategy
-from engine.errors import BadData, InvalidInput, InvalidParameter, UnknownName
-from engine.sweep import MAX_TRIALS, Trials, grid, running, sweep
+from engine.errors import BadData, InvalidInput, InvalidParameter, RunFailed, UnknownName
+from engine.sweep import MAX_TRIALS, Trials, grid, replay, running, sweep
+from engine.sweep import walk as walk_forward
 
 SMA = strategies.get("sma_cross")
 
@@ -178,3 +181,87 @@ def test_a_reversal_whose_costs_leave_nothing_to_open_with_is_that_of_the_single
         found, alone = sweep(bars, reverse, [{}], config), backtest(bars, reverse.bind(), config)
         assert found["final_equity"][0] == alone.metrics["final_equity"]
         assert found["total_trades"][0] == alone.metrics["total_trades"] == (2 if per_share < 1.0 else 1)
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [np.ones(200), np.ones((3, 199)), np.ones((2, 3, 200)), np.full((2, 200), np.inf), np.full((1, 200), -np.inf)],
+)
+def test_weights_that_do_not_fit_the_bars_are_refused(walk, weights):
+    with pytest.raises(RunFailed) as caught:
+        replay(walk, weights)
+    assert caught.value.code == "bad_weights"
+
+
+def test_weights_of_no_trial_and_of_too_many_are_refused(walk):
+    assert code_of(lambda: replay(walk, np.ones((0, 200)))) == "empty_sweep"
+    many = np.broadcast_to(np.int8(1), (MAX_TRIALS + 1, 200))
+    assert code_of(lambda: replay(walk, many)) == "sweep_too_large"
+
+
+def test_weights_are_not_written_to_and_may_be_read_only(walk):
+    weights = np.random.default_rng(1).normal(0.0, 1.0, (9, 200))
+    before = weights.copy()
+    found = replay(walk, weights)
+    weights.flags.writeable = False
+
+    assert replay(walk, weights)["sharpe"].tobytes() == found["sharpe"].tobytes()
+    assert weights.tobytes() == before.tobytes()
+
+
+def test_weights_are_replayed_singly_under_settings_that_the_compiled_pass_does_not_know(walk):
+    found = replay(walk, np.ones((2, 200), dtype=bool), Config(take_profit=0.02), figures=("sortino", "total_trades"))
+
+    assert (found.alone, found["total_trades"].tolist()) == (2, [1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"train": 150, "test": 60},
+        {"train": 1, "test": 60},
+        {"train": 60, "test": 1},
+        {"train": 60, "test": 60, "step": 0},
+        {"train": 60, "test": 60, "objective": "total_trades"},
+    ],
+)
+def test_folds_that_have_no_room_or_nothing_to_choose_by_are_refused(walk, how):
+    assert code_of(lambda: walk_forward(walk, SMA, [{"fast": 3, "slow": 8}], **how)) == "invalid_folds"
+
+
+def test_a_training_too_short_for_one_trial_is_said_as_the_single_run_says_it(walk):
+    with pytest.raises(BadData, match="needs 63 bars"):
+        walk_forward(walk, SMA, [{"fast": 3, "slow": 60}], train=50, test=20)
+
+
+def test_too_many_runs_are_refused_before_one_is_made(walk, monkeypatch):
+    monkeypatch.setattr(running, "MAX_RUNS", 8)
+    trials = grid(SMA, {"fast": [3, 5, 8], "slow": [10, 20, 30]})
+
+    assert code_of(lambda: sweep(walk, SMA, trials, each_symbol=True)) == "sweep_too_large"
+    assert code_of(lambda: walk_forward(walk, SMA, trials, train=100, test=40)) == "sweep_too_large"
+
+
+def test_folds_move_on_or_grow(walk):
+    trials = [{"fast": 3, "slow": 8}]
+    rolling = walk_forward(walk, SMA, trials, train=100, test=40)
+    growing = walk_forward(walk, SMA, trials, train=100, test=40, step=30, anchored=True)
+
+    assert [tuple(fold) for fold in rolling.folds] == [(0, 100, 140), (40, 140, 180)]
+    assert [tuple(fold) for fold in growing.folds] == [(0, 100, 140), (0, 130, 170), (0, 160, 200)]
+
+
+@pytest.mark.parametrize("each_symbol", [False, True])
+def test_a_walk_and_a_sweep_of_each_symbol_can_be_stopped(walk, monkeypatch, each_symbol):
+    monkeypatch.setattr(running, "BLOCK", 400)
+    trials = grid(SMA, {"fast": [3, 5, 8], "slow": [10, 20, 30]})
+    heard = []
+
+    def stop(done, total, phase):
+        heard.append((done, total, phase))
+        raise Stopped
+
+    run = partial(sweep, each_symbol=True) if each_symbol else partial(walk_forward, train=100, test=40)
+    with pytest.raises(Stopped):
+        run(walk, SMA, trials, report=stop)
+    assert heard == [(0, 9, "sweep") if each_symbol else (0, 18, "walk")]

@@ -1,0 +1,238 @@
+"""Walking forward: choose among trials on one stretch of bars, see what the choice does on the next, move on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.bars import Bars, Floats
+from engine.config import Config
+from engine.errors import InvalidInput
+from engine.figures import METRICS, Report
+from engine.strategy import Strategy
+from engine.sweep import running
+from engine.sweep.account import FROM_SUMS, Account, Sums, simple
+from engine.sweep.crossings import Pairs
+from engine.sweep.kernel import COLUMNS
+from engine.sweep.running import FIGURES, enough, known, sweep, tried_of
+from engine.sweep.trials import Trials, refuse_size
+from engine.sweep.windows import CrossingsWithin, Tasks
+from engine.sweep.work import Work, figures_of
+
+# Most bars of all trainings together whose returns are written down at once: 32 MiB.
+_TOGETHER = 2**20
+
+
+class Fold(NamedTuple):
+    """Bars first <= t < split are for training, split <= t < stop for the test."""
+
+    first: int
+    split: int
+    stop: int
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """What walking forward found, fold by fold.
+
+    `chosen` [F] is the number of the best trial in training, -1 where the objective is not defined for any. Figures
+    are by name arrays [F], of the chosen trial `trained` and `tested`; NaN where the single run says None.
+    """
+
+    trials: Trials
+    folds: tuple[Fold, ...]
+    chosen: NDArray[np.int64]
+    trained: dict[str, Floats]
+    tested: dict[str, Floats]
+
+    def __len__(self) -> int:
+        return len(self.folds)
+
+
+def walk(
+    bars: Bars,
+    strategy: Strategy,
+    trials: Trials | Sequence[Mapping[str, object]],
+    config: Config | None = None,
+    *,
+    train: int,
+    test: int,
+    step: int | None = None,
+    anchored: bool = False,
+    objective: str = "sharpe",
+    figures: Sequence[str] = FIGURES,
+    report: Report | None = None,
+    threads: int = 1,
+) -> Walk:
+    """Choose the best trial on `train` bars, run it on the `test` bars after them, move on by `step`, and so on.
+
+    In training every trial is what a `sweep` over these bars alone makes of it, to the last bit. In the test the
+    strategy decides with the bars of its training in view, so that no average has to warm up again; the account starts
+    anew with the first bar of the test, as `simulate` with these weights.
+
+    Args:
+        bars, strategy, trials, config, figures, threads: as for `sweep`.
+        train: how many bars a trial is judged on.
+        test: how many bars after them the best one is run on.
+        step: how many bars the next fold is later; as many as `test` by default.
+        anchored: let every training begin with the first bar, so that it grows.
+        objective: the metric that decides, by what its definition calls better; of equal trials the first is chosen.
+        report: called as `report(done, total, "walk")` between blocks of trials; what it raises ends the walk.
+
+    Raises:
+        InvalidInput: `invalid_folds` when the bars have no room for one fold, or the objective knows no better; and
+            as `sweep`.
+        BadData, InvalidConfig, RunFailed: as `sweep` over the bars of one of the folds.
+    """
+    tried, names = tried_of(strategy, trials), known(figures)
+    better = METRICS[known((objective,))[0]].better
+    if better not in ("higher", "lower"):
+        raise InvalidInput(f"Of {objective} no value is better than another.", code="invalid_folds", pointer="/folds")
+    folds = _folds(len(bars), train, test, test if step is None else step, anchored=anchored)
+    refuse_size(len(tried) * len(folds), running.MAX_RUNS)
+    config = (Config() if config is None else config).fitted(bars)
+    enough(_cut(bars, 0, train), tried)
+    work = _Forward(bars, tried, config, folds, threads)
+    scores = work.scores(objective, report)
+    chosen = np.array([_best(column, better) for column in scores.T])
+    trained, tested = work.figures(chosen, names)
+    return Walk(tried, folds, chosen, trained, tested)
+
+
+def _folds(total: int, train: int, test: int, step: int, *, anchored: bool) -> tuple[Fold, ...]:
+    """Every fold that has room in so many bars."""
+    if min(train, test) < 2 or step < 1 or train + test > total:
+        raise InvalidInput(
+            f"Folds of {train} + {test} bars, {step} apart, do not fit into {total}: each part has at least 2 bars.",
+            code="invalid_folds",
+            pointer="/folds",
+        )
+    splits = range(train, total - test + 1, step)
+    return tuple(Fold(0 if anchored else split - train, split, split + test) for split in splits)
+
+
+def _cut(bars: Bars, first: int, stop: int) -> Bars:
+    """Bars first <= t < stop, a view."""
+    return bars.select(start=bars.time[first], end=bars.time[stop - 1])
+
+
+def _best(scores: Floats, better: str) -> int:
+    """The first of the best scores; -1 when none is a number."""
+    if np.isnan(scores).all():
+        return -1
+    return int(np.nanargmax(scores) if better == "higher" else np.nanargmin(scores))
+
+
+@dataclass(frozen=True, eq=False)
+class _Forward:
+    """The folds of a walk, with what they share where trials are crossings of one symbol."""
+
+    bars: Bars
+    tried: Trials
+    config: Config
+    folds: tuple[Fold, ...]
+    threads: int
+
+    @cached_property
+    def trainings(self) -> list[Bars]:
+        return [_cut(self.bars, fold.first, fold.split) for fold in self.folds]
+
+    @cached_property
+    def tests(self) -> list[Bars]:
+        return [_cut(self.bars, fold.split, fold.stop) for fold in self.folds]
+
+    @cached_property
+    def pairs(self) -> Pairs | None:
+        """The crossings, if all trainings and all averages may be there at once."""
+        names = self.tried.strategy.crossing
+        if names is None or not simple(self.config) or len(self.bars.symbols) > 1:
+            return None
+        pairs = Pairs.of(self.tried, names, self.config)
+        together = sum(len(part) for part in self.trainings)
+        return pairs if together <= _TOGETHER and pairs.fit(len(self.bars)) else None
+
+    @cached_property
+    def account(self) -> Account:
+        return Account.of(self.bars, self.config)
+
+    def scores(self, objective: str, report: Report | None) -> Floats:
+        """The objective of every trial in every training [n, F]."""
+        lengths = np.array([len(part) for part in self.trainings])
+        work = Work(
+            self.config,
+            (objective,),
+            len(self.tried),
+            lengths,
+            np.array([part.periods_per_year for part in self.trainings]),
+            lambda column: self.trainings[column],
+            lambda part, at: self.tried.bound(at)(part),
+            "walk",
+        )
+        if self.pairs is not None and work.compiled:
+            ranges = np.array([(fold.first, fold.first, fold.split) for fold in self.folds])
+            source = CrossingsWithin.of(self.account, self.pairs, ranges, deep=objective == "max_drawdown")
+            size = max(1, running.BLOCK // int(lengths.sum()))
+            return work.in_blocks(source, size, report, self.threads, wide=len(self.folds))[objective]
+        return np.stack([self._swept(at, objective, report) for at in range(len(self.folds))], axis=1)
+
+    def _swept(self, at: int, objective: str, report: Report | None) -> Floats:
+        """The objective of every trial in one training, by a sweep of its own."""
+        before, total = at * len(self.tried), len(self.folds) * len(self.tried)
+
+        def tell(done: int, *_: object) -> None:
+            if report is not None:
+                report(before + done, total, "walk")
+
+        part, strategy = self.trainings[at], self.tried.strategy
+        found = sweep(part, strategy, self.tried, self.config, figures=(objective,), report=tell, threads=self.threads)
+        return found[objective]
+
+    def figures(self, chosen: NDArray[np.int64], names: Sequence[str]) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        """Of the trial chosen in each fold, in its training and in its test."""
+        found = {name: np.full((2, len(self.folds)), np.nan) for name in names}
+        done = np.zeros((2, len(self.folds)), dtype=np.bool_)
+        if self.pairs is not None and set(names) <= FROM_SUMS.keys():
+            sums = self._sums(self.pairs.take(np.maximum(chosen, 0)))
+            done = sums.sound()
+            for name in names:
+                found[name] = FROM_SUMS[name](sums)
+        for side, at in np.argwhere(~done).tolist():
+            if chosen[at] >= 0:
+                for name, figure in self._alone(int(chosen[at]), side, self.folds[at], names).items():
+                    found[name][side, at] = figure
+        for column in found.values():
+            column[:, chosen < 0] = np.nan
+        trained, tested = ({name: column[side] for name, column in found.items()} for side in range(2))
+        return trained, tested
+
+    def _sums(self, pairs: Pairs) -> Sums:
+        """One trial per fold, compiled, in training and test [2, F]."""
+        count = len(self.folds)
+        trained = [(fold.first, fold.first, fold.split) for fold in self.folds]
+        tested = [(fold.first, fold.split, fold.stop) for fold in self.folds]
+        rows = np.zeros((2, count, COLUMNS))
+        source = CrossingsWithin.of(self.account, pairs, np.array(trained + tested), deep=True)
+        for side in range(2):
+            first = np.arange(count) + side * count
+            source.run(slice(None), Tasks(first, first + 1, np.arange(count)), rows[side])
+        parts = (self.trainings, self.tests)
+        lengths, periods = (np.array([[of(part) for part in side] for side in parts]) for of in (len, _periods))
+        return Sums(rows, lengths, self.config, periods)
+
+    def _alone(self, at: int, side: int, fold: Fold, names: Sequence[str]) -> dict[str, float]:
+        """A trial in one training, or in a test with its training in view, as single runs."""
+        bound = self.tried.bound(at)
+        if side == 0:
+            part = _cut(self.bars, fold.first, fold.split)
+            return figures_of(part, bound(part), self.config, names)
+        weights = bound(_cut(self.bars, fold.first, fold.stop))[fold.split - fold.first :]
+        return figures_of(_cut(self.bars, fold.split, fold.stop), weights, self.config, names)
+
+
+def _periods(bars: Bars) -> float:
+    return bars.periods_per_year

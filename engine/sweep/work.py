@@ -1,0 +1,173 @@
+"""Trials block by block, on some threads, and alone where the compiled pass cannot speak for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+import engine.metrics  # noqa: F401  (fills the registry)
+from engine import trades
+from engine.bars import Bars, Floats
+from engine.config import Config
+from engine.figures import METRICS, Report, Run
+from engine.simulation import simulate
+from engine.strategy import Weights
+from engine.sweep.account import FROM_SUMS, Sums, simple
+from engine.sweep.kernel import COLUMNS
+
+# Trials first <= at < stop in some columns.
+Block: TypeAlias = "tuple[slice, int, int]"
+
+
+class Source(Protocol):
+    """Where trials come from."""
+
+    def measure(self, columns: slice, first: int, stop: int, rows: Floats, /) -> None:
+        """Carry out trials first <= at < stop in some columns and write the rows [columns, trials] of their sums."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Figures of every trial: by name an array [n], or [n, N] where there are columns.
+
+    NaN is where the single run says None. `alone` counts the trials that the single run had to do: all of them where
+    the compiled pass does not know the configuration or a figure, else those that were ruined or hardly moved.
+    """
+
+    figures: dict[str, Floats]
+    alone: int
+
+    def __getitem__(self, figure: str) -> Floats:
+        return self.figures[figure]
+
+    def flat(self) -> dict[str, Floats]:
+        """The figures of the only column."""
+        return {name: figures[:, 0] for name, figures in self.figures.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """`count` trials in some columns: over all bars at once, over each symbol of them, or over stretches of them.
+
+    `lengths` and `periods` [columns] are the number of bars of a column and how many make a year; `part` cuts them out
+    and `weights` makes what a trial says on them: both are for the single run.
+    """
+
+    config: Config
+    figures: Sequence[str]
+    count: int
+    lengths: NDArray[np.int64]
+    periods: Floats
+    part: Callable[[int], Bars]
+    weights: Callable[[Bars, int], Weights]
+    phase: str = "sweep"
+
+    @property
+    def columns(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def total(self) -> int:
+        return self.count * self.columns
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the compiled pass knows the configuration and all figures, if there is one symbol in a column."""
+        return simple(self.config) and set(self.figures) <= FROM_SUMS.keys()
+
+    def singly(self, report: Report | None) -> Found:
+        """Every trial as a single run."""
+        found = self._nothing()
+        for column in range(self.columns):
+            part = self.part(column)
+            for at in range(self.count):
+                self._alone(part, column, at, found, self._ticking(report, column * self.count + at))
+        self._ticking(report, self.total)()
+        return Found(found, self.total)
+
+    def in_blocks(self, source: Source, size: int, report: Report | None, threads: int, wide: int = 1) -> Found:
+        """Blocks of at most `size` trials in `wide` columns; then alone what the compiled pass cannot speak for."""
+        found = self._nothing()
+
+        def measure(block: Block) -> list[tuple[int, int]]:
+            columns, first, stop = block
+            rows = np.zeros((columns.stop - columns.start, stop - first, COLUMNS))
+            source.measure(columns, first, stop, rows)
+            lengths, periods = self.lengths[columns, None], self.periods[columns, None]
+            sums = Sums(rows, lengths, self.config, periods)
+            for name in self.figures:
+                found[name][first:stop, columns] = FROM_SUMS[name](sums).T
+            return [(columns.start + column, first + at) for column, at in np.argwhere(~sums.sound()).tolist()]
+
+        left = list(self._in_order(measure, self._blocks(size, wide), threads, report))
+        tick = self._ticking(report, self.total)
+        for column, at in left:
+            self._alone(self.part(column), column, at, found, tick)
+        tick()
+        return Found(found, len(left))
+
+    def _blocks(self, size: int, wide: int) -> list[Block]:
+        columns = [slice(at, min(self.columns, at + wide)) for at in range(0, self.columns, wide)]
+        starts = range(0, self.count, size)
+        return [(some, at, min(self.count, at + size)) for some in columns for at in starts]
+
+    def _nothing(self) -> dict[str, Floats]:
+        return {name: np.empty((self.count, self.columns)) for name in self.figures}
+
+    def _alone(self, bars: Bars, column: int, at: int, found: dict[str, Floats], tick: Callable[..., object]) -> None:
+        """One trial as a single run; only its figures stay."""
+        tick()
+        for name, figure in figures_of(bars, self.weights(bars, at), self.config, self.figures, tick).items():
+            found[name][at, column] = figure
+
+    def _ticking(self, report: Report | None, done: int) -> Callable[..., object]:
+        """What tells `report` how far the work is, whatever it is called with: a run inside has no phases."""
+        return lambda *_: None if report is None else report(done, self.total, self.phase)
+
+    def _in_order(
+        self,
+        measure: Callable[[Block], list[tuple[int, int]]],
+        blocks: Sequence[Block],
+        threads: int,
+        report: Report | None,
+    ) -> Iterator[tuple[int, int]]:
+        """What blocks leave to the single run; `report` is asked before each block and may end it all."""
+        done = 0
+        if threads == 1:
+            for block in blocks:
+                self._ticking(report, done)()
+                yield from measure(block)
+                done += _size(block)
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            running = [pool.submit(measure, block) for block in blocks]
+            try:
+                for block, future in zip(blocks, running, strict=True):
+                    self._ticking(report, done)()
+                    yield from future.result()
+                    done += _size(block)
+            finally:
+                for future in running:
+                    future.cancel()
+
+
+def figures_of(
+    bars: Bars, weights: Weights, config: Config, names: Sequence[str], report: Callable[..., object] | None = None
+) -> dict[str, float]:
+    """Figures of one run; NaN where there is none."""
+    ledger = simulate(bars, weights, config, report)
+    run = Run(bars.time, ledger, trades.round_trips(ledger), bars.periods_per_year, config.risk_free_rate)
+    figures = {name: METRICS[name].function(run) for name in names}
+    return {name: math.nan if it is None or not math.isfinite(it) else it for name, it in figures.items()}
+
+
+def _size(block: Block) -> int:
+    columns, first, stop = block
+    size: int = (columns.stop - columns.start) * (stop - first)
+    return size
