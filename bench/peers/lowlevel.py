@@ -42,12 +42,15 @@ def _measured(value: Any, cash: Any, per_year: float) -> list[Any]:
     return [value[-1], value[-1] / cash - 1, sharpe, returns.max_drawdown(change, engine=_ENGINE)]
 
 
-def _block(walk: Walk, fast: Any, slow: Any, fees: float, per_year: float, **exits: Any) -> list[Any]:
-    """Final equity, return, Sharpe, drawdown and trades of the crossings of these averages [T, n]."""
-    shape = fast.shape
+def _crosses(fast: Any, slow: Any) -> tuple[Any, Any]:
+    """Where these averages [T, n] cross upwards, and where downwards."""
+    return generic.crossed_above(fast, slow, engine=_ENGINE), generic.crossed_above(slow, fast, engine=_ENGINE)
+
+
+def _block(walk: Walk, up: Any, down: Any, fees: float, per_year: float, **exits: Any) -> list[Any]:
+    """Final equity, return, Sharpe, drawdown and trades of these crosses [T, n]."""
+    shape = up.shape
     cash = np.full(shape[1], workloads.CASH)
-    up = generic.crossed_above(fast, slow, engine=_ENGINE)
-    down = generic.crossed_above(slow, fast, engine=_ENGINE)
     orders, _ = portfolio.simulate_from_signals(
         shape,
         np.ones(shape[1], dtype=np.int64),
@@ -75,7 +78,7 @@ def _swept(walk: Walk, pairs: Pairs) -> list[Any]:
     for first in range(0, len(pairs), _BLOCK):
         some = pairs[first : first + _BLOCK]
         fast, slow = (np.ascontiguousarray(table[:, [at[pair[n]] for pair in some]]) for n in (0, 1))
-        found.append(_block(walk, fast, slow, workloads.COST, workloads.DAYS))
+        found.append(_block(walk, *_crosses(fast, slow), workloads.COST, workloads.DAYS))
     return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
 
@@ -114,7 +117,7 @@ def w3(size: Size) -> dict[str, Job]:
 
     def run() -> list[Any]:
         fast, slow = (averages.ma(walk.close, n, False, engine=_ENGINE) for n in (workloads.FAST, workloads.SLOW))
-        return _block(walk, fast, slow, workloads.MINUTE_COST, workloads.MINUTES, **exits)
+        return _block(walk, *_crosses(fast, slow), workloads.MINUTE_COST, workloads.MINUTES, **exits)
 
     job = Job(run, _figures, {"fill": "next_close"}, differs="fills at the next close, where its stops come first too")
     return {"vectorbt, low level": job}
@@ -191,11 +194,15 @@ def w5(size: Size) -> dict[str, Job]:
 
     def run() -> list[tuple[float, float]]:
         found = []
-        for training, (_, middle, last) in zip(parts, size.folds, strict=True):
+        for training, (first, middle, last) in zip(parts, size.folds, strict=True):
             sharpe = _swept(training, size.pairs)[2]
             best = int(np.nanargmax(sharpe))
-            testing = walk.between(middle - size.pairs[best][1] - 1, last)
-            found.append((float(sharpe[best]), float(_swept(testing, [size.pairs[best]])[0][0])))
+            close = walk.close[first:last]
+            up, down = _crosses(*(averages.ma(close, window, False, engine=_ENGINE) for window in size.pairs[best]))
+            entries, exits = workloads.carried(up[:, 0], down[:, 0], middle - first)
+            testing = walk.between(middle, last)
+            tested = _block(testing, entries[:, None], exits[:, None], workloads.COST, workloads.DAYS)
+            found.append((float(sharpe[best]), float(tested[0][0])))
         return found
 
     def figures(found: list[tuple[float, float]]) -> Figures:

@@ -13,14 +13,14 @@ import numpy as np
 
 import engine
 import strategies
+from bench import walks
 from bench.peers import workloads
 from bench.peers.workloads import Figures, Job, Size
-from bench.walks import Walk
 from engine import Bars, Config, backtest, indicators, simulate
 from engine.backtesting import Result
 from engine.ledger import Ledger
 from engine.strategy import BoundStrategy, Weights, strategy
-from engine.sweep import Sweep, Trials, sweep
+from engine.sweep import Found, Sweep, Trials, Walk, replay, sweep, walk
 
 Jobs = dict[str, Job]
 
@@ -45,10 +45,10 @@ def inverse_volatility(bars: Bars) -> Weights:
     return weights
 
 
-def bars_of(walk: Walk) -> Bars:
+def bars_of(generated: walks.Walk) -> Bars:
     """The walk as bars."""
-    symbols = tuple(f"S{n}" for n in range(walk.close.shape[1]))
-    return Bars.from_arrays(*walk, symbols=symbols)
+    symbols = tuple(f"S{n}" for n in range(generated.close.shape[1]))
+    return Bars.from_arrays(*generated, symbols=symbols)
 
 
 @cache
@@ -60,7 +60,7 @@ def _result(result: Result) -> Figures:
     return {name: [float(result.metrics[name] or 0.0)] for name in _SINGLE}
 
 
-def _swept(found: Sweep) -> Figures:
+def _swept(found: Found) -> Figures:
     return {name: column.tolist() for name, column in found.figures.items()}
 
 
@@ -91,25 +91,25 @@ def w1(size: Size, like: dict[str, Any]) -> Jobs:
 def w2(size: Size, like: dict[str, Any]) -> Jobs:
     bars, item, config = bars_of(workloads.one(size)), strategies.get("sma_cross"), _config(like)
     trials = _pairs(tuple(size.pairs))
-    general = dataclasses.replace(item, crossing=None)
-    unknown = dataclasses.replace(trials, strategy=general)
+    weights = np.stack([trials.bound(at)(bars)[:, 0] for at in range(len(trials))])
+    signals = weights.astype(np.int8)
     return {
         "ours": Job(lambda: sweep(bars, item, trials, config, threads=_THREADS), _swept),
         "ours, 1 thread": Job(lambda: sweep(bars, item, trials, config), _swept),
-        "ours, any strategy": Job(lambda: sweep(bars, general, unknown, config, threads=_THREADS), _swept),
+        "ours, weights given": Job(lambda: replay(bars, weights, config, threads=_THREADS), _swept),
+        "ours, signals given": Job(lambda: replay(bars, signals, config, threads=_THREADS), _swept),
     }
 
 
 def w2b(size: Size, like: dict[str, Any]) -> Jobs:
-    walk, item, config = workloads.several(size), strategies.get("sma_cross"), _config(like)
-    each = [bars_of(walk.symbol(n)) for n in range(size.symbols)]
+    bars, item, config = bars_of(workloads.several(size)), strategies.get("sma_cross"), _config(like)
     trials = _pairs(tuple(size.few_pairs))
 
-    def run() -> list[Sweep]:
-        return [sweep(bars, item, trials, config, threads=_THREADS) for bars in each]
+    def run() -> Sweep:
+        return sweep(bars, item, trials, config, each_symbol=True, threads=_THREADS)
 
-    def figures(found: list[Sweep]) -> Figures:
-        return {name: [value for part in found for value in part[name].tolist()] for name in found[0].figures}
+    def figures(found: Sweep) -> Figures:
+        return {name: column.T.ravel().tolist() for name, column in found.figures.items()}
 
     return {"ours": Job(run, figures)}
 
@@ -154,27 +154,16 @@ def w4iv(size: Size, like: dict[str, Any]) -> Jobs:
 
 
 def w5(size: Size, like: dict[str, Any]) -> Jobs:
-    """The best Sharpe of each training, tested from its first possible decision, the last close before the test."""
-    walk, item, config = workloads.one(size), strategies.get("sma_cross"), _config(like)
-    bars, trials = bars_of(walk), _pairs(tuple(size.pairs))
-    parts = [(bars_of(walk.between(first, middle)), middle, last) for first, middle, last in size.folds]
+    bars, item, config = bars_of(workloads.one(size)), strategies.get("sma_cross"), _config(like)
+    trials, folds = _pairs(tuple(size.pairs)), {"train": size.train, "test": size.test}
 
-    def run() -> list[tuple[float, Sweep]]:
-        found = []
-        for training, middle, last in parts:
-            trained = sweep(training, item, trials, config, threads=_THREADS)
-            best = trials[int(np.nanargmax(trained["sharpe"]))]
-            testing = bars.select(start=bars.time[middle - best["slow"] - 1], end=bars.time[last - 1])
-            found.append((float(np.nanmax(trained["sharpe"])), sweep(testing, item, [best], config)))
-        return found
-
-    def figures(found: list[tuple[float, Sweep]]) -> Figures:
+    def figures(found: Walk) -> Figures:
         return {
-            "best_sharpe": [best for best, _ in found],
-            "final_equity": [float(tested["final_equity"][0]) for _, tested in found],
+            "best_sharpe": found.trained["sharpe"].tolist(),
+            "final_equity": found.tested["final_equity"].tolist(),
         }
 
-    return {"ours": Job(run, figures)}
+    return {"ours": Job(lambda: walk(bars, item, trials, config, **folds, threads=_THREADS), figures)}
 
 
 def _config(settings: dict[str, Any]) -> Config:

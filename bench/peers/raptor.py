@@ -40,8 +40,8 @@ def _figures(found: list[Any]) -> Figures:
     }
 
 
-def _signals(close: Any) -> Any:
-    return workloads.crosses(raptorbt.sma(close, workloads.FAST), raptorbt.sma(close, workloads.SLOW))
+def _signals(close: Any, fast: int = workloads.FAST, slow: int = workloads.SLOW) -> Any:
+    return workloads.crosses(raptorbt.sma(close, fast), raptorbt.sma(close, slow))
 
 
 def w1(size: Size) -> dict[str, Job]:
@@ -115,11 +115,13 @@ def w5(size: Size) -> dict[str, Job]:
 
     def run() -> list[tuple[float, Any]]:
         found = []
-        for training, (_, middle, last) in zip(parts, size.folds, strict=True):
+        for training, (first, middle, last) in zip(parts, size.folds, strict=True):
             sharpe = [metrics.sharpe_ratio for metrics in _swept(training, size.pairs, config)]
             best = int(np.argmax(sharpe))
-            testing = _arrays(walk.between(middle - size.pairs[best][1] - 1, last))
-            found.append((sharpe[best], _swept(testing, [size.pairs[best]], config)[0]))
+            signals = _signals(walk.close[first:last, 0].copy(), *size.pairs[best])
+            signals = workloads.carried(*signals, middle - first)
+            testing = _arrays(walk.between(middle, last))
+            found.append((sharpe[best], raptorbt.run_single_backtest(*testing, *signals, 1, 1.0, "A", config).metrics))
         return found
 
     def figures(found: list[tuple[float, Any]]) -> Figures:

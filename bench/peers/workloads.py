@@ -110,7 +110,7 @@ TEXT = {
     "W3": "{minutes:,} one-minute bars, crossing with stop-loss 2 % and take-profit 4 %, 1 bp",
     "W4": "{assets} symbols x {days:,} days, monthly back to equal weights, 0.1 % and 0.05 % slippage",
     "W4iv": "the same to inverse 63-day volatility, decided at month ends",
-    "W5": "walk-forward of W2: train {train}, test {test}, {folds} folds",
+    "W5": "walk-forward of W2: train {train}, test {test} with its training in view, {folds} folds",
 }
 
 # Milliseconds, and how many times faster than the fastest peer that does the same.
@@ -180,6 +180,14 @@ def crosses(fast: NDArray[np.float64], slow: NDArray[np.float64]) -> tuple[NDArr
     up, down = np.zeros(fast.shape, np.bool_), np.zeros(fast.shape, np.bool_)
     up[1:], down[1:] = above[1:] & below[:-1], below[1:] & above[:-1]
     return up, down
+
+
+def carried(up: NDArray[np.bool_], down: NDArray[np.bool_], split: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Crosses [T] from bar `split` on; who had bought before, or buys then, buys at its close."""
+    bought, sold = (np.flatnonzero(rows[: split + 1]) for rows in (up, down))
+    entries, exits = up[split:].copy(), down[split:].copy()
+    entries[0], exits[0] = len(bought) > 0 and (len(sold) == 0 or bought[-1] > sold[-1]), False
+    return entries, exits
 
 
 def later(rows: NDArray[Any]) -> NDArray[Any]:
