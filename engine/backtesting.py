@@ -57,7 +57,7 @@ class Result:
 
     @cached_property
     def trades(self) -> NDArray[np.void]:
-        return trades.from_ledger(self.bars, self.ledger)
+        return trades.lived(self.bars, self.ledger, self.run.trades)
 
     def trade_rows(self) -> list[dict[str, Any]]:
         """The trades as plain values for JSON."""

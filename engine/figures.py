@@ -40,18 +40,18 @@ class Run:
         """The risk-free rate of a bar: that of the year spread evenly over its bars."""
         return self.risk_free_rate / self.periods_per_year
 
-    @property
+    @cached_property
     def sums(self) -> Sums:
         """What most figures are made of."""
-        return self._pass[0]
+        return Sums(*self._pass[1].tolist())
 
     @property
     def drawdown(self) -> Floats:
         """Equity / its running maximum - 1, the initial capital included."""
-        return self._pass[1]
+        return self._pass[0]
 
     @cached_property
-    def _pass(self) -> tuple[Sums, Floats]:
+    def _pass(self) -> tuple[Floats, Floats]:
         ledger = self.ledger
         drawdown, sums = np.empty(len(self.time)), np.empty(len(Sums._fields))
         add_up(
@@ -68,7 +68,7 @@ class Run:
             drawdown,
             sums,
         )
-        return Sums(*sums.tolist()), drawdown
+        return drawdown, sums
 
     @cached_property
     def deviation(self) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -188,7 +189,7 @@ def _warnings(bars: Bars, config: Config, refused: int, scaled: int, ruined: int
 def _refuse_overflow(bars: Bars, equity: Floats) -> None:
     """Money beyond the range of a float says that the prices are wrong, not that somebody got rich."""
     # Equity adds up: once it is not finite it stays so.
-    if not np.isfinite(equity[-1]):
+    if not math.isfinite(equity[-1]):
         lost = ~np.isfinite(equity)
         at = bars.time[int(np.argmax(lost))].astype("datetime64[s]")
         raise RunFailed(f"Equity is too large to compute with at {at}: are the prices right?", code="overflow")

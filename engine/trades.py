@@ -142,7 +142,12 @@ def from_ledger(bars: Bars, ledger: Ledger) -> NDArray[np.void]:
     is commission + slippage + carry; `return` is pnl / money paid in; `mae` and `mfe` are the worst and best price
     while the position was held, relative to the entry price.
     """
-    found = round_trips(ledger)
+    return lived(bars, ledger, round_trips(ledger))
+
+
+def lived(bars: Bars, ledger: Ledger, trades: NDArray[np.void]) -> NDArray[np.void]:
+    """These trades, a copy, with `mae` and `mfe`."""
+    found = trades.copy()
     live(ledger.fill == "next_open", bars.high, bars.low, found)
     return found
 
@@ -161,8 +166,8 @@ def round_trips(ledger: Ledger) -> NDArray[np.void]:
 
 def rows(bars: Bars, trades: NDArray[np.void]) -> Iterator[dict[str, Any]]:
     """Trades as plain values for JSON: names for numbers, ISO 8601 times, `exit_time` None while open."""
-    entered, left = said_all(bars.time[trades["entry_bar"]]), said_all(bars.time[trades["exit_bar"]])
-    for trade, entry_time, exit_time in zip(trades.tolist(), entered, left, strict=True):
+    times = said_all(bars.time[np.concatenate((trades["entry_bar"], trades["exit_bar"]))])
+    for trade, entry_time, exit_time in zip(trades.tolist(), times, times[len(trades) :], strict=False):
         symbol, side, _, exit_bar, entry_price, exit_price, quantity, pnl, gain, costs, held, reason, mae, mfe = trade
         yield {
             "symbol": bars.symbols[symbol],

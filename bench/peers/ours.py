@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import engine
 import strategies
@@ -77,7 +78,7 @@ def w1(size: Size, like: dict[str, Any]) -> Jobs:
 
     def objects() -> Result:
         result = backtest(bars, bound, config)
-        result.trade_rows()
+        result.trades.tolist()
         return result
 
     def text() -> Result:
@@ -91,13 +92,20 @@ def w1(size: Size, like: dict[str, Any]) -> Jobs:
 def w2(size: Size, like: dict[str, Any]) -> Jobs:
     bars, item, config = bars_of(workloads.one(size)), strategies.get("sma_cross"), _config(like)
     trials = _pairs(tuple(size.pairs))
-    weights = np.stack([trials.bound(at)(bars)[:, 0] for at in range(len(trials))])
-    signals = weights.astype(np.int8)
+
+    @cache  # made when they are first asked for: what does without them is measured before
+    def weights() -> Weights:
+        return np.stack([trials.bound(at)(bars)[:, 0] for at in range(len(trials))])
+
+    @cache
+    def signals() -> NDArray[np.int8]:
+        return weights().astype(np.int8)
+
     return {
         "ours": Job(lambda: sweep(bars, item, trials, config, threads=_THREADS), _swept),
         "ours, 1 thread": Job(lambda: sweep(bars, item, trials, config), _swept),
-        "ours, weights given": Job(lambda: replay(bars, weights, config, threads=_THREADS), _swept),
-        "ours, signals given": Job(lambda: replay(bars, signals, config, threads=_THREADS), _swept),
+        "ours, weights given": Job(lambda: replay(bars, weights(), config, threads=_THREADS), _swept),
+        "ours, signals given": Job(lambda: replay(bars, signals(), config, threads=_THREADS), _swept),
     }
 
 
