@@ -193,9 +193,10 @@ class Bars:
 
         Intraday bars count the median number of bars of a session times the sessions of a year.
         """
-        days, counts = np.unique(self.sessions, return_counts=True)
+        first = np.flatnonzero(np.append(True, self.sessions[1:] != self.sessions[:-1]))
+        days, counts = self.sessions[first], np.diff(first, append=len(self))
         weekday = (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
-        weekend = min(np.mean(weekday == 5), np.mean(weekday == 6))
+        weekend = min(np.count_nonzero(weekday == 5), np.count_nonzero(weekday == 6)) / len(days)
         sessions = 365.0 if weekend >= _WEEKEND_SHARE else 252.0
         if len(days) < 2:
             return sessions * float(counts[0])
