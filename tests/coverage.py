@@ -19,6 +19,7 @@ TESTS = (
     "tests/unit/strategies",
     "tests/property/test_indicators.py",
     "tests/property/test_sweep.py",
+    "tests/property/test_walk.py",
     "--deselect=tests/unit/engine/test_codecache_processes.py",
     "--deselect=tests/unit/engine/test_warm.py::test_after_warming_nothing_is_compiled_or_loaded_any_more",
 )

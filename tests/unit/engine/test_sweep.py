@@ -247,6 +247,7 @@ def test_folds_move_on_or_grow(walk):
     rolling = walk_forward(walk, SMA, trials, train=100, test=40)
     growing = walk_forward(walk, SMA, trials, train=100, test=40, step=30, anchored=True)
 
+    assert len(rolling) == 2
     assert [tuple(fold) for fold in rolling.folds] == [(0, 100, 140), (40, 140, 180)]
     assert [tuple(fold) for fold in growing.folds] == [(0, 100, 140), (0, 130, 170), (0, 160, 200)]
 
@@ -265,3 +266,42 @@ def test_a_walk_and_a_sweep_of_each_symbol_can_be_stopped(walk, monkeypatch, eac
     with pytest.raises(Stopped):
         run(walk, SMA, trials, report=stop)
     assert heard == [(0, 9, "sweep") if each_symbol else (0, 18, "walk")]
+
+
+def test_a_walk_of_weights_says_how_many_runs_are_done(walk):
+    heard = []
+    item = strategies.get("donchian_breakout")
+    walk_forward(
+        walk, item, [{"entry": 20}, {"entry": 30}], train=100, test=40, report=lambda *told: heard.append(told)
+    )
+
+    assert {(total, phase) for _, total, phase in heard} == {(4, "walk")}
+    assert [done for done, *_ in heard] == sorted(done for done, *_ in heard)
+    assert (heard[0][0], heard[-1][0]) == (0, 4)
+
+
+def test_where_no_trial_has_the_objective_none_is_chosen_and_nothing_is_said(walk):
+    @strategy(family="test", source="none")
+    def nothing(bars):
+        """Hold nothing."""
+        return np.zeros(bars.close.shape)
+
+    found = walk_forward(walk, nothing, [{}], train=100, test=40)
+
+    assert found.chosen.tolist() == [-1, -1]
+    assert all(np.isnan(column).all() for side in (found.trained, found.tested) for column in side.values())
+
+
+@pytest.mark.parametrize("crash", [60, 300, 700, 880])
+def test_the_depth_of_a_position_held_for_hundreds_of_bars_is_found_wherever_it_is(crash):
+    close = np.concatenate((np.linspace(120.0, 100.0, 30), 100.0 * 1.001 ** np.arange(900)))
+    close[crash] *= 0.95
+    bars = Bars.from_closes(np.datetime64("2020-01-01") + np.arange(len(close)), close, ("A",))
+    config = Config(commission_bps=0.0, slippage_bps=0.0)
+    found, alone = (
+        sweep(bars, SMA, [{"fast": 10, "slow": 20}], config),
+        backtest(bars, SMA.bind(fast=10, slow=20), config),
+    )
+
+    assert (found.alone, len(alone.trades)) == (0, 1)
+    assert found["max_drawdown"][0] == alone.metrics["max_drawdown"] == pytest.approx(0.95 * 1.001 - 1.0, rel=1e-9)
