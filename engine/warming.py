@@ -24,6 +24,7 @@ _INDICATORS: tuple[Callable[[Bars], object], ...] = (
     lambda bars: indicators.rolling_corr(bars.close, bars.close, 3),
     lambda bars: indicators.percentile_rank(bars.close, 3),
     lambda bars: indicators.lag(bars.close, 1),
+    lambda bars: indicators.returns(bars.close),
     lambda bars: indicators.ema(bars.close, 2),
     lambda bars: indicators.wma(bars.close, 2),
     lambda bars: indicators.ewm_variance(bars.close, 2.0),

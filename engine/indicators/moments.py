@@ -42,41 +42,58 @@ def following(values: Floats, row: int, n: int) -> int:
 
 
 @jit
-def deviations(values: Floats, window: int, ddof: int, scored: bool, out: Floats) -> None:
-    """Standard deviation of the window or, when `scored`, how many of them the newest value is from the mean."""
-    for n in range(values.shape[1]):
-        first = following(values, 0, n)
-        count, same, last, base = 0, 0, 0.0, 0.0
-        sum1 = sum2 = NOTHING
-        for t in range(values.shape[0]):
-            out[t, n] = np.nan
-            value = values[t, n]
-            if math.isnan(value):
-                continue
-            count += 1
-            same = same + 1 if value == last else 1
-            last = value
-            if count > window:
-                gone = values[first, n] - base
-                first = following(values, first + 1, n)
-                sum1, sum2 = plus(sum1, -gone), plus(sum2, -gone * gone)
-            start = t
-            if count % window == 0:
-                base, start, sum1, sum2 = value, first, NOTHING, NOTHING
-            if count < window:
-                continue
-            for row in range(start, t + 1):
-                if not math.isnan(values[row, n]):
-                    new = values[row, n] - base
-                    sum1, sum2 = plus(sum1, new), plus(sum2, new * new)
-            mean = value_of(sum1) / window
-            squares = value_of(sum2) - value_of(sum1) * mean
-            # A window of one repeated value has no deviation at all, not even that of rounding.
-            deviation = 0.0 if same >= window or squares <= 0.0 else math.sqrt(squares / (window - ddof))
-            if not scored:
-                out[t, n] = deviation
-            elif deviation > 0.0:
-                out[t, n] = (value - base - mean) / deviation
+def sums(n: int, values: Floats, window: int, out: Floats) -> None:
+    """Sum of the window in column n: what leaves it leaves no rounding behind."""
+    first = following(values, 0, n)
+    count, total = 0, NOTHING
+    for t in range(values.shape[0]):
+        out[t, n] = np.nan
+        if math.isnan(values[t, n]):
+            continue
+        count += 1
+        total = plus(total, values[t, n])
+        if count > window:
+            total = plus(total, -values[first, n])
+            first = following(values, first + 1, n)
+        if count >= window:
+            out[t, n] = value_of(total)
+
+
+@jit
+def deviations(n: int, values: Floats, window: int, ddof: int, scored: bool, out: Floats) -> None:
+    """Standard deviation in column n or, when `scored`, how many of them the newest value is from the mean."""
+    first = following(values, 0, n)
+    count, same, last, base = 0, 0, 0.0, 0.0
+    sum1 = sum2 = NOTHING
+    for t in range(values.shape[0]):
+        out[t, n] = np.nan
+        value = values[t, n]
+        if math.isnan(value):
+            continue
+        count += 1
+        same = same + 1 if value == last else 1
+        last = value
+        if count > window:
+            gone = values[first, n] - base
+            first = following(values, first + 1, n)
+            sum1, sum2 = plus(sum1, -gone), plus(sum2, -gone * gone)
+        start = t
+        if count % window == 0:
+            base, start, sum1, sum2 = value, first, NOTHING, NOTHING
+        if count < window:
+            continue
+        for row in range(start, t + 1):
+            if not math.isnan(values[row, n]):
+                new = values[row, n] - base
+                sum1, sum2 = plus(sum1, new), plus(sum2, new * new)
+        mean = value_of(sum1) / window
+        squares = value_of(sum2) - value_of(sum1) * mean
+        # A window of one repeated value has no deviation at all, not even that of rounding.
+        deviation = 0.0 if same >= window or squares <= 0.0 else math.sqrt(squares / (window - ddof))
+        if not scored:
+            out[t, n] = deviation
+        elif deviation > 0.0:
+            out[t, n] = (value - base - mean) / deviation
 
 
 @jit

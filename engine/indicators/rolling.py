@@ -9,38 +9,9 @@ from numpy.typing import NDArray
 
 from engine.bars import Floats
 from engine.errors import InvalidInput
-from engine.indicators import moments
-from engine.indicators.arrays import as_rows, ratio, run, together, whole
+from engine.indicators import abreast, moments
+from engine.indicators.arrays import as_rows, run, together, whole
 from engine.jit import jit
-
-
-@jit
-def _rolling_sum(values: Floats, window: int, out: Floats) -> None:
-    """Sliding sums carried in two floats (Knuth's TwoSum): what leaves the window leaves no rounding behind."""
-    for n in range(values.shape[1]):
-        total = 0.0
-        rest = 0.0
-        count = 0
-        oldest = 0
-        for t in range(values.shape[0]):
-            out[t, n] = np.nan
-            if math.isnan(values[t, n]):
-                continue
-            count += 1
-            added = values[t, n]
-            for _ in range(1 if count <= window else 2):
-                grown = total + added
-                part = grown - total
-                rest += (total - (grown - part)) + (added - part)
-                total = grown
-                if count > window:
-                    while math.isnan(values[oldest, n]):
-                        oldest += 1
-                    added = -values[oldest, n]
-            if count > window:
-                oldest += 1
-            if count >= window:
-                out[t, n] = total + rest
 
 
 @jit
@@ -97,6 +68,16 @@ def _lag(values: Floats, bars: int, out: Floats) -> None:
                     behind += 1
                 out[t, n] = values[behind, n]
                 behind += 1
+
+
+@jit
+def _change(values: Floats, last: Floats, out: Floats) -> None:
+    """Rows in their order, so that columns can be the lanes of vectors; `last` [N] is the last traded value."""
+    for t in range(values.shape[0]):
+        for n in range(values.shape[1]):
+            value, before = values[t, n], last[n]
+            out[t, n] = np.nan if before == 0.0 else value / before - 1.0
+            last[n] = before if math.isnan(value) else value
 
 
 @jit
@@ -168,7 +149,7 @@ def rolling_sum(values: Floats, window: int) -> Floats:
     Warm-up: row window - 1. NaN: skipped.
     """
     whole(1, window=window)
-    return run(_rolling_sum, values, window)
+    return run(abreast.sums, values, window, np.empty(abreast.ROOM))
 
 
 def rolling_max(values: Floats, window: int) -> Floats:
@@ -206,8 +187,7 @@ def returns(values: Floats) -> Floats:
     Unit: fraction. Source: Campbell, Lo and MacKinlay (1997), The Econometrics of Financial Markets, 1.4.
     Warm-up: row 1. NaN: skipped; NaN too after a value of zero.
     """
-    change: Floats = ratio(values, lag(values, 1)) - 1.0
-    return change
+    return run(_change, values, np.full(math.prod(np.shape(values)[1:]), np.nan), infinite=True)
 
 
 def ewm_variance(values: Floats, center_of_mass: float) -> Floats:
@@ -229,7 +209,7 @@ def rolling_std(values: Floats, window: int, *, ddof: int = 1) -> Floats:
     """
     whole(0, ddof=ddof)
     whole(ddof + 1, window=window)
-    return run(moments.deviations, values, window, ddof, False)
+    return run(abreast.deviations, values, window, ddof, False, np.empty(abreast.ROOM))
 
 
 def zscore(values: Floats, window: int, *, ddof: int = 1) -> Floats:
@@ -240,7 +220,7 @@ def zscore(values: Floats, window: int, *, ddof: int = 1) -> Floats:
     """
     whole(0, ddof=ddof)
     whole(max(ddof + 1, 2), window=window)
-    return run(moments.deviations, values, window, ddof, True)
+    return run(abreast.deviations, values, window, ddof, True, np.empty(abreast.ROOM))
 
 
 def rolling_skew(values: Floats, window: int) -> Floats:

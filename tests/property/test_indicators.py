@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import indicators as i
+from engine.indicators.abreast import ABREAST
 from engine.indicators.crossing import TIE
 from engine.jit import Kernel
 
@@ -184,6 +185,23 @@ def test_columns_know_nothing_of_each_other_and_one_may_come_alone(name, seed, w
         alone = outputs(name, bars.map(lambda values, n=n: values[:, n]), window)
         assert all(values.shape == (60,) for values in alone)
         assert same([values[:, n] for values in beside], alone)
+
+
+@every
+@few
+@given(seed=seeds, window=windows, size=st.sampled_from([2, 5, ABREAST + 2]), apart=st.sampled_from([0, 1, 3]))
+def test_columns_that_trade_in_the_same_rows_are_what_each_is_alone(name, seed, window, size, apart):
+    """Side by side they are one operation for many columns; `apart` of them miss rows of their own."""
+    rng = np.random.default_rng(seed)
+    missing = np.repeat(rng.random((60, 1)) < 0.1, size, axis=1)
+    missing[:, rng.integers(0, size, apart)] |= rng.random((60, apart)) < 0.05
+    bars = market(seed, size=size, holes=0.0).map(lambda values: np.where(missing, np.nan, values))
+    beside = outputs(name, bars, window)
+    for n in {0, 1, *rng.integers(0, size, 4).tolist(), size - 1}:
+        alone = outputs(name, bars.map(lambda values, n=n: values[:, n]), window)
+        assert same([values[:, n] for values in beside], alone)
+    few_columns = bars.map(lambda values: values[:, :3])
+    assert same(outputs(name, few_columns, window), in_plain_python(name, few_columns, window))
 
 
 @every
