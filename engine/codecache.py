@@ -11,13 +11,14 @@ Only `engine.jit` imports this: it imports numba.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import pickle
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -76,6 +77,31 @@ class CodeCache(NullCache):
         machine = (codegen.magic_tuple(), numba.__version__, sys.version_info[:3])
         digest = hashlib.sha256(repr((tuple(sig), machine)).encode() + (self._follows_from or b""))
         return self._folder / f"{self._name}.{digest.hexdigest()[:20]}.nbc"
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let the first of several processes compile what is missing in a folder; the others wait and load what it leaves.
+
+    Nobody waits once one has come to the end, nor where the folder cannot be written. The system takes the lock from a
+    process that dies.
+    """
+    whole = folder / "whole"
+    if whole.exists():
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError:
+        yield
+        return
+    with lock:
+        with suppress(OSError):  # some network folders know no locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+        with suppress(OSError):
+            whole.touch()
 
 
 def user_folder() -> Path:

@@ -78,7 +78,7 @@ class Kernel(Generic[P, R]):
 
                 rebound = self._rebound(lambda kernel: kernel.compile())
                 compiled = numba.njit(**_OPTIONS, forceinline=self._inline)(rebound)
-                compiled._cache = CodeCache(self._function, self._meaning(), _folder(vars(numba.config)["CACHE_DIR"]))
+                compiled._cache = CodeCache(self._function, self._meaning(), cache_folder())
                 self._compiled = compiled
             return self._compiled
 
@@ -123,6 +123,13 @@ def _source() -> str:
     sources = (path.read_bytes() for path in sorted(_ENGINE.rglob("*.py")))
     kernels = (source for source in sources if b"jit" in source or b"NamedTuple" in source)
     return hashlib.sha256(b"".join(kernels)).hexdigest()[:12]
+
+
+def cache_folder() -> Path:
+    """Where the code that is compiled from this state of the engine is kept."""
+    import numba
+
+    return _folder(vars(numba.config)["CACHE_DIR"])
 
 
 def _folder(configured: str) -> Path:

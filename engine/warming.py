@@ -10,6 +10,7 @@ import numpy as np
 from engine import indicators, trades
 from engine.bars import Bars
 from engine.figures import Run
+from engine.jit import cache_folder
 from engine.metrics import measure
 from engine.simulation import simulate
 from engine.strategy import Crossing, Range, Weights, strategy
@@ -53,7 +54,17 @@ def crossed(
 
 
 def warm() -> None:
-    """Compile, or load from the disk cache, every kernel that a first job needs."""
+    """Compile, or load from the disk cache, every kernel that a first job needs.
+
+    What is compiled with the first sweep of each symbol, the first given weights and the first walk is not among it.
+    """
+    from engine.codecache import one_at_a_time
+
+    with one_at_a_time(cache_folder()):
+        _run_all()
+
+
+def _run_all() -> None:
     time = np.datetime64("2000-01-03", "ns") + np.arange(8) * np.timedelta64(1, "D")
     bars = Bars.from_closes(time, np.array([[1.0, 2.0, 3.0, 2.0, 1.0, 2.0, 3.0, 2.0]]).T, ("A",))
     for compute in _INDICATORS:

@@ -147,3 +147,33 @@ def test_code_lies_where_it_is_told_else_beside_the_engine_else_in_the_folder_of
     assert jit._folder("").parent == codecache.user_folder()
     assert "queuant" in codecache.user_folder().parts
     assert jit._folder("elsewhere") == jit.Path("elsewhere") / jit._source()
+
+
+def test_nobody_waits_once_all_is_compiled_nor_where_nothing_can_be_written(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("waited")
+
+    with codecache.one_at_a_time(tmp_path / "code"):
+        assert not (tmp_path / "code" / "whole").exists()
+    monkeypatch.setattr(codecache.fcntl, "flock", refuse)
+    with codecache.one_at_a_time(tmp_path / "code"):
+        pass
+    (tmp_path / "file").touch()
+    with codecache.one_at_a_time(tmp_path / "file" / "code"):
+        pass
+
+
+def test_what_was_not_finished_is_not_said_to_be_whole(tmp_path):
+    with pytest.raises(KeyError), codecache.one_at_a_time(tmp_path):
+        raise KeyError
+    assert not (tmp_path / "whole").exists()
+
+
+def test_a_folder_that_knows_no_locks_is_used_without(tmp_path, monkeypatch):
+    def unable(*_):
+        raise OSError("no locks available")
+
+    monkeypatch.setattr(codecache.fcntl, "flock", unable)
+    with codecache.one_at_a_time(tmp_path):
+        pass
+    assert (tmp_path / "whole").exists()

@@ -18,6 +18,20 @@ kernels = (rolling._lag, abreast.sums, averages.exponential)
 print([sum(kernel.compile().stats.cache_misses.values()) for kernel in kernels])
 """
 
+WAIT = """
+import sys, time
+from engine import codecache, jit
+jit.set_cache_dir(sys.argv[1])
+from pathlib import Path
+busy = Path(sys.argv[1]) / "busy"
+with codecache.one_at_a_time(jit.cache_folder()):
+    assert not busy.exists(), "two at a time"
+    busy.touch()
+    time.sleep(0.2)
+    exec(COMPUTE)
+    busy.unlink()
+"""
+
 DIE = """
 import os, pathlib, signal
 replace, kept = pathlib.Path.replace, []
@@ -57,3 +71,18 @@ def test_one_that_is_killed_while_it_writes_leaves_a_folder_that_works(tmp_path)
     first = told(start(COMPUTE, tmp_path))
     assert first[1] == "[0, 1, 1]"
     assert told(start(COMPUTE, tmp_path)) == (first[0], "[0, 0, 0]")
+
+
+def test_of_processes_that_start_at_once_one_compiles_and_the_others_load(tmp_path):
+    wait = f"COMPUTE = {COMPUTE!r}\n{WAIT}"
+    together = [told(process) for process in [start(wait, tmp_path) for _ in range(3)]]
+    assert len({digest for digest, _ in together}) == 1
+    assert sorted(misses for _, misses in together) == ["[0, 0, 0]", "[0, 0, 0]", "[1, 1, 1]"]
+
+
+def test_one_that_dies_while_others_wait_leaves_the_work_to_the_next(tmp_path):
+    dying = f"import os, signal\nCOMPUTE = 'os.kill(os.getpid(), signal.SIGKILL)'\n{WAIT.replace('busy.touch()', '')}"
+    killed = start(dying, tmp_path)
+    killed.communicate(timeout=100)
+    assert killed.returncode == -9
+    assert told(start(f"COMPUTE = {COMPUTE!r}\n{WAIT}", tmp_path))[1] == "[1, 1, 1]"

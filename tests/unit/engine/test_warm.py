@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine import Bars, backtest
+from engine import Bars, backtest, jit
 from engine.codecache import CodeCache
 from engine.sweep import FIGURES, sweep
 from engine.warming import crossed, held
@@ -117,6 +117,14 @@ def test_warming_a_second_time_asks_for_nothing(monkeypatch):
     monkeypatch.delattr(CodeCache, "load_overload")
     monkeypatch.delattr(CodeCache, "save_overload")
     engine.warm()
+
+
+@pytest.mark.usefixtures("compiled")
+def test_who_warms_lets_no_other_process_compile_the_same(monkeypatch, tmp_path):
+    monkeypatch.setattr(jit, "_cache_dir", tmp_path)
+    engine.warm()
+    assert (jit.cache_folder() / "lock").exists()
+    assert (jit.cache_folder() / "whole").exists()
 
 
 @pytest.mark.parametrize("item", [crossed, held], ids=lambda item: item.id)
