@@ -53,7 +53,7 @@ def news(row: int, weights: Floats, said: Floats) -> bool:
     return new
 
 
-@jit
+@inlined
 def decide(row: int, weights: Floats, terms: Terms, book: Book) -> None:
     """Targets after a new row. NaN keeps the last word; targets whose sum is above the leverage shrink together.
 
@@ -80,7 +80,7 @@ def decide(row: int, weights: Floats, terms: Terms, book: Book) -> None:
         book.target[n] = target
 
 
-@jit
+@inlined
 def remind(order: NDArray[np.int8]) -> None:
     """Ask for every symbol's target, as the calendar does."""
     for n in range(order.shape[0]):

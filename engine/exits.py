@@ -96,7 +96,30 @@ def touched(n: int, t: int, market: Market, terms: Terms, book: Book) -> bool:
     return side * worst <= side * level or side * favourable >= side * take or expired(n, t, terms, book)
 
 
-@jit
+@inlined
+def untouched(t: int, stop: int, market: Market, terms: Terms, book: Book) -> int:
+    """The first bar of t <= u < stop that ends the only position, or `stop`; trailing stops follow those before it.
+
+    Levels that stay where they are need no branch to see what meets them.
+    """
+    if terms.max_holding > 0.0:
+        stop = max(t, min(stop, book.entry[0] + math.ceil(terms.max_holding)))
+    if terms.trailing > 0.0:
+        while t < stop and not touched(0, t, market, terms, book):
+            follow(0, t, market, book)
+            t += 1
+        return t
+    side = 1.0 if book.units[0] > 0.0 else -1.0
+    level, take, _ = levels(0, side, terms, book)
+    floor, ceiling = (level, take) if side > 0.0 else (take, level)
+    lows, highs = market.low[t:stop], market.high[t:stop]
+    count = first = stop - t
+    for k in range(count):
+        first = min(first, k if (lows[k, 0] <= floor) | (highs[k, 0] >= ceiling) else count)
+    return t + first
+
+
+@inlined
 def exit_due(t: int, market: Market, terms: Terms, book: Book) -> bool:
     """Whether some position ends in bar t; else the trailing stops follow the bar."""
     for n in range(book.units.shape[0]):

@@ -31,8 +31,12 @@ from engine.book import (
 )
 from engine.costs import accrue, affordable, fill, value, whole_lots
 from engine.decisions import decide, news, remind
-from engine.exits import exit_due, expire, expired, follow, liquidate, stops, touched
+from engine.exits import exit_due, expire, expired, liquidate, stops, untouched
 from engine.jit import inlined, jit
+
+
+# Bars that `coast` looks at in one step.
+STRIDE = 64
 
 
 @inlined
@@ -190,29 +194,76 @@ def valued(t: int, close: Floats, units: Floats, last: Floats) -> tuple[float, f
 
 
 @inlined
+def unsaid(t: int, stop: int, said: float, plan: Plan) -> int:
+    """The first bar of t <= u < stop at which one symbol hears something new or the calendar asks, or `stop`."""
+    reminders = plan.due[t:stop]
+    first = reminders.shape[0]
+    for k in range(reminders.shape[0]):
+        first = min(first, k if reminders[k] else reminders.shape[0])
+    stop = t + first
+    row = max(0, t - plan.delay)
+    words = plan.weights[row : max(row, stop - plan.delay)]
+    count = first = words.shape[0]
+    for k in range(count):
+        first = min(first, k if (words[k, 0] != said) & (words[k, 0] == words[k, 0]) else count)
+    return stop if first == count else row + first + plan.delay
+
+
+@inlined
+def solvent(t: int, stop: int, cash: float, units: float, close: Floats) -> int:
+    """The first bar of t <= u < stop at whose close the account is ruined, or `stop`."""
+    closes = close[t:stop]
+    count = first = closes.shape[0]
+    for k in range(count):
+        first = min(first, k if cash + units * closes[k, 0] <= 0.0 else count)
+    return t + first
+
+
+@inlined
+def fetched(prices: Floats) -> bool:
+    """Whether no price is negative, as none is: read in their order they are at hand when one of them is filled at.
+
+    A fill that comes for a single price waits longer for the memory than this takes.
+    """
+    sound = True
+    for k in range(prices.shape[0]):
+        sound &= not prices[k, 0] < 0.0
+    return sound
+
+
+@inlined
 def coast(t: int, stop: int, limited: bool, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> int:
-    """Mark one symbol bar by bar while nothing else happens; returns the first bar on which something does."""
-    close, weights, delay, due_at = market.close, plan.weights, plan.delay, plan.due
-    equity, gross, held = out.equity, out.gross, out.cash
+    """Mark one symbol bar by bar while nothing else happens; returns the first bar on which something does.
+
+    What could happen is looked for in some bars at a time, each cause on its own, so that the compiler can take
+    several of them in one step.
+    """
     said, units, last, cash = book.said[0], book.units[0], book.mark[0], book.cash[0]
-    rows = weights.shape[0]
+    price = market.open if terms.at_open > 0.0 else market.close
     limited = limited and units != 0.0
+    if cash + units * last <= 0.0:
+        return t
     while t < stop:
-        row = t - delay
-        if due_at[t] or (0 <= row < rows and weights[row, 0] != said and not math.isnan(weights[row, 0])):
+        end = ahead = min(stop, t + STRIDE)
+        if not fetched(price[t:end]):
             break
+        end = unsaid(t, end, said, plan)
+        if units < 0.0 or cash < 0.0:
+            end = solvent(t, end, cash, units, market.close)
         if limited:
-            if touched(0, t, market, terms, book):
-                break
-            follow(0, t, market, book)
-        last = last if math.isnan(close[t, 0]) else close[t, 0]
-        if cash + units * last <= 0.0:
+            end = untouched(t, end, market, terms, book)
+        closes, equity, held, gross = market.close[t:end], out.equity[t:end], out.cash[t:end], out.gross[t:end]
+        for k in range(closes.shape[0]):
+            last = last if math.isnan(closes[k, 0]) else closes[k, 0]
+            gross[k] = units * last
+        for k in range(closes.shape[0]):
+            equity[k] = cash + gross[k]
+            held[k] = cash
+            gross[k] = abs(gross[k])
+        t = end
+        if end < ahead:
             break
-        equity[t] = cash + units * last
-        held[t] = cash
-        gross[t] = abs(units * last)
-        book.mark[0] = last
-        t += 1
+    book.mark[0] = last
     return t
 
 
