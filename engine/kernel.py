@@ -34,7 +34,6 @@ from engine.decisions import decide, news, remind
 from engine.exits import exit_due, expire, expired, liquidate, stops, untouched
 from engine.jit import inlined, jit
 
-
 # Bars that `coast` looks at in one step.
 STRIDE = 64
 
