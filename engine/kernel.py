@@ -212,7 +212,7 @@ def unsaid(t: int, stop: int, said: float, plan: Plan) -> int:
 def solvent(t: int, stop: int, cash: float, units: float, close: Floats) -> int:
     """The first bar of t <= u < stop at whose close the account is ruined, or `stop`."""
     closes = close[t:stop]
-    count = first = closes.shape[0]
+    count = first = stop - t
     for k in range(count):
         first = min(first, k if cash + units * closes[k, 0] <= 0.0 else count)
     return t + first
@@ -224,10 +224,10 @@ def fetched(prices: Floats) -> bool:
 
     A fill that comes for a single price waits longer for the memory than this takes.
     """
-    sound = True
+    negative = False
     for k in range(prices.shape[0]):
-        sound &= not prices[k, 0] < 0.0
-    return sound
+        negative |= prices[k, 0] < 0.0
+    return not negative
 
 
 @inlined

@@ -10,13 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from engine.bars import Floats
 from engine.errors import InvalidInput
 from engine.indicators.arrays import as_rows, run, together, whole
-from engine.indicators.moments import following
 from engine.jit import jit
 
 # Two averages of decimal prices that are equal on paper differ by the rounding of their binary forms, some 1e-16
 # of their size; prices that differ on paper do so by far more than this.
 TIE = 1e-12
 EPSILON = 2.0**-52
+# Bars that are compared together.
+AT_ONCE = 256
 
 
 @jit
@@ -50,41 +51,78 @@ def exact(values: Floats, n: int, t: int, window: int) -> float:
 
 
 @jit
-def _compare(values: Floats, fast: int, slow: int, out: Floats) -> None:
-    """Sliding sums; exact ones where the rounding that they may have gathered could decide.
+def decided(values: Floats, t: int, fast: int, slow: int) -> float:
+    """The relation at row t of one column, by exact sums."""
+    behind = fast * exact(values, 0, t, slow)
+    gap = slow * exact(values, 0, t, fast) - behind
+    return 0.0 if abs(gap) <= TIE * abs(behind) else math.copysign(1.0, gap)
 
-    Each step rounds twice, by at most half an EPSILON of what no sum or value exceeds: window x the largest value.
+
+@jit
+def _relate(values: Floats, fast: int, slow: int, out: Floats) -> None:
+    """Relations of a column in which every bar is traded: a sliding gap, exact sums where its rounding could decide.
+
+    The gap is slow x sum_fast - fast x sum_slow. What it grows by at each bar, and its sign, are taken from some bars
+    at a time; only adding up has to wait for the bar before. With M the largest value so far, a step rounds by at
+    most EPSILON M (fast slow + 3 (fast + slow)), and what it starts from by less than 6 EPSILON M fast slow.
     """
-    reach = 2.0 * EPSILON * (slow * (fast + 2.0) + fast * (slow + 2.0))
-    for n in range(values.shape[1]):
-        count = steps = 0
-        oldest_fast = oldest_slow = 0
-        ahead = behind = largest = 0.0
-        for t in range(values.shape[0]):
-            value = values[t, n]
-            out[t, n] = np.nan
-            if math.isnan(value):
-                continue
-            count += 1
-            steps += 1
-            largest = max(largest, abs(value))
-            ahead += value
-            behind += value
-            if count > fast:
-                oldest_fast = following(values, oldest_fast, n)
-                ahead -= values[oldest_fast, n]
-                oldest_fast += 1
-            if count > slow:
-                oldest_slow = following(values, oldest_slow, n)
-                behind -= values[oldest_slow, n]
-                oldest_slow += 1
-            if count < fast or count < slow:
-                continue
-            gap, size = slow * ahead - fast * behind, abs(fast * behind)
-            if abs(abs(gap) - TIE * size) <= reach * steps * largest:
-                ahead, behind, steps = exact(values, n, t, fast), exact(values, n, t, slow), 1
-                gap, size = slow * ahead - fast * behind, abs(fast * behind)
-            out[t, n] = 0.0 if abs(gap) <= TIE * size else math.copysign(1.0, gap)
+    total = values.shape[0]
+    first = max(fast, slow)
+    out[: first - 1] = np.nan
+    if first > total:
+        return
+    out[first - 1, 0] = decided(values, first - 1, fast, slow)
+    reach = EPSILON * (8.0 * fast * slow + 4.0 * (fast + slow))
+    largest, gap, steps = 0.0, 0.0, 0
+    for t in range(first):
+        largest = max(largest, abs(values[t, 0]))
+    for t in range(first, total, AT_ONCE):
+        stop = min(t + AT_ONCE, total)
+        if steps == 0:
+            gap, steps = slow * exact(values, 0, t - 1, fast) - fast * exact(values, 0, t - 1, slow), 1
+        new, rows = values[t:stop], out[t:stop]
+        old, older = values[t - fast : stop - fast], values[t - slow : stop - slow]
+        for k in range(rows.shape[0]):
+            rows[k, 0] = slow * (new[k, 0] - old[k, 0]) - fast * (new[k, 0] - older[k, 0])
+        for k in range(rows.shape[0]):
+            gap += rows[k, 0]
+            rows[k, 0] = gap
+            largest = max(largest, abs(new[k, 0]))
+        steps += stop - t
+        doubt = (TIE * fast * slow + reach * steps) * largest
+        doubtful = False
+        for k in range(rows.shape[0]):
+            doubtful |= abs(rows[k, 0]) <= doubt
+        if doubtful:
+            steps = 0
+            for k in range(rows.shape[0]):
+                rows[k, 0] = decided(values, t + k, fast, slow) if abs(rows[k, 0]) <= doubt else rows[k, 0]
+        for k in range(rows.shape[0]):
+            rows[k, 0] = 0.0 if rows[k, 0] == 0.0 else math.copysign(1.0, rows[k, 0])
+
+
+@jit
+def _compare(values: Floats, fast: int, slow: int, room: Floats, out: Floats) -> None:
+    """Relations of each column, found among its traded bars; `room` [2, T, 1] is for these and what is found."""
+    total, size = values.shape
+    missing = False
+    for t in range(total):
+        missing |= math.isnan(values[t, 0])
+    if size == 1 and not missing:
+        _relate(values, fast, slow, out)
+        return
+    traded, found = room[0], room[1]
+    for n in range(size):
+        count = 0
+        for t in range(total):
+            traded[count, 0] = values[t, n]
+            count += 0 if math.isnan(values[t, n]) else 1
+        _relate(traded[:count], fast, slow, found[:count])
+        count = 0
+        for t in range(total):
+            known = not math.isnan(values[t, n])
+            out[t, n] = found[count, 0] if known else np.nan
+            count += 1 if known else 0
 
 
 @jit
@@ -120,7 +158,7 @@ def compare_averages(values: Floats, fast: int, slow: int) -> Floats:
     1e-12 of their size is a tie. Unit: sign. Source: the rule is ours. Warm-up: row max(fast, slow) - 1. NaN: skipped.
     """
     whole(1, fast=fast, slow=slow)
-    return run(_compare, values, fast, slow)
+    return run(_compare, values, fast, slow, np.empty((2, len(values), 1)))
 
 
 def crosses(relation: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
