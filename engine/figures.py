@@ -6,14 +6,15 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Floats, Times
 from engine.ledger import Ledger
-from engine.sums import Sums, add_up
+from engine.sums import LANES, SIDE_BY_SIDE, Sums, add_up, fall
+from engine.tails import Tails, tails_of
 
 Figure: TypeAlias = "float | int | None"
 # Called as report(done, total, phase) while a run goes on; what it raises ends the run.
@@ -41,19 +42,17 @@ class Run:
         return self.risk_free_rate / self.periods_per_year
 
     @cached_property
-    def sums(self) -> Sums:
-        """What most figures are made of."""
-        return Sums(*self._pass[1].tolist())
-
-    @property
     def drawdown(self) -> Floats:
         """Equity / its running maximum - 1, the initial capital included."""
-        return self._pass[0]
+        drawdown = np.empty(len(self.time))
+        fall(self.ledger.equity, self.ledger.initial_capital, drawdown)
+        return drawdown
 
     @cached_property
-    def _pass(self) -> tuple[Floats, Floats]:
+    def sums(self) -> Sums:
+        """What most figures are made of."""
         ledger = self.ledger
-        drawdown, sums = np.empty(len(self.time)), np.empty(len(Sums._fields))
+        sums = np.empty(len(Sums._fields))
         add_up(
             self.time.view(np.int64),
             ledger.returns,
@@ -65,10 +64,10 @@ class Run:
             ledger.funding,
             ledger.fills,
             self.trades,
-            drawdown,
+            np.empty((SIDE_BY_SIDE, LANES)),
             sums,
         )
-        return drawdown, sums
+        return Sums(*sums.tolist())
 
     @cached_property
     def deviation(self) -> float | None:
@@ -85,25 +84,7 @@ class Run:
     @cached_property
     def tails(self) -> Tails:
         """Both tails of the returns."""
-        ordered = np.sort(self.returns)
-        last = len(ordered) - 1
-        worst = int(0.05 * last)
-        return Tails(_at(ordered, 0.05 * last), _at(ordered, 0.95 * last), float(ordered[: worst + 1].mean()))
-
-
-def _at(ordered: Floats, place: float) -> float:
-    """The value at a place between two of an ordered row, linearly."""
-    first = int(place)
-    below, above = ordered[first], ordered[min(first + 1, len(ordered) - 1)]
-    return float(below + (above - below) * (place - first))
-
-
-class Tails(NamedTuple):
-    """5th and 95th percentile of returns (linear interpolation), and the mean of the lowest int(0.05 (T - 1)) + 1."""
-
-    low: float
-    high: float
-    shortfall: float
+        return tails_of(self.returns)
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,10 @@ def replay(fills: NDArray[np.void], positions: Floats) -> None:
 @jit
 def earn(equity: Floats, capital: float, returns: Floats) -> None:
     """Write the return of each bar."""
-    before = capital
-    for t in range(equity.shape[0]):
-        returns[t] = equity[t] / before - 1.0 if before > 0.0 else 0.0
-        before = equity[t]
+    returns[0] = equity[0] / capital - 1.0
+    before, after, gains = equity[: equity.shape[0] - 1], equity[1:], returns[1:]
+    for t in range(gains.shape[0]):
+        gains[t] = after[t] / before[t] - 1.0 if before[t] > 0.0 else 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Floats
-from engine.jit import jit
+from engine.jit import inlined, jit
 
 _DAY = 86_400_000_000_000  # nanoseconds
+# A sum over bars is taken as so many sums of every so manieth bar, because an addition has to wait for the one before;
+# up to SIDE_BY_SIDE such sums are taken in one pass.
+LANES, SIDE_BY_SIDE = 128, 6
 
 
 class Sums(NamedTuple):
@@ -80,90 +83,143 @@ class Sums(NamedTuple):
 ) = range(len(Sums._fields))
 
 
+@inlined
+def total(lane: Floats) -> float:
+    """The sum of the sums: of halves, of their halves, and so on, as pairs are added up; leaves nothing behind."""
+    half = lane.shape[0] // 2
+    while half > 0:
+        for k in range(half):
+            lane[k] += lane[half + k]
+        half //= 2
+    return float(lane[0])
+
+
 @jit
-def powers(returns: Floats, rate: float, out: Floats) -> None:
-    """Mean, central powers and extremes of returns, and their shortfall below and sums around `rate`."""
+def extremes(returns: Floats, lanes: Floats, out: Floats) -> None:
+    """Mean, lowest and highest of returns."""
     count = returns.shape[0]
-    total = 0.0
     lowest = highest = returns[0]
     for t in range(count):
-        total += returns[t]
         lowest = min(lowest, returns[t])
         highest = max(highest, returns[t])
-    mean = total / count
-    second = third = fourth = shortfall = above = below = 0.0
-    for t in range(count):
-        centred = returns[t] - mean
-        square = centred * centred
-        second += square
-        third += square * centred
-        fourth += square * square
-        excess = returns[t] - rate
-        short = min(excess, 0.0)
-        shortfall += short * short
-        below += short
-        above += max(excess, 0.0)
-    out[_MEAN] = mean
-    out[_SECOND] = second / count
-    out[_THIRD] = third / count
-    out[_FOURTH] = fourth / count
+    lanes[0] = 0.0
+    for first in range(0, count, LANES):
+        some = returns[first : first + LANES]
+        for k in range(some.shape[0]):
+            lanes[0, k] += some[k]
+    out[_MEAN] = total(lanes[0]) / count
     out[_LOWEST] = lowest
     out[_HIGHEST] = highest
-    out[_SHORTFALL] = shortfall / count
-    out[_ABOVE] = above
-    out[_BELOW] = below
 
 
 @jit
-def days(time: NDArray[np.int64], returns: Floats, out: Floats) -> None:
-    """Best and worst return of a UTC day."""
+def powers(returns: Floats, rate: float, lanes: Floats, out: Floats) -> None:
+    """Central powers of returns, whose mean is known, and their shortfall below and sums around `rate`."""
+    count, mean = returns.shape[0], out[_MEAN]
+    lanes[:] = 0.0
+    for first in range(0, count, LANES):
+        some = returns[first : first + LANES]
+        for k in range(some.shape[0]):
+            centred = some[k] - mean
+            square = centred * centred
+            lanes[0, k] += square
+            lanes[1, k] += square * centred
+            lanes[2, k] += square * square
+            excess = some[k] - rate
+            short = excess if excess < 0.0 else 0.0
+            lanes[3, k] += short * short
+            lanes[4, k] += short
+            lanes[5, k] += excess - short
+    out[_SECOND] = total(lanes[0]) / count
+    out[_THIRD] = total(lanes[1]) / count
+    out[_FOURTH] = total(lanes[2]) / count
+    out[_SHORTFALL] = total(lanes[3]) / count
+    out[_BELOW] = total(lanes[4])
+    out[_ABOVE] = total(lanes[5])
+
+
+@inlined
+def day_after(t: int, time: NDArray[np.int64]) -> int:
+    """The first bar of a later UTC day than that of bar t: looked for in steps that double, then halve."""
+    end = (time[t] // _DAY + 1) * _DAY
+    step = 1
+    while t + step < time.shape[0] and time[t + step] < end:
+        t += step
+        step *= 2
+    while step > 1:
+        step //= 2
+        if t + step < time.shape[0] and time[t + step] < end:
+            t += step
+    return t + 1
+
+
+@jit
+def days(time: NDArray[np.int64], equity: Floats, capital: float, out: Floats) -> None:
+    """Best and worst return of a UTC day: its last equity / that before the day - 1; 0 from ruin on."""
     best, worst = -np.inf, np.inf
-    growth = 1.0
-    for t in range(time.shape[0]):
-        growth *= 1.0 + returns[t]
-        if t + 1 == time.shape[0] or time[t + 1] // _DAY != time[t] // _DAY:
-            best = max(best, growth - 1.0)
-            worst = min(worst, growth - 1.0)
-            growth = 1.0
+    before = capital
+    t = 0
+    while t < time.shape[0]:
+        t = day_after(t, time)
+        gain = equity[t - 1] / before - 1.0 if before > 0.0 else 0.0
+        best = max(best, gain)
+        worst = min(worst, gain)
+        before = equity[t - 1]
     out[_BEST_DAY] = best
     out[_WORST_DAY] = worst
 
 
 @jit
-def sink(time: NDArray[np.int64], equity: Floats, capital: float, drawdown: Floats, out: Floats) -> None:
-    """Equity / its running maximum - 1, the initial capital included; the smallest, and the longest time below zero.
+def fall(equity: Floats, capital: float, drawdown: Floats) -> None:
+    """Equity / its running maximum - 1, the initial capital included."""
+    peak = capital
+    for t in range(equity.shape[0]):
+        peak = max(peak, equity[t])
+        drawdown[t] = equity[t] / peak - 1.0
+
+
+@jit
+def sink(time: NDArray[np.int64], equity: Floats, capital: float, out: Floats) -> None:
+    """The smallest drawdown, and the longest time below zero.
 
     A time below a maximum lasts from that maximum (at the earliest the first bar) to the bar of recovery or the last.
+    The smallest drawdown of that time is that of its lowest equity, to the last bit.
     """
-    peak = capital
+    peak = low = capital
     depth = 0.0
     since = time[0]
     longest = 0
     for t in range(time.shape[0]):
-        peak = max(peak, equity[t])
-        drawdown[t] = equity[t] / peak - 1.0
-        if drawdown[t] < 0.0:
-            depth = min(depth, drawdown[t])
-            longest = max(longest, time[t] - since)
-        else:
-            if t > 0 and drawdown[t - 1] < 0.0:
+        value = equity[t]
+        if value >= peak:
+            if low < peak:
+                depth = min(depth, low / peak - 1.0)
                 longest = max(longest, time[t] - since)
+            peak = low = value
             since = time[t]
+        low = min(low, value)
+    if low < peak:
+        depth = min(depth, low / peak - 1.0)
+        longest = max(longest, time[time.shape[0] - 1] - since)
     out[_DEPTH] = depth
     out[_UNDERWATER] = float(longest)
 
 
 @jit
-def account(equity: Floats, gross: Floats, borrow: Floats, funding: Floats, out: Floats) -> None:
+def account(equity: Floats, gross: Floats, borrow: Floats, funding: Floats, lanes: Floats, out: Floats) -> None:
     """Mean exposure, and what holding cost."""
-    exposure = borrowed = funded = 0.0
-    for t in range(equity.shape[0]):
-        exposure += gross[t] / equity[t] if equity[t] > 0.0 else 0.0
-        borrowed += borrow[t]
-        funded += funding[t]
-    out[_EXPOSURE] = exposure / equity.shape[0]
-    out[_BORROW] = borrowed
-    out[_FUNDING] = funded
+    count = equity.shape[0]
+    lanes[:] = 0.0
+    for first in range(0, count, LANES):
+        stop = min(first + LANES, count)
+        value, size, borrowed, funded = equity[first:stop], gross[first:stop], borrow[first:stop], funding[first:stop]
+        for k in range(stop - first):
+            lanes[0, k] += size[k] / value[k] if value[k] > 0.0 else 0.0
+            lanes[1, k] += borrowed[k]
+            lanes[2, k] += funded[k]
+    out[_EXPOSURE] = total(lanes[0]) / count
+    out[_BORROW] = total(lanes[1])
+    out[_FUNDING] = total(lanes[2])
 
 
 @jit
@@ -213,13 +269,14 @@ def add_up(
     funding: Floats,
     fills: NDArray[np.void],
     trades: NDArray[np.void],
-    drawdown: Floats,
+    lanes: Floats,
     out: Floats,
 ) -> None:
-    """Write the drawdown [T] and the fields of `Sums`."""
-    powers(returns, rate, out)
-    days(time, returns, out)
-    sink(time, equity, capital, drawdown, out)
-    account(equity, gross, borrow, funding, out)
+    """Write the fields of `Sums`."""
+    extremes(returns, lanes, out)
+    powers(returns, rate, lanes, out)
+    days(time, equity, capital, out)
+    sink(time, equity, capital, out)
+    account(equity, gross, borrow, funding, lanes, out)
     trading(fills, equity, out)
     outcomes(trades, out)

@@ -15,6 +15,7 @@ from engine.metrics import measure
 from engine.simulation import simulate
 from engine.strategy import Crossing, Range, Weights, strategy
 from engine.sweep import sweep
+from engine.tails import MANY, tails_of
 
 # One call for each kernel. A test asks every indicator, and every shipped strategy, whether something is missing.
 _INDICATORS: tuple[Callable[[Bars], object], ...] = (
@@ -71,6 +72,9 @@ def _run_all() -> None:
         compute(bars)
     ledger = simulate(bars, held.bind()(bars))
     trades.from_ledger(bars, ledger)
-    measure(Run(bars.time, ledger, trades.round_trips(ledger), 252.0))
+    run = Run(bars.time, ledger, trades.round_trips(ledger), 252.0)
+    measure(run)
+    _ = run.drawdown
+    tails_of(np.zeros(MANY))
     for item in (held, crossed):
         sweep(bars, item, [{}])

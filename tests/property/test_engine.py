@@ -20,6 +20,7 @@ from engine import ledger as ledgers
 from engine.figures import Run
 
 BOUNDED = settings(derandomize=True, max_examples=40, deadline=None)
+PRICES = ("open", "high", "low", "close", "volume")
 FREE = {"commission_bps": 0.0, "slippage_bps": 0.0}
 
 seeds = st.integers(0, 2**32 - 1)
@@ -118,9 +119,26 @@ def test_no_strategy_sees_the_future(item, seed, stop, config):
 
 
 @BOUNDED
+@given(seeds, configs(), st.floats(0.001, 0.3), st.sampled_from([0.01, 0.3]))
+def test_one_symbol_alone_does_what_it_does_beside_an_idle_one(seed, config, volatility, spoken):
+    """Alone it is taken through stretches of bars, beside another bar by bar."""
+    bars = market(seed, total=400, size=1, volatility=volatility)
+    other = market(seed + 1, total=400, size=1)
+    columns = {name: np.hstack((getattr(bars, name), getattr(other, name))) for name in PRICES}
+    both = dataclasses.replace(bars, symbols=("A", "B"), cost_keys=(bars.cost_keys[0], None), **columns)
+    rng = np.random.default_rng(seed)
+    weights = np.where(rng.random((400, 1)) < spoken, rng.uniform(-3.0, 3.0, (400, 1)), np.nan)
+    alone = simulate(bars, weights, config)
+    beside = simulate(both, np.hstack((weights, np.zeros((400, 1)))), config)
+    for name in ("equity", "cash", "gross", "borrow", "funding", "interest", "fills"):
+        assert getattr(alone, name).tobytes() == getattr(beside, name).tobytes(), name
+    assert alone.ruined_at == beside.ruined_at
+
+
+@BOUNDED
 @given(seeds, configs())
 def test_the_compiled_kernel_equals_its_twin_bit_for_bit(seed, config):
-    bars = market(seed, total=60)
+    bars = market(seed, total=80)
     weights = targets(seed, bars.close.shape)
     compiled = simulate(bars, weights, config)
     with pytest.MonkeyPatch.context() as patch:
@@ -135,6 +153,7 @@ def test_the_compiled_kernel_equals_its_twin_bit_for_bit(seed, config):
     run = Run(bars.time, compiled, found, bars.periods_per_year, 0.02)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "add_up", sums.add_up.twin)
+        patch.setattr(figures, "fall", sums.fall.twin)
         patch.setattr(ledgers, "earn", ledgers.earn.twin)
         patch.setattr(ledgers, "replay", ledgers.replay.twin)
         other = Run(bars.time, twin, found, bars.periods_per_year, 0.02)

@@ -1,0 +1,41 @@
+"""The tails of many returns are those of all of them in order, to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine import tails
+from engine.tails import MANY, gather, tails_of
+
+KINDS = {
+    "all different": lambda rng, values: values,
+    "mostly zero": lambda rng, values: np.where(rng.random(len(values)) < 0.95, 0.0, values),
+    "all zero": lambda rng, values: 0.0 * values,
+    "in order": lambda rng, values: np.sort(values),
+    "a few values": lambda rng, values: np.round(values, 3),
+    "a sample that misleads": lambda rng, values: abs(values) * np.where(np.arange(len(values)) % 251, -1.0, 1.0),
+}
+
+
+def in_order(returns):
+    ordered, worst = np.sort(returns), int(0.05 * (len(returns) - 1))
+    return (*np.percentile(ordered, [5, 95]).tolist(), float(ordered[: worst + 1].mean()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("count", [1, 2, 20, 21, MANY - 1, MANY, 100_003])
+def test_tails_are_those_of_all_returns_in_order(count, kind):
+    rng = np.random.default_rng(count)
+    returns = KINDS[kind](rng, rng.standard_t(3, count) * 1e-3)
+    low, high, shortfall = in_order(returns)
+    found = tails_of(returns)
+    assert found.shortfall == shortfall
+    assert (found.low, found.high) == pytest.approx((low, high), rel=1e-14, abs=0.0)
+
+
+def test_the_compiled_gathering_equals_its_twin(monkeypatch):
+    returns = np.random.default_rng(7).normal(size=MANY)
+    compiled = tails_of(returns)
+    monkeypatch.setattr(tails, "gather", gather.twin)
+    assert tails_of(returns) == compiled
