@@ -60,8 +60,6 @@ class Run:
             ledger.initial_capital,
             ledger.equity,
             ledger.gross,
-            ledger.borrow,
-            ledger.funding,
             ledger.fills,
             self.trades,
             np.empty((SIDE_BY_SIDE, LANES)),

@@ -37,10 +37,11 @@ def earn(equity: Floats, capital: float, returns: Floats) -> None:
 class Ledger:
     """Money in the currency of the prices; series are [T].
 
+    `borrow`, `funding` and `interest` are read-only, one zero for all bars, where the configuration charges none.
     `fills` is a structured array in the order of execution: bar, symbol (column), quantity (signed), price (with
     slippage), commission, slippage (money), carry (borrow and funding that the symbol ran up since its previous
-    fill) and reason. `open_carry` [N] is the carry after the
-    last fill, `marks` [N] the last price of each symbol (0 where it never had one). `ruined_at` is a bar or None.
+    fill) and reason. `open_carry` [N] is the carry after the last fill, `marks` [N] the last price of each symbol
+    (0 where it never had one). `ruined_at` is a bar or None.
     """
 
     equity: Floats

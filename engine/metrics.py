@@ -42,6 +42,11 @@ def _deviation(values: Floats) -> float | None:
     return deviation if deviation > 1e-15 * max(1.0, float(np.abs(values).max())) else None
 
 
+def _all(amounts: Floats) -> float:
+    """The sum of a series; where one zero stands for all bars there is nothing to add up."""
+    return float(amounts.sum()) if amounts.strides[0] else 0.0
+
+
 def _annual(growth: float, bars: int, periods: float) -> float | None:
     """Growth per year; None once everything is lost, or where it exceeds a float."""
     if growth < 0.0 or not bars:
@@ -222,19 +227,19 @@ def total_slippage(run: Run) -> Figure:
 @metric("money", "lower")
 def total_borrow(run: Run) -> Figure:
     """Fees paid on short positions."""
-    return run.sums.borrow
+    return _all(run.ledger.borrow)
 
 
 @metric("money", "lower")
 def total_funding(run: Run) -> Figure:
     """Interest paid on negative cash."""
-    return run.sums.funding
+    return _all(run.ledger.funding)
 
 
 @metric("money", "higher")
 def total_interest(run: Run) -> Figure:
     """Interest earned on positive cash; in the equity, and in no trade."""
-    return float(run.ledger.interest.sum())
+    return _all(run.ledger.interest)
 
 
 def _each(total: float, count: float) -> float | None:

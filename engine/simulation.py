@@ -147,7 +147,9 @@ def _run(bars: Bars, plan: Plan, config: Config, report: Report | None) -> Ledge
     # Untouched memory costs nothing, and what is filled in place need not be copied.
     buffer = np.empty(min(ROOM, total * FILLS_PER_SYMBOL * size) + FILLS_PER_SYMBOL * size, dtype=FILL)
     equity, cash, gross = np.empty((3, total))
-    borrow, funding, interest = np.zeros((3, total))
+    # Where nothing is charged nothing is written: one zero stands for all bars.
+    charged = terms.borrow + terms.funding + terms.interest > 0.0
+    borrow, funding, interest = np.zeros((3, total if charged else 0))
     out = Out(equity, cash, gross, borrow, funding, interest, buffer)
     done, block = 0, max(1, BLOCK // size)
     while done < total:
@@ -159,13 +161,15 @@ def _run(bars: Bars, plan: Plan, config: Config, report: Report | None) -> Ledge
             out = out._replace(fills=np.concatenate((out.fills, np.empty_like(out.fills))))
     _refuse_overflow(bars, out.equity)
     filled, ruined, refused, scaled = book.counts.tolist()
+    if not charged:
+        borrow, funding, interest = np.broadcast_to(0.0, (3, total))
     return Ledger(
         equity=out.equity,
         cash=out.cash,
         gross=out.gross,
-        borrow=out.borrow,
-        funding=out.funding,
-        interest=out.interest,
+        borrow=borrow,
+        funding=funding,
+        interest=interest,
         fills=out.fills[:filled],
         open_carry=book.carry,
         marks=book.mark,

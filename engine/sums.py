@@ -23,7 +23,7 @@ class Sums(NamedTuple):
     min(e, 0)^2; `above`, `below`: sums of positive and of negative e. `best_day`, `worst_day`: r compounded to UTC
     days. `depth`: smallest drawdown, `underwater`: longest time below a former maximum in nanoseconds. `exposure`:
     mean gross value / equity; `traded`: sum of traded notional / equity at the close; both 0 where equity is not
-    positive. `commission` to `funding`: money. Of closed trades: how many, how many `winners` and `losers`, `won`
+    positive. `commission`, `slippage`: money. Of closed trades: how many, how many `winners` and `losers`, `won`
     and `lost` (negative) money, bars `held`.
     """
 
@@ -44,8 +44,6 @@ class Sums(NamedTuple):
     traded: float
     commission: float
     slippage: float
-    borrow: float
-    funding: float
     closed: float
     winners: float
     losers: float
@@ -72,8 +70,6 @@ class Sums(NamedTuple):
     _TRADED,
     _COMMISSION,
     _SLIPPAGE,
-    _BORROW,
-    _FUNDING,
     _CLOSED,
     _WINNERS,
     _LOSERS,
@@ -206,20 +202,14 @@ def sink(time: NDArray[np.int64], equity: Floats, capital: float, out: Floats) -
 
 
 @jit
-def account(equity: Floats, gross: Floats, borrow: Floats, funding: Floats, lanes: Floats, out: Floats) -> None:
-    """Mean exposure, and what holding cost."""
-    count = equity.shape[0]
-    lanes[:] = 0.0
-    for first in range(0, count, LANES):
-        stop = min(first + LANES, count)
-        value, size, borrowed, funded = equity[first:stop], gross[first:stop], borrow[first:stop], funding[first:stop]
-        for k in range(stop - first):
+def account(equity: Floats, gross: Floats, lanes: Floats, out: Floats) -> None:
+    """Mean exposure."""
+    lanes[0] = 0.0
+    for first in range(0, equity.shape[0], LANES):
+        value, size = equity[first : first + LANES], gross[first : first + LANES]
+        for k in range(value.shape[0]):
             lanes[0, k] += size[k] / value[k] if value[k] > 0.0 else 0.0
-            lanes[1, k] += borrowed[k]
-            lanes[2, k] += funded[k]
-    out[_EXPOSURE] = total(lanes[0]) / count
-    out[_BORROW] = total(lanes[1])
-    out[_FUNDING] = total(lanes[2])
+    out[_EXPOSURE] = total(lanes[0]) / equity.shape[0]
 
 
 @jit
@@ -265,8 +255,6 @@ def add_up(
     capital: float,
     equity: Floats,
     gross: Floats,
-    borrow: Floats,
-    funding: Floats,
     fills: NDArray[np.void],
     trades: NDArray[np.void],
     lanes: Floats,
@@ -277,6 +265,6 @@ def add_up(
     powers(returns, rate, lanes, out)
     days(time, equity, capital, out)
     sink(time, equity, capital, out)
-    account(equity, gross, borrow, funding, lanes, out)
+    account(equity, gross, lanes, out)
     trading(fills, equity, out)
     outcomes(trades, out)
