@@ -340,3 +340,17 @@ def test_an_account_beyond_the_range_of_a_float_is_refused(bars, run, low):
     with pytest.raises(RunFailed, match="are the prices right") as refused:
         run(bars(price, price), np.tile([1.0, 0.0], 12), fill="same_close")
     assert refused.value.code == "overflow"
+
+
+def test_a_negative_price_that_nobody_has_checked_changes_nothing_where_nothing_is_filled():
+    closes = np.linspace(10.0, 20.0, 100)[:, None]
+    time = np.datetime64("2020-01-01", "ns") + np.arange(100) * np.timedelta64(1, "D")
+    opens = closes.copy()
+    opens[50] = -1.0
+    values = (opens, closes, closes, closes, closes)
+    weights = np.ones((100, 1))
+    odd = simulate(
+        Bars.of_checked(time, values, symbols=("A",), close_only=False, cost_keys=(None,), adjusted=True), weights
+    )
+    plain = simulate(Bars.from_arrays(time, *(closes for _ in range(5)), symbols=("A",)), weights)
+    assert odd.equity.tobytes() == plain.equity.tobytes()
