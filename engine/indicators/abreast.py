@@ -16,9 +16,9 @@ from engine.indicators.moments import following, plus
 from engine.jit import inlined, jit
 
 # Columns side by side, and where the room keeps what of each of them.
-ABREAST = 128
-SAME, LAST, BASE, SUM1, REST1, SUM2, REST2 = range(0, 7 * ABREAST, ABREAST)
-ROOM = 7 * ABREAST
+ABREAST = 512
+SAME, BASE, SUM1, REST1, SUM2, REST2 = range(0, 6 * ABREAST, ABREAST)
+ROOM = 6 * ABREAST
 
 sums_of, deviations_of = moments.sums, moments.deviations
 
@@ -91,14 +91,11 @@ def sums(values: Floats, window: int, room: Floats, out: Floats) -> None:
 
 
 @inlined
-def add_powers(t: int, n: int, width: int, sign: float, values: Floats, room: Floats) -> None:
-    """Add the distances of row t from the bases, and their squares, to the sums, or take them away."""
+def count_same(t: int, before: int, n: int, width: int, values: Floats, room: Floats) -> None:
+    """How many times the value of row t has now come in a row; row `before` is the one before it."""
     for lane in range(width):
-        new = values[t, n + lane] - room[BASE + lane]
-        total = plus((room[SUM1 + lane], room[REST1 + lane]), sign * new)
-        squares = plus((room[SUM2 + lane], room[REST2 + lane]), sign * new * new)
-        room[SUM1 + lane], room[REST1 + lane] = total
-        room[SUM2 + lane], room[REST2 + lane] = squares
+        same = values[t, n + lane] == values[before, n + lane]
+        room[SAME + lane] = room[SAME + lane] + 1.0 if same else 1.0
 
 
 @inlined
@@ -109,13 +106,68 @@ def rebase(t: int, n: int, width: int, values: Floats, room: Floats) -> None:
         room[SUM1 + lane] = room[REST1 + lane] = room[SUM2 + lane] = room[REST2 + lane] = 0.0
 
 
+@inlined
+def add_powers(t: int, n: int, width: int, values: Floats, room: Floats) -> None:
+    """Add the distances of row t from the bases, and their squares, to the sums."""
+    for lane in range(width):
+        new = values[t, n + lane] - room[BASE + lane]
+        total = plus((room[SUM1 + lane], room[REST1 + lane]), new)
+        squares = plus((room[SUM2 + lane], room[REST2 + lane]), new * new)
+        room[SUM1 + lane], room[REST1 + lane] = total
+        room[SUM2 + lane], room[REST2 + lane] = squares
+
+
+@inlined
+def deviation_of(lane: int, window: int, ddof: int, room: Floats) -> float:
+    """Standard deviation of the window of a lane."""
+    total, squares = room[SUM1 + lane] + room[REST1 + lane], room[SUM2 + lane] + room[REST2 + lane]
+    spread = squares - total * (total / window)
+    still = (room[SAME + lane] >= window) | (spread <= 0.0)
+    return math.sqrt((0.0 if still else spread) / (window - ddof))
+
+
+@inlined
+def slide(
+    t: int,
+    before: int,
+    gone: int,
+    n: int,
+    width: int,
+    values: Floats,
+    window: int,
+    ddof: int,
+    room: Floats,
+    out: Floats,
+) -> None:
+    """Row `gone` leaves the window, row t enters it: all in one loop, so that divisions overlap with sums."""
+    for lane in range(width):
+        value, base = values[t, n + lane], room[BASE + lane]
+        old, new = values[gone, n + lane] - base, value - base
+        same = room[SAME + lane] + 1.0 if value == values[before, n + lane] else 1.0
+        total = plus(plus((room[SUM1 + lane], room[REST1 + lane]), -old), new)
+        squares = plus(plus((room[SUM2 + lane], room[REST2 + lane]), -old * old), new * new)
+        room[SAME + lane] = same
+        room[SUM1 + lane], room[REST1 + lane] = total
+        room[SUM2 + lane], room[REST2 + lane] = squares
+        out[t, n + lane] = deviation_of(lane, window, ddof, room)
+
+
+@inlined
+def score(t: int, n: int, width: int, values: Floats, window: int, room: Floats, out: Floats) -> None:
+    """How many of the deviations in row t the values are from the means."""
+    for lane in range(width):
+        mean, deviation = (room[SUM1 + lane] + room[REST1 + lane]) / window, out[t, n + lane]
+        distance = (values[t, n + lane] - room[BASE + lane] - mean) / (deviation if deviation > 0.0 else 1.0)
+        out[t, n + lane] = distance if deviation > 0.0 else np.nan
+
+
 @jit
 def deviations_abreast(
     n: int, width: int, values: Floats, window: int, ddof: int, scored: bool, room: Floats, out: Floats
 ) -> None:
     """`moments.deviations` of so many columns from n on."""
     n = max(n, 0)  # said to the compiler, which else would have to look at every index
-    first = following(values, 0, n)
+    gone = before = following(values, 0, n)
     count = 0
     room[:] = 0.0
     for t in range(values.shape[0]):
@@ -125,32 +177,22 @@ def deviations_abreast(
             unknown(t, n, width, out)
         if not traded:
             continue
-        for lane in range(width):
-            value = values[t, n + lane]
-            room[SAME + lane] = room[SAME + lane] + 1.0 if value == room[LAST + lane] else 1.0
-            room[LAST + lane] = value
+        if count > window and count % window != 0:
+            slide(t, before, gone, n, width, values, window, ddof, room, out)
+        else:
+            count_same(t, before, n, width, values, room)
         if count > window:
-            add_powers(first, n, width, -1.0, values, room)
-            first = following(values, first + 1, n)
-        start = t
+            gone = following(values, gone + 1, n)
         if count % window == 0:
-            start = first
             rebase(t, n, width, values, room)
-        if count < window:
-            continue
-        for row in range(start, t + 1):
-            if not math.isnan(values[row, n]):
-                add_powers(row, n, width, 1.0, values, room)
-        for lane in range(width):
-            total, squares = room[SUM1 + lane] + room[REST1 + lane], room[SUM2 + lane] + room[REST2 + lane]
-            spread = squares - total * (total / window)
-            still = (room[SAME + lane] >= window) | (spread <= 0.0)
-            out[t, n + lane] = math.sqrt((0.0 if still else spread) / (window - ddof))
-        if scored:
+            for row in range(gone, t + 1):
+                if not math.isnan(values[row, n]):
+                    add_powers(row, n, width, values, room)
             for lane in range(width):
-                mean, deviation = (room[SUM1 + lane] + room[REST1 + lane]) / window, out[t, n + lane]
-                score = (values[t, n + lane] - room[BASE + lane] - mean) / (deviation if deviation > 0.0 else 1.0)
-                out[t, n + lane] = score if deviation > 0.0 else np.nan
+                out[t, n + lane] = deviation_of(lane, window, ddof, room)
+        if scored and count >= window:
+            score(t, n, width, values, window, room, out)
+        before = t
 
 
 @jit
