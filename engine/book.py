@@ -104,6 +104,7 @@ class Book(NamedTuple):
     carry: Floats
     opening: Floats
     entry: NDArray[np.int64]
+    chosen: NDArray[np.int64]
     pending: NDArray[np.int8]
     blocked: NDArray[np.int8]
     cash: Floats

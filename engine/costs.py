@@ -112,8 +112,10 @@ def whole_lots(quantity: float, terms: Terms) -> float:
 
 
 @jit
-def affordable(price: Floats, t: int, market: Market, terms: Terms, book: Book) -> float:
+def affordable(count: int, price: Floats, t: int, market: Market, terms: Terms, book: Book) -> float:
     """The common share k <= 1 of all increases that keeps gross exposure within leverage x equity after costs.
+
+    The increases are those of the first `count` symbols that the book holds as `chosen`.
 
     gross + k growth = L (equity - k linear - fixed) solved for k. For one all-in purchase it is the textbook
     cash / (price (1 + costs)). A commission at its minimum does not shrink with k, so it counts as fixed; each
@@ -130,9 +132,8 @@ def affordable(price: Floats, t: int, market: Market, terms: Terms, book: Book) 
     while True:
         linear = 0.0
         fixed = 0.0
-        for n in range(book.units.shape[0]):
-            if book.opening[n] == 0.0:
-                continue
+        for i in range(count):
+            n = book.chosen[i]
             slippage = slippage_of(book.opening[n], market.volume[t, n], terms)
             paid = paid_price(book.opening[n], price[t, n], slippage)
             linear += abs(book.opening[n]) * abs(paid - price[t, n])

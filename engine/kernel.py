@@ -15,35 +15,24 @@ from numpy.typing import NDArray
 
 from engine.bars import Floats
 from engine.book import (
-    CHANGED,
-    DUST,
     FILLED,
     FILLS_PER_SYMBOL,
     NOTHING,
-    REBALANCE,
     RUINED,
-    SIGNAL,
     Book,
     Market,
     Out,
     Plan,
     Terms,
 )
-from engine.costs import accrue, affordable, fill, value, whole_lots
+from engine.costs import accrue, value
 from engine.decisions import decide, news, remind
-from engine.exits import exit_due, expire, expired, liquidate, stops, untouched
+from engine.exits import exit_due, liquidate, stops, untouched
 from engine.jit import inlined, jit
+from engine.orders import mark, trade
 
 # Bars that `coast` looks at in one step.
 STRIDE = 64
-
-
-@inlined
-def mark(t: int, price: Floats, book: Book) -> None:
-    """Mark at these prices; a symbol without one keeps its last."""
-    for n in range(book.units.shape[0]):
-        if not math.isnan(price[t, n]):
-            book.mark[n] = price[t, n]
 
 
 @inlined
@@ -59,75 +48,6 @@ def strayed(terms: Terms, book: Book) -> bool:
         if abs(book.units[n] * book.mark[n] / equity - book.target[n]) > terms.drift:
             return True
     return False
-
-
-@inlined
-def change_of(n: int, t: int, equity: float, price: float, market: Market, terms: Terms, book: Book) -> float:
-    """Units to trade towards the target. An order that the volume limit cuts stays pending for the next bar."""
-    goal = whole_lots(book.target[n] * equity / price, terms)
-    change = goal - float(book.units[n])
-    book.pending[n] = NOTHING
-    if goal != 0.0 and abs(change) * price <= DUST * equity:
-        return 0.0
-    if terms.volume_limit > 0.0:
-        volume = market.volume[t, n]
-        most = 0.0 if math.isnan(volume) else terms.volume_limit * volume
-        if abs(change) > most:
-            book.pending[n] = REBALANCE
-            change = whole_lots(math.copysign(most, change), terms)
-    return change
-
-
-@inlined
-def due(t: int, price: Floats, drifted: bool, terms: Terms, book: Book) -> bool:
-    """Queue the orders of bar t; says whether one of them, or an expiry, has a price to be filled at."""
-    fillable = False
-    for n in range(book.units.shape[0]):
-        if book.order[n] == CHANGED:
-            book.blocked[n] = 0
-            book.pending[n] = CHANGED
-        elif (book.order[n] != NOTHING or drifted) and book.blocked[n] == 0 and book.pending[n] == NOTHING:
-            book.pending[n] = REBALANCE
-        if (book.pending[n] != NOTHING or expired(n, t, terms, book)) and not math.isnan(price[t, n]):
-            fillable = True
-    return fillable
-
-
-@inlined
-def trade(t: int, price: Floats, drifted: bool, market: Market, terms: Terms, book: Book, out: Out) -> None:
-    """Carry out the orders of bar t at `price`: reductions first, then increases as far as they are affordable."""
-    size = book.units.shape[0]
-    if not due(t, price, drifted, terms, book):
-        return
-    mark(t, price, book)
-    equity = value(book)
-    if equity <= 0.0:
-        liquidate(t, market, terms, book, out)
-        return
-    if terms.max_holding > 0.0:
-        expire(t, price, market, terms, book, out)
-    increases = 0
-    for n in range(size):
-        book.opening[n] = 0.0
-        if book.pending[n] == NOTHING or math.isnan(price[t, n]):
-            continue
-        change = change_of(n, t, equity, price[t, n], market, terms, book)
-        held = book.units[n]
-        if held * change < 0.0:
-            closing = -held if abs(change) >= abs(held) else change
-            fill(n, closing, price[t, n], SIGNAL, t, market, terms, book, out)
-            change -= closing
-        if change != 0.0:
-            book.opening[n] = change
-            increases += 1
-    if increases == 0:
-        return
-    share = affordable(price, t, market, terms, book)
-    for n in range(size):
-        # Whole lots already; rounding again would lose one where the difference of large numbers has lost bits.
-        quantity = book.opening[n] if share == 1.0 else whole_lots(book.opening[n] * share, terms)
-        if abs(quantity) * price[t, n] > DUST * equity:
-            fill(n, quantity, price[t, n], SIGNAL, t, market, terms, book, out)
 
 
 @inlined

@@ -123,6 +123,7 @@ def _market(bars: Bars) -> Market:
 def _book(size: int, capital: float) -> Book:
     money = np.zeros((8, size))
     codes = np.zeros((3, size), dtype=np.int8)
+    places = np.zeros((2, size + 1), dtype=np.int64)
     return Book(
         said=money[0],
         target=money[1],
@@ -133,7 +134,8 @@ def _book(size: int, capital: float) -> Book:
         best=money[5],
         carry=money[6],
         opening=money[7],
-        entry=np.zeros(size, dtype=np.int64),
+        entry=places[0],
+        chosen=places[1],
         pending=codes[1],
         blocked=codes[2],
         cash=np.array([capital]),
