@@ -68,8 +68,9 @@ def market(seed, total=120, size=None, holes=0.05, volatility=0.02):
     for values in (open, high, low, close, volume):
         values[missing] = np.nan
     time = np.busday_offset("2020-01-01", np.arange(total), roll="forward")
-    keys = ("x", None, "y", "z", "unknown", "x", "y", None)[:size]
-    return Bars.from_arrays(time, open, high, low, close, volume, symbols=tuple("ABCDEFGH"[:size]), cost_keys=keys)
+    keys = (("x", None, "y", "z", "unknown", "x", "y", None) * size)[:size]
+    symbols = tuple(chr(ord("A") + n) for n in range(size))
+    return Bars.from_arrays(time, open, high, low, close, volume, symbols=symbols, cost_keys=keys)
 
 
 def targets(seed, shape, scale=1.0):
@@ -160,6 +161,17 @@ def test_the_compiled_kernel_equals_its_twin_bit_for_bit(seed, config):
         assert other.sums == run.sums
         assert other.drawdown.tobytes() == run.drawdown.tobytes()
         assert twin.positions.tobytes() == compiled.positions.tobytes()
+
+
+@settings(derandomize=True, max_examples=25, deadline=None)
+@given(seeds, configs())
+def test_many_symbols_are_compiled_to_vectors_that_equal_the_twin_bit_for_bit(seed, config):
+    bars = market(seed, total=40, size=37)
+    weights = targets(seed, bars.close.shape)
+    compiled = simulate(bars, weights, config)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulation, "run", kernel.run.twin)
+        same_past(compiled, simulate(bars, weights, config), len(bars))
 
 
 @BOUNDED
