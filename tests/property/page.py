@@ -1,0 +1,55 @@
+"""Write the table of `docs/properties.md` from the property tests themselves.
+
+python -m tests.property.page
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PAGE = HERE.parents[1] / "docs" / "properties.md"
+HEAD = ("| what holds | examples | for each |", "|---|---:|---|")
+# What the arguments of a parametrised test are.
+KINDS = {"item": "strategy", "name": "indicator"}
+
+
+def properties() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Module and function of every test that is given examples, in the order in which they are written."""
+    for path in sorted(HERE.glob("test_*.py")):
+        module = importlib.import_module(f"tests.property.{path.stem}")
+        for name, test in vars(module).items():
+            if name.startswith("test_") and hasattr(test, "hypothesis"):
+                yield path.stem, test
+
+
+def row(test: Callable[..., Any]) -> str:
+    """The test's name as a sentence, how many examples it is given, and for each of what."""
+    marks = [mark.args[0] for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
+    sentence = test.__name__.removeprefix("test_").replace("_", " ")
+    count = test._hypothesis_internal_use_settings.max_examples
+    return f"| {sentence} | {count} | {', '.join(KINDS.get(name, name) for name in marks)} |"
+
+
+def table() -> str:
+    """A table for each module."""
+    lines: list[str] = []
+    last = ""
+    for module, test in properties():
+        if module != last:
+            lines += ["", f"`tests/property/{module}.py`", "", *HEAD]
+            last = module
+        lines.append(row(test))
+    return "\n".join(lines).strip()
+
+
+def main() -> None:
+    before = PAGE.read_text(encoding="utf-8").split("\n`tests/property/")[0]
+    PAGE.write_text(f"{before}\n{table()}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
