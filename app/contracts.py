@@ -119,7 +119,8 @@ def _range(bars: Bars, body: Mapping[str, Any], symbols: tuple[str, ...]) -> Bar
             given=start,
             allowed={"latest": end},
         )
-    columns = [bars.symbols.index(name) for name in symbols]
+    # A choice of columns is a copy of all their closes.
+    columns = slice(None) if symbols == bars.symbols else [bars.symbols.index(name) for name in symbols]
     sessions = bars.sessions
     inside = np.ones(len(bars), dtype=bool)
     if start:

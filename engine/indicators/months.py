@@ -11,8 +11,9 @@ from engine.bars import Times
 def month_ends(time: Times) -> NDArray[np.bool_]:
     """The bar of each month at which to take a month-end decision, told without looking at any later bar.
 
-    That is the last bar of the month's last weekday; where that day has no bar (a holiday), the first bar of the
-    next month. A calendar knows which day is the last weekday, while only the next bar knows which bar was last.
+    That is the first bar of the month's last weekday; where that day has no bar (a holiday), the first bar of the
+    next month. A calendar knows which day is the last weekday, while only the next bar knows which bar was last: of
+    the bars within that day it is the first.
     Unit: truth. Source: the rule is ours. Warm-up: row 0. NaN: times are never missing.
     """
     days = time.astype("datetime64[D]")

@@ -58,6 +58,13 @@ def test_a_latch_stays_until_it_is_released():
     assert indicators.latch(on, off)[:, 0].tolist() == [0, 1, 1, 0, 1, 1]
 
 
+def test_within_the_last_weekday_of_a_month_the_first_bar_decides():
+    days = np.array(["2024-05-30", "2024-05-31", "2024-06-03"], dtype="datetime64[m]")
+    times = (days[:, None] + np.array([570, 571, 572])).ravel().astype("datetime64[ns]")
+
+    assert np.flatnonzero(indicators.month_ends(times)).tolist() == [3]
+
+
 def test_month_ends_are_last_weekdays_or_the_first_bar_after_a_holiday():
     days = np.array(
         ["2024-03-27", "2024-03-28", "2024-04-01", "2024-04-30", "2024-05-31", "2024-06-28", "2024-07-01"],
