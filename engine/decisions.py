@@ -34,9 +34,10 @@ def beyond(weights: Floats, most: float) -> int:
         for k in range(some.shape[0]):
             found |= abs(some[k]) > most
         if found:
-            for k in range(some.shape[0]):
-                if abs(some[k]) > most:
-                    return first + k
+            k = 0
+            while not abs(some[k]) > most:
+                k += 1
+            return first + k
     return -1
 
 

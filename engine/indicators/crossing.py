@@ -34,15 +34,11 @@ def _latch(on: NDArray[np.bool_], off: NDArray[np.bool_], out: Floats) -> None:
 
 @jit
 def exact(values: Floats, n: int, t: int, window: int) -> float:
-    """Sum of the last `window` traded values up to row t, in two floats (Knuth's TwoSum)."""
+    """Sum of the last `window` values up to row t, none of them NaN, in two floats (Knuth's TwoSum)."""
     total = 0.0
     rest = 0.0
-    while window > 0:
-        value = values[t, n]
-        t -= 1
-        if math.isnan(value):
-            continue
-        window -= 1
+    for row in range(t, t - window, -1):
+        value = values[row, n]
         grown = total + value
         part = grown - total
         rest += (total - (grown - part)) + (value - part)
