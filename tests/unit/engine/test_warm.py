@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 import engine
-from engine import Bars, backtest, jit
+from engine import Bars, backtest, codecache, jit
 from engine.codecache import CodeCache
 from engine.sweep import FIGURES, sweep
 from engine.warming import crossed, held
@@ -120,11 +121,17 @@ def test_warming_a_second_time_asks_for_nothing(monkeypatch):
 
 
 @pytest.mark.usefixtures("compiled")
-def test_who_warms_lets_no_other_process_compile_the_same(monkeypatch, tmp_path):
-    monkeypatch.setattr(jit, "_cache_dir", tmp_path)
+def test_who_warms_lets_no_other_process_compile_the_same(monkeypatch):
+    waited = []
+
+    @contextmanager
+    def recorded(folder):
+        waited.append(folder)
+        yield
+
+    monkeypatch.setattr(codecache, "one_at_a_time", recorded)
     engine.warm()
-    assert (jit.cache_folder() / "lock").exists()
-    assert (jit.cache_folder() / "whole").exists()
+    assert waited == [jit.cache_folder()]
 
 
 @pytest.mark.parametrize("item", [crossed, held], ids=lambda item: item.id)
