@@ -119,26 +119,15 @@ def _range(bars: Bars, body: Mapping[str, Any], symbols: tuple[str, ...]) -> Bar
             given=start,
             allowed={"latest": end},
         )
-    # A choice of columns is a copy of all their closes.
+    first = 0 if start is None else int(bars.sessions.searchsorted(np.datetime64(start)))
+    stop = len(bars) if end is None else int(bars.sessions.searchsorted(np.datetime64(end), side="right"))
+    # A choice of columns is a copy of their closes: of no more rows than are asked for, and of none for all symbols.
     columns = slice(None) if symbols == bars.symbols else [bars.symbols.index(name) for name in symbols]
-    sessions = bars.sessions
-    inside = np.ones(len(bars), dtype=bool)
-    if start:
-        inside &= sessions >= np.datetime64(start)
-    if end:
-        inside &= sessions <= np.datetime64(end)
-    known = np.isfinite(bars.close[:, columns])
-    for position, name in enumerate(symbols):
-        if not (known[:, position] & inside).any():
-            covered = np.flatnonzero(known[:, position])
-            raise BadData(
-                f"{name} has no bars between {start or 'the beginning'} and {end or 'the end'}.",
-                code="no_data_in_range",
-                pointer="/start_date" if start else "/end_date",
-                given={"start_date": start, "end_date": end},
-                allowed={"start": iso_day(bars.time[covered[0]]), "end": iso_day(bars.time[covered[-1]])},
-            )
-    rows = np.flatnonzero(known.any(axis=1) & inside)
+    known = np.isfinite(bars.close[first:stop, columns])
+    absent = np.flatnonzero(~known.any(axis=0))
+    if len(absent):
+        raise _no_data(bars, symbols[absent[0]], start, end)
+    rows = first + np.flatnonzero(known.any(axis=1))
     if len(rows) < 2:
         raise BadData(
             "The range has a single bar; a backtest needs at least two.",
@@ -148,6 +137,17 @@ def _range(bars: Bars, body: Mapping[str, Any], symbols: tuple[str, ...]) -> Bar
             allowed={"minimum": 2},
         )
     return bars.select(symbols, bars.time[rows[0]], bars.time[rows[-1]])
+
+
+def _no_data(bars: Bars, name: str, start: str | None, end: str | None) -> BadData:
+    covered = bars.time[np.isfinite(bars.close[:, bars.symbols.index(name)])]
+    return BadData(
+        f"{name} has no bars between {start or 'the beginning'} and {end or 'the end'}.",
+        code="no_data_in_range",
+        pointer="/start_date" if start else "/end_date",
+        given={"start_date": start, "end_date": end},
+        allowed={"start": iso_day(covered[0]), "end": iso_day(covered[-1])},
+    )
 
 
 def _asked_date(body: Mapping[str, Any], field: str) -> str | None:

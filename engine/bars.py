@@ -159,10 +159,13 @@ class Bars:
         rows = slice(first, max(first, last))
         names = self.symbols if symbols is None else intake.names(symbols)
         columns = None if names == self.symbols else [self._column(name) for name in names]
-        values, said = [getattr(self, name)[rows] for name in _FIELDS], self.said
+        kept, said = ("close", "volume") if self.close_only else _FIELDS, self.said
+        values = [getattr(self, name)[rows] for name in kept]
         if columns is not None:
-            values = [np.ascontiguousarray(whole[:, columns]) for whole in values]
+            values = [whole.take(columns, axis=1) for whole in values]
             said |= {"symbols": names, "cost_keys": tuple(self.cost_keys[at] for at in columns)}
+        if self.close_only:
+            values = [values[0]] * 4 + values[1:]
         return Bars.of_checked(self.time[rows], values, **said)
 
     def _column(self, name: str) -> int:

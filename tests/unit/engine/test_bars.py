@@ -85,6 +85,14 @@ def test_a_selection_includes_both_dates_and_keeps_the_order_asked_for():
     assert np.shares_memory(bars.select(start="2024-01-02").close, bars.close)
 
 
+def test_a_choice_of_symbols_copies_closes_once_where_there_is_nothing_else():
+    bars = Bars.from_closes(DAYS, np.arange(1.0, 7.0).reshape(3, 2), ("A", "B"))
+    part = bars.select(("B",))
+    assert part.close.flags.c_contiguous
+    assert all(np.shares_memory(part.close, values) for values in (part.open, part.high, part.low))
+    assert not np.shares_memory(part.close, bars.close)
+
+
 def test_an_empty_range_and_an_unknown_symbol_are_refused():
     bars = Bars.from_closes(DAYS, np.ones((3, 1)), ("EURUSD",))
     with pytest.raises(BadData, match="there are 0"):
