@@ -175,7 +175,8 @@ class CrossingsWithin:
         Without `deep` there will be no drawdown.
         """
         course = account.course
-        origin, begin, end = np.searchsorted(course.rows, ranges).T
+        # Each contiguous, however many there are: a column of one row is, one of several is not.
+        origin, begin, end = np.searchsorted(course.rows, ranges.T)
         entry = np.searchsorted(course.rows, ranges[:, 1] + account.delay)
         offset = np.cumsum(end - begin) - (end - begin)
         windows = Windows(origin, begin, end, entry, offset, np.empty(len(begin)))

@@ -52,7 +52,21 @@ def configs(draw):
         max_holding_bars=draw(st.none() | st.integers(1, 20)),
         lot_size=draw(st.none() | st.sampled_from([0.1, 1.0])),
         volume_limit=draw(st.none() | st.floats(0.01, 1.0)),
+        risk_free_rate=draw(st.sampled_from([0.0, 0.03])),
     )
+
+
+def test_every_setting_takes_part():
+    drawn = []
+
+    @settings(derandomize=True, max_examples=100, deadline=None)
+    @given(configs())
+    def draw(config):
+        drawn.append(config)
+
+    draw()
+    for field in dataclasses.fields(Config):
+        assert len({repr(getattr(config, field.name)) for config in drawn}) > 1, field.name
 
 
 def market(seed, total=120, size=None, holes=0.05, volatility=0.02):
@@ -239,6 +253,28 @@ def test_costs_never_help_whoever_buys_and_holds(seed, commission, slippage):
         assert (dear.positions[-1] <= free.positions[-1] * (1 + 1e-12)).all()
 
 
+COSTS = ("commission_bps", "commission_per_share", "commission_minimum", "slippage_bps", "volume_impact")
+COSTS_OF_HOLDING = ("borrow_bps", "funding_bps")
+NO_CLIFFS = {"drift_band": None, "stop_loss": None, "take_profit": None, "trailing_stop": None, "lot_size": None}
+
+
+@BOUNDED
+@given(seeds, configs())
+def test_costs_never_help_an_account_of_one_symbol(seed, config):
+    """At no bar, whatever the targets, until the account without costs is ruined.
+
+    Of several symbols costs shift the mix, and stops, bands and lots are cliffs: there luck may reward them.
+    """
+    rebalance = "daily" if config.rebalance == "drift" else config.rebalance
+    dear = dataclasses.replace(config, rebalance=rebalance, **NO_CLIFFS)
+    free = dataclasses.replace(dear, cost_table=None, **dict.fromkeys((*COSTS, *COSTS_OF_HOLDING), 0.0))
+    bars = market(seed, size=1)
+    weights = targets(seed, bars.close.shape, scale=config.max_leverage)
+    without, paid = (simulate(bars, weights, each).equity for each in (free, dear))
+    alive = np.logical_and.accumulate(without > 0.0)
+    assert (paid <= without * (1 + 1e-12))[alive].all()
+
+
 @BOUNDED
 @given(seeds, st.sampled_from([0.25, 2.0, 1024.0]), configs())
 def test_scaling_prices_and_capital_scales_equity_exactly(seed, factor, config):
@@ -262,8 +298,9 @@ def test_scaling_prices_and_capital_scales_equity_exactly(seed, factor, config):
 @BOUNDED
 @given(seeds, configs(), st.permutations(range(3)))
 def test_the_order_of_symbols_does_not_matter(seed, config, order):
-    # Lots and stops are cliffs: there the last bit of a sum can decide, and sums depend on the order.
-    config = dataclasses.replace(config, lot_size=None, rebalance="on_change", drift_band=None, commission_minimum=0.0)
+    # Lots, bands and least fees are cliffs: there the last bit of a sum can decide, and sums depend on the order.
+    rebalance = "daily" if config.rebalance == "drift" else config.rebalance
+    config = dataclasses.replace(config, lot_size=None, rebalance=rebalance, drift_band=None, commission_minimum=0.0)
     bars = market(seed, size=3)
     weights = targets(seed, bars.close.shape)
     one = simulate(bars, weights, config)
@@ -320,12 +357,13 @@ def test_without_costs_the_account_earns_the_weighted_returns(seed, fill):
 
 REPEAT = """
 import hashlib, numpy as np, strategies
-from engine import Bars, backtest
+from engine import Bars, Config, backtest
 rng = np.random.default_rng(9)
 close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (600, 3)), axis=0))
 time = np.busday_offset("2015-01-01", np.arange(600), roll="forward")
 bars = Bars.from_closes(time, close, ("A", "B", "C"))
-results = [backtest(bars, item.bind()) for item in strategies.all()]
+exits = Config(stop_loss=0.05, trailing_stop=0.1, rebalance="weekly", borrow_bps=50.0, lot_size=0.1)
+results = [backtest(bars, item.bind(), config) for item in strategies.all() for config in (Config(), exits)]
 print(hashlib.sha256(b"".join(r.ledger.equity.tobytes() + repr(r.metrics).encode() for r in results)).hexdigest())
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import Annotated
 
@@ -15,6 +14,7 @@ import strategies
 from engine import Bars, Config, Range, backtest, strategy
 from engine.sweep import account, course, crossings, lanes, replay, running, sweep
 from engine.sweep.account import FROM_SUMS
+from tests.property import test_engine
 
 BOUNDED = settings(derandomize=True, max_examples=40, deadline=None)
 SMA = strategies.get("sma_cross")
@@ -123,15 +123,15 @@ def test_a_sweep_of_each_symbol_is_a_sweep_of_its_bars_alone(seed, config, pairs
 
 
 @settings(derandomize=True, max_examples=15, deadline=None)
-@given(seeds, configs(), st.sampled_from([{}, {"stop_loss": 0.03}]))
-def test_each_symbol_takes_any_strategy_and_any_setting(seed, config, extra):
-    bars = market(seed, 0.2, size=3)
-    found = sweep(bars, dice, [{"seed": 1}, {"seed": 2}], dataclasses.replace(config, **extra), each_symbol=True)
+@given(seeds, configs() | test_engine.configs())
+def test_each_symbol_takes_any_strategy_and_any_setting(seed, config):
+    bars = test_engine.market(seed, size=3, holes=0.2)
+    found = sweep(bars, dice, [{"seed": 1}, {"seed": 2}], config, each_symbol=True)
     for column, symbol in enumerate(bars.symbols):
         part = bars.select([symbol])
         for at, params in enumerate(found.trials):
             figures = {name: values[at, column] for name, values in found.figures.items()}
-            is_run(figures, part, dice.bind(**params), dataclasses.replace(config, **extra))
+            is_run(figures, part, dice.bind(**params), config)
 
 
 @BOUNDED
@@ -158,6 +158,14 @@ def test_signals_of_any_kind_are_the_numbers_that_they_stand_for(seed, config, k
     numbers, other = (replay(bars, values, config, figures=FIGURES) for values in (signals.astype(float), given))
     for name in FIGURES:
         assert numbers[name].tobytes() == other[name].tobytes(), name
+
+
+@pytest.mark.parametrize("item", strategies.all(), ids=lambda item: item.id)
+@settings(derandomize=True, max_examples=15, deadline=None)
+@given(seed=seeds, config=test_engine.configs())
+def test_a_sweep_of_one_trial_is_the_single_run_of_any_strategy_under_any_setting(item, seed, config):
+    bars, small = test_engine.market(seed, total=200), test_engine.SMALL.get(item.id, {})
+    agrees(bars, item, [small], config)
 
 
 @BOUNDED

@@ -112,6 +112,21 @@ def test_a_walk_takes_any_strategy(seed, config, anchored):
     is_made_of_its_parts(found, bars, config, "sharpe")
 
 
+@BOUNDED
+@given(seeds, configs(), st.sampled_from([0.0, 0.2]), st.booleans(), st.booleans(), st.integers(70, 159))
+def test_a_walk_does_not_see_the_future(seed, config, holes, ticks, anchored, stop):
+    """Folds that end before the cut choose the same trials and have the same figures, to the last bit."""
+    bars = market(seed, holes, ticks)
+    how = {"train": 50, "test": 20, "step": 17, "anchored": anchored, "figures": FIGURES}
+    whole, part = walk(bars, SMA, TRIALS, config, **how), walk(cut(bars, 0, stop), SMA, TRIALS, config, **how)
+    count = len(part.folds)
+    assert whole.folds[:count] == part.folds
+    assert whole.chosen[:count].tolist() == part.chosen.tolist()
+    for name in FIGURES:
+        assert whole.trained[name][:count].tobytes() == part.trained[name].tobytes(), name
+        assert whole.tested[name][:count].tobytes() == part.tested[name].tobytes(), name
+
+
 @settings(derandomize=True, max_examples=15, deadline=None)
 @given(seeds, configs(), st.booleans())
 def test_what_folds_share_changes_no_bit(seed, config, ticks):
