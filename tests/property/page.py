@@ -6,15 +6,21 @@ python -m tests.property.page
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+import strategies
+from tests.property import test_indicators
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "properties.md"
 HEAD = ("| what holds | examples | for each |", "|---|---:|---|")
-# What the arguments of a parametrised test are.
-KINDS = {"item": "strategy", "name": "indicator"}
+# What the arguments of a parametrised test are, and the names of all that there are.
+KINDS = {
+    "item": ("strategy", {item.id for item in strategies.all()}),
+    "name": ("indicator", set(test_indicators.CASES)),
+}
 
 
 def properties() -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -28,10 +34,17 @@ def properties() -> Iterator[tuple[str, Callable[..., Any]]]:
 
 def row(test: Callable[..., Any]) -> str:
     """The test's name as a sentence, how many examples it is given, and for each of what."""
-    marks = [mark.args[0] for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
+    marks = [each(*mark.args) for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
     sentence = test.__name__.removeprefix("test_").replace("_", " ")
     count = test._hypothesis_internal_use_settings.max_examples
-    return f"| {sentence} | {count} | {', '.join(KINDS.get(name, name) for name in marks)} |"
+    return f"| {sentence} | {count} | {', '.join(marks)} |"
+
+
+def each(argument: str, values: Iterable[Any]) -> str:
+    """Of what each is tested, and which of them are not."""
+    word, everything = KINDS[argument]
+    without = sorted(everything - {getattr(value, "id", value) for value in values})
+    return f"{word}, without {' and '.join(without)}" if without else word
 
 
 def table() -> str:

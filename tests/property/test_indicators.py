@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import calendar
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -22,7 +24,7 @@ from engine.indicators.crossing import TIE
 from engine.jit import Kernel
 
 TYPES = {"Channel", "Directional", "Macd", "Stochastic"}
-CALENDAR = {"month_ends"}  # takes times, not values; tests/unit/engine/test_indicators.py
+CALENDAR = {"month_ends"}  # takes times, not values, and has a property of its own
 
 
 @dataclass(frozen=True)
@@ -296,3 +298,32 @@ def test_the_last_cross_is_what_the_crosses_say(seed):
     relation = np.random.default_rng(seed).choice([-1.0, 0.0, 1.0, np.nan], (60, 3))
     up, down = i.crosses(relation)
     np.testing.assert_array_equal(i.last_cross(relation), i.latch(up, down) - i.latch(down, up))
+
+
+def month_ends_one_by_one(days):
+    """The rule read out bar by bar, with what has been seen so far."""
+    found: list[bool] = []
+    done = None  # the last month whose last weekday had a bar
+    for n, day in enumerate(days):
+        length = calendar.monthrange(day.year, day.month)[1]
+        last = max(at for at in range(1, length + 1) if date(day.year, day.month, at).weekday() < 5)
+        before = days[n - 1] if n else day
+        month, previous = (day.year, day.month), (before.year, before.month)
+        late = month != previous and done != previous
+        on_day = day.day == last and (n == 0 or day != before)
+        found.append(late or on_day)
+        done = month if on_day else done
+    return found
+
+
+@settings(derandomize=True, max_examples=100, deadline=None)
+@given(seed=seeds, hours=st.sampled_from([6, 24, 24 * 7, 24 * 31]), kept=st.floats(0.05, 1.0), share=st.floats(0, 1))
+def test_month_ends_follow_the_calendar_and_see_no_later_bar(seed, hours, kept, share):
+    """Hours, days, weeks and months between bars, with holes and without."""
+    rng = np.random.default_rng(seed)
+    time = np.datetime64("2019-01-01T03", "ns") + np.arange(300) * np.timedelta64(hours, "h")
+    time = time[rng.random(300) < kept]
+    found = i.month_ends(time)
+    assert found.tolist() == month_ends_one_by_one(time.astype("datetime64[D]").tolist())
+    stop = int(share * len(time))
+    assert found[:stop].tobytes() == i.month_ends(time[:stop]).tobytes()

@@ -65,6 +65,22 @@ def test_within_the_last_weekday_of_a_month_the_first_bar_decides():
     assert np.flatnonzero(indicators.month_ends(times)).tolist() == [3]
 
 
+@pytest.mark.parametrize(
+    ("days", "decided"),
+    [
+        # Good Friday on the last weekday of March, and no bar on that of April either
+        ("2024-03-28 2024-04-01 2024-04-29 2024-05-02 2024-05-31", [1, 3, 4]),
+        ("2024-01-26 2024-02-02 2024-02-23 2024-03-01 2024-03-22 2024-03-29 2024-04-05", [1, 3, 5]),  # Fridays
+        ("2024-01-31 2024-04-08 2024-04-09", [0]),  # months without a bar have no decision
+        ("2024-01-30 2024-04-08 2024-04-09", [1]),
+    ],
+)
+def test_a_decision_that_came_late_does_not_stand_for_that_of_its_own_month(days, decided):
+    time = np.array(days.split(), dtype="datetime64[ns]")
+
+    assert np.flatnonzero(indicators.month_ends(time)).tolist() == decided
+
+
 def test_month_ends_are_last_weekdays_or_the_first_bar_after_a_holiday():
     days = np.array(
         ["2024-03-27", "2024-03-28", "2024-04-01", "2024-04-30", "2024-05-31", "2024-06-28", "2024-07-01"],
