@@ -382,11 +382,18 @@ def test_another_process_makes_the_same_bits():
     assert len(digests) == 1
 
 
-def test_threads_do_not_disturb_each_other():
-    bars = market(7, total=2000)
-    weights = targets(7, bars.close.shape)
-    config = Config(stop_loss=0.05, rebalance="weekly")
+@pytest.mark.parametrize("item", strategies.all(), ids=lambda item: item.id)
+@settings(derandomize=True, max_examples=15, deadline=None)
+@given(seed=seeds, several=st.lists(configs(), min_size=3, max_size=3))
+def test_threads_do_not_disturb_each_other(item, seed, several):
+    bound, work = item.bind(**SMALL.get(item.id, {})), []
+    for at, config in enumerate(several):
+        work += [(market(seed + at, total=300 + 200 * at), config)] * 3
+
+    def run(bars_and_config):
+        bars, config = bars_and_config
+        return simulate(bars, bound(bars), config)
+
     with ThreadPoolExecutor(4) as pool:
-        runs = list(pool.map(lambda _: simulate(bars, weights, config), range(16)))
-    for other in runs[1:]:
-        same_past(runs[0], other, len(bars))
+        for (bars, _), alone, beside in zip(work, list(map(run, work)), pool.map(run, work), strict=True):
+            same_past(alone, beside, len(bars))
