@@ -21,11 +21,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import IO, Any
 
 import numba
 from numba.core import compiler, serialize
 from numba.core.caching import NullCache
+from numba.core.registry import cpu_target
 from numba.misc.appdirs import AppDirs
 
 _DIGEST = hashlib.sha256().digest_size
@@ -74,8 +75,7 @@ class CodeCache(NullCache):
             _write(self._path(sig, cres.codegen), hashlib.sha256(payload).digest() + payload)
 
     def _path(self, sig: Sequence[Any], codegen: Any) -> Path:
-        machine = (codegen.magic_tuple(), numba.__version__, sys.version_info[:3])
-        digest = hashlib.sha256(repr((tuple(sig), machine)).encode() + (self._follows_from or b""))
+        digest = hashlib.sha256(repr((tuple(sig), _machine(codegen))).encode() + (self._follows_from or b""))
         return self._folder / f"{self._name}.{digest.hexdigest()[:20]}.nbc"
 
 
@@ -86,22 +86,36 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
     Nobody waits once one has come to the end, nor where the folder cannot be written. The system takes the lock from a
     process that dies.
     """
-    whole = folder / "whole"
-    if whole.exists():
+    digest = hashlib.sha256(repr(_machine(cpu_target.target_context.codegen())).encode())
+    whole = folder / f"whole-{digest.hexdigest()[:12]}"  # a folder may be shared with another Python or processor
+    lock = None if whole.exists() else _locked(folder)
+    if lock is not None and whole.exists():  # by now: let the others that waited load at the same time
+        lock.close()
+        lock = None
+    if lock is None:
         yield
         return
+    with lock:
+        yield
+        with suppress(OSError):
+            whole.touch()
+
+
+def _locked(folder: Path) -> IO[str] | None:
+    """A file that this process alone has locked until it closes it; None where none can be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("w")
     except OSError:
-        yield
-        return
-    with lock:
-        with suppress(OSError):  # some network folders know no locks
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-        with suppress(OSError):
-            whole.touch()
+        return None
+    with suppress(OSError):  # some network folders know no locks
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
+def _machine(codegen: Any) -> tuple[object, ...]:
+    """What compiled code is good for: this processor, numba and Python."""
+    return codegen.magic_tuple(), numba.__version__, sys.version_info[:3]
 
 
 def user_folder() -> Path:

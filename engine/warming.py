@@ -17,7 +17,9 @@ from engine.strategy import Crossing, Range, Weights, strategy
 from engine.sweep import sweep
 from engine.tails import MANY, tails_of
 
-# One call for each kernel. A test asks every indicator, and every shipped strategy, whether something is missing.
+# One call for each kernel. A test asks every indicator, and every shipped strategy, whether something is missing. Those
+# that no shipped strategy calls are a fifth of the compiling, and once on a machine: a strategy of the user's own calls
+# any of them, and its first job would wait.
 _INDICATORS: tuple[Callable[[Bars], object], ...] = (
     lambda bars: indicators.rolling_sum(bars.close, 2),
     lambda bars: indicators.rolling_max(bars.close, 2),
@@ -57,7 +59,9 @@ def crossed(
 def warm() -> None:
     """Compile, or load from the disk cache, every kernel that a first job needs.
 
-    What is compiled with the first sweep of each symbol, the first given weights and the first walk is not among it.
+    Of processes that start at once on an empty cache one compiles. Not among it is what no job calls: the first walk of
+    crossings in a process of the user's own, the first sweep of crossings on each symbol and the first signals of one
+    byte for `replay` compile some seconds, once on a machine. All other sweeps, walks and given weights are warm.
     """
     from engine.codecache import one_at_a_time
 

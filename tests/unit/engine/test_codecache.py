@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import runpy
 
@@ -149,12 +150,16 @@ def test_code_lies_where_it_is_told_else_beside_the_engine_else_in_the_folder_of
     assert jit._folder("elsewhere") == jit.Path("elsewhere") / jit._source()
 
 
+def said_whole(folder):
+    return list(folder.glob("whole-*"))
+
+
 def test_nobody_waits_once_all_is_compiled_nor_where_nothing_can_be_written(tmp_path, monkeypatch):
     def refuse(*_):
         raise AssertionError("waited")
 
     with codecache.one_at_a_time(tmp_path / "code"):
-        assert not (tmp_path / "code" / "whole").exists()
+        assert not said_whole(tmp_path / "code")
     monkeypatch.setattr(codecache.fcntl, "flock", refuse)
     with codecache.one_at_a_time(tmp_path / "code"):
         pass
@@ -166,7 +171,7 @@ def test_nobody_waits_once_all_is_compiled_nor_where_nothing_can_be_written(tmp_
 def test_what_was_not_finished_is_not_said_to_be_whole(tmp_path):
     with pytest.raises(KeyError), codecache.one_at_a_time(tmp_path):
         raise KeyError
-    assert not (tmp_path / "whole").exists()
+    assert not said_whole(tmp_path)
 
 
 def test_a_folder_that_knows_no_locks_is_used_without(tmp_path, monkeypatch):
@@ -176,4 +181,25 @@ def test_a_folder_that_knows_no_locks_is_used_without(tmp_path, monkeypatch):
     monkeypatch.setattr(codecache.fcntl, "flock", unable)
     with codecache.one_at_a_time(tmp_path):
         pass
-    assert (tmp_path / "whole").exists()
+    assert said_whole(tmp_path)
+
+
+def test_who_waited_until_all_was_compiled_keeps_nobody_else_waiting(tmp_path, monkeypatch):
+    def wait(lock, _):
+        monkeypatch.undo()
+        with codecache.one_at_a_time(tmp_path):  # what another process does meanwhile
+            pass
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+    monkeypatch.setattr(codecache.fcntl, "flock", wait)
+    with codecache.one_at_a_time(tmp_path), (tmp_path / "lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_code_that_is_whole_for_one_python_is_not_for_another(tmp_path, monkeypatch):
+    with codecache.one_at_a_time(tmp_path):
+        pass
+    monkeypatch.setattr(codecache.sys, "version_info", (3, 99, 0, "final", 0))
+    with codecache.one_at_a_time(tmp_path):
+        assert len(said_whole(tmp_path)) == 1
+    assert len(said_whole(tmp_path)) == 2

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 import engine
-from engine import Bars, backtest, codecache, jit
+from engine import Bars, backtest, jit, warming
 from engine.codecache import CodeCache
 from engine.sweep import FIGURES, sweep
 from engine.warming import crossed, held
@@ -120,18 +120,18 @@ def test_warming_a_second_time_asks_for_nothing(monkeypatch):
     engine.warm()
 
 
-@pytest.mark.usefixtures("compiled")
-def test_who_warms_lets_no_other_process_compile_the_same(monkeypatch):
-    waited = []
+def test_who_warms_lets_no_other_process_compile_the_same(monkeypatch, tmp_path):
+    def compile_all():
+        with (jit.cache_folder() / "lock").open() as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        compiled.append("all")
 
-    @contextmanager
-    def recorded(folder):
-        waited.append(folder)
-        yield
-
-    monkeypatch.setattr(codecache, "one_at_a_time", recorded)
+    compiled = []
+    monkeypatch.setattr(jit, "_cache_dir", tmp_path)
+    monkeypatch.setattr(warming, "_run_all", compile_all)
     engine.warm()
-    assert waited == [jit.cache_folder()]
+    assert compiled == ["all"]
+    assert list(jit.cache_folder().glob("whole-*"))
 
 
 @pytest.mark.parametrize("item", [crossed, held], ids=lambda item: item.id)
