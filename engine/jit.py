@@ -7,9 +7,8 @@
     rolling_sum.twin(x, 20)   # the same function as plain Python: what it means, and what a test compares with
 
 Importing a module that holds kernels imports no numba: the web process reads strategies and never pays for it.
-A kernel may call kernels of its own file and of the engine. It may not call those of any other file: the disk cache
-(`engine.codecache`) looks at the file of the outer kernel only, and would go on using what the other file said
-yesterday. For the engine's own files the folder of the cache carries a digest of them all.
+A kernel may call kernels of its own file and of the engine, not those of any other file: strategies do not know each
+other. Compiled code is kept on disk (`engine.codecache`).
 
 Compiled code releases the GIL, runs on one thread, and is never `fastmath`: NaN means something here. A kernel
 allocates nothing: it writes into arrays that it is given.

@@ -11,16 +11,15 @@ import math
 import numpy as np
 
 from engine.bars import Floats
-from engine.indicators import moments
+from engine.indicators.moments import deviations as deviations_of
 from engine.indicators.moments import following, plus
+from engine.indicators.moments import sums as sums_of
 from engine.jit import inlined, jit
 
 # Columns side by side, and where the room keeps what of each of them.
 ABREAST = 512
 SAME, BASE, SUM1, REST1, SUM2, REST2 = range(0, 6 * ABREAST, ABREAST)
 ROOM = 6 * ABREAST
-
-sums_of, deviations_of = moments.sums, moments.deviations
 
 
 @jit
