@@ -33,7 +33,8 @@ FORMAT = f"queuant bars 1, {sys.byteorder} endian"
 _ALIGNMENT = 64
 _LONGEST_HEADER = 1 << 22
 _PRICES = ("open", "high", "low", "close")
-_SAID = {item.name for item in fields(Bars)} - {"time", *_PRICES, "volume"}
+# A panel lies in a file of its own.
+_SAID = {item.name for item in fields(Bars)} - {"time", *_PRICES, "volume", "panel"}
 _HOUR = 3600.0
 
 
@@ -109,7 +110,8 @@ def _header(path: Path, head: bytes, key: str) -> tuple[int, dict[str, Any]]:
 
 
 def _write(file: BinaryIO, key: str, bars: Bars) -> None:
-    text = json.dumps({"format": FORMAT, "key": key, "bars": len(bars), "said": bars.said}).encode()
+    said = {name: value for name, value in bars.said.items() if name in _SAID}
+    text = json.dumps({"format": FORMAT, "key": key, "bars": len(bars), "said": said}).encode()
     file.write(text + b" " * (_padded(len(text) + 1) - len(text) - 1) + b"\n")
     stored = ("close", "volume") if bars.close_only else (*_PRICES, "volume")
     for array in (bars.time, *(getattr(bars, name) for name in stored)):

@@ -26,11 +26,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from app import barstore
+from app import barstore, panels
 from app.canonical import canonical_json
 from app.columns import moments, numbers
 from engine.bars import Bars, Floats, Times
 from engine.errors import BadData, InvalidInput, UnknownName
+from engine.panel import NO_PANEL, Panel
 from engine.version import ENGINE_VERSION
 
 log = logging.getLogger(__name__)
@@ -83,22 +84,44 @@ class Dataset:
     def version(self) -> str:
         """The first 12 hex digits of the file's SHA-256. Raises BadData when the manifest says otherwise.
 
-        What a manifest says of costs and of adjusted closes changes a result as the bytes do, and is in the hash too.
+        What a manifest says of costs, of adjusted closes and of series changes a result as the bytes do, and is in the
+        hash too.
         """
-        with self.path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if digest != self.manifest["sha256"]:
-            raise BadData(
-                f"The file of dataset '{self.id}' is not the one that its manifest describes "
-                f"(sha256 {digest[:12]}…, expected {self.manifest['sha256'][:12]}…).",
-                code="dataset_changed",
-            )
+        digest = self._require_same(self.path, self.manifest["sha256"])
         meaning = {name: self.manifest[name] for name in ("cost_keys",) if name in self.manifest}
+        if self._series:
+            self._require_same(self._series_path, self._series["sha256"])
+            meaning["series"] = self._series
         if self.adjusted:
             meaning["adj_close"] = self.manifest["columns"]["adj_close"]
         if meaning:
             digest = hashlib.sha256(digest.encode() + canonical_json(meaning)).hexdigest()
         return digest[:12]
+
+    def _require_same(self, path: Path, expected: str) -> str:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest != expected:
+            raise BadData(
+                f"The file of dataset '{self.id}' is not the one that its manifest describes "
+                f"(sha256 {digest[:12]}…, expected {expected[:12]}…).",
+                code="dataset_changed",
+            )
+        return digest
+
+    @property
+    def _series(self) -> Mapping[str, Any]:
+        told: Mapping[str, Any] = self.manifest.get("series", {})
+        return told
+
+    @property
+    def _series_path(self) -> Path:
+        return self.folder / str(self._series["file"])
+
+    @cached_property
+    def panel(self) -> Panel:
+        """The series and calendars beside the bars; an empty panel where there are none."""
+        return panels.read(self._series_path, self._series) if self._series else NO_PANEL
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -115,8 +138,10 @@ class Dataset:
             )
         _ = self.version  # a file that has changed must not be answered from what was made of it before
         if self.bars_dir is None:
-            return self._read_bars()
-        return barstore.mapped(self.bars_dir / self.id, self._key, self._read_bars)
+            bars = self._read_bars()
+        else:
+            bars = barstore.mapped(self.bars_dir / self.id, self._key, self._read_bars)
+        return bars.with_panel(self.panel) if self._series else bars
 
     @property
     def _key(self) -> str:
@@ -181,6 +206,7 @@ class Dataset:
             "fields": list(self.fields),
             "adjusted": self.adjusted,
             "cost_keys": dict(self.manifest.get("cost_keys", {})),
+            "series": sorted(self._series.get("about", {})),
             "symbols": list(self.symbols),
             "start": self.start,
             "end": self.end,

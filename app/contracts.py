@@ -12,26 +12,28 @@ from typing import Any
 
 import numpy as np
 
-import strategies
-from app.catalog import Catalog, iso_day
+from app.catalog import Catalog, Dataset, iso_day
+from app.shelf import Shelf
 from engine import ENGINE_VERSION, Bars, Config
-from engine.errors import BadData, InvalidConfig, InvalidInput, UnknownName
+from engine.errors import BadData, InvalidConfig, InvalidInput, UnknownName, nearest
+from engine.strategy import Strategy
 
 DEFAULT_DATASET = "fx_daily"
 
 
-def resolve_backtest(body: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
+def resolve_backtest(body: Mapping[str, Any], catalog: Catalog, shelf: Shelf) -> dict[str, Any]:
     """The request with every default filled in, checked against strategy, data and configuration.
 
     Raises InvalidInput or BadData with the pointer of the offending field, what is allowed, and the nearest match.
     """
-    strategy = strategies.get(body["strategy_id"])
+    strategy = shelf.get(body["strategy_id"])
     bound = strategy.bind(**strategy.validate(_object(body, "params")))
     name = body.get("dataset") or strategy.dataset or DEFAULT_DATASET
     dataset = catalog.get(name)
     everything = dataset.all_bars
     symbols = _symbols(body, strategy, dataset.id, everything)
-    config = _config(body)
+    _require_series(strategy, dataset, everything)
+    config = _config(body, strategy.defaults)
     benchmark = body.get("benchmark")
     if benchmark is not None and benchmark not in everything.symbols:
         raise UnknownName.of("symbol", benchmark, everything.symbols, pointer="/benchmark")
@@ -76,8 +78,10 @@ def _object(body: Mapping[str, Any], field: str) -> dict[str, Any]:
     return dict(value)
 
 
-def _symbols(body: Mapping[str, Any], strategy: Any, dataset_id: str, bars: Bars) -> tuple[str, ...]:
+def _symbols(body: Mapping[str, Any], strategy: Strategy, dataset_id: str, bars: Bars) -> tuple[str, ...]:
     asked = body.get("symbols")
+    if strategy.legs:
+        return _legs(asked, strategy, dataset_id, bars)
     if asked is None:
         return strategy.symbols if strategy.symbols and dataset_id == strategy.dataset else bars.symbols
     if not asked:
@@ -90,8 +94,48 @@ def _symbols(body: Mapping[str, Any], strategy: Any, dataset_id: str, bars: Bars
     return tuple(asked)
 
 
-def _config(body: Mapping[str, Any]) -> Config:
-    given = _object(body, "config")
+def _legs(asked: Any, strategy: Strategy, dataset_id: str, bars: Bars) -> tuple[str, ...]:
+    """The symbols of a strategy that trades them by name: those, and no others."""
+    legs = strategy.symbols
+    missing = [name for name in legs if name not in bars.symbols]
+    if missing:
+        raise InvalidInput(
+            f"{strategy.id} trades {', '.join(legs)}; dataset '{dataset_id}' has no {missing[0]}.",
+            code="missing_symbol",
+            pointer="/dataset",
+            given=dataset_id,
+            allowed=[strategy.dataset],
+        )
+    if asked is not None and sorted(asked) != sorted(legs):
+        raise InvalidInput(
+            f"{strategy.id} trades {', '.join(legs)}, and nothing else.",
+            pointer="/symbols",
+            given=list(asked)[:20],
+            allowed=list(legs),
+        )
+    return legs
+
+
+def _require_series(strategy: Strategy, dataset: Dataset, bars: Bars) -> None:
+    """Every series that the strategy cannot do without, in the unit that it counts on."""
+    for need in strategy.series:
+        keys = [f"{need.key}.{name}" for name in bars.panel.members(need.key)] if need.group else [need.key]
+        missing = not keys or keys[0] not in bars.panel.series
+        if missing and not need.optional:
+            raise InvalidInput(
+                f"{strategy.id} reads the series {need.key}, which dataset '{dataset.id}' does not have.",
+                code="missing_series",
+                pointer="/dataset",
+                given=dataset.id,
+                allowed={"series": sorted(item.key for item in strategy.series if not item.optional)},
+                nearest=nearest(need.key, bars.panel.series),
+            )
+        for key in [] if missing else keys:
+            bars.panel.get(key, need.unit)
+
+
+def _config(body: Mapping[str, Any], defaults: Mapping[str, Any]) -> Config:
+    given = {**defaults, **_object(body, "config")}
     if body.get("initial_capital") is not None:
         if given.get("initial_capital", body["initial_capital"]) != body["initial_capital"]:
             raise InvalidConfig(

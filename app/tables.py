@@ -130,3 +130,63 @@ tickets = Table(
 
 # One row: the epoch names this event log, so that a client can tell a restored database from the one it knew.
 log_epoch = Table("log_epoch", metadata, Column("epoch", String(32), primary_key=True))
+
+# Every set of parameters that a strategy was given by PUT; the newest is what runs and signals start from.
+strategy_params = Table(
+    "strategy_params",
+    metadata,
+    Column("strategy_id", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("params", JSON, nullable=False),
+    Column("changed_by", String(64), nullable=False),
+    Column("changed_at", Double, nullable=False),
+)
+
+# Strategies that were posted as data. A version is never changed; the newest one that is not withdrawn is listed.
+expressions = Table(
+    "expressions",
+    metadata,
+    Column("strategy_id", String(64), primary_key=True),
+    Column("version", String(12), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("withdrawn_at", Double),
+)
+
+# Whether a strategy at a version, with these parameters on this data, looked ahead.
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("strategy_id", String(64), primary_key=True),
+    Column("strategy_version", String(12), primary_key=True),
+    Column("dataset_id", String(64), primary_key=True),
+    Column("dataset_version", String(12), primary_key=True),
+    Column("params_hash", String(64), primary_key=True),
+    Column("verdict", String(16), nullable=False),  # clean | looks_ahead
+    Column("detail", JSON, nullable=False),
+    Column("checked_at", Double, nullable=False),
+)
+
+# What a strategy said of a symbol at a bar, with the versions of everything that it was computed from.
+signals = Table(
+    "signals",
+    metadata,
+    Column("strategy_id", String(64), primary_key=True),
+    Column("dataset_id", String(64), primary_key=True),
+    Column("symbol", String(64), primary_key=True),
+    Column("at", Double, primary_key=True),  # the time of the bar
+    Column("direction", String(8), nullable=False),  # long | short | neutral
+    Column("strength", String(8), nullable=False),  # strong | moderate | weak | none
+    Column("conviction", Double, nullable=False),
+    Column("weight", Double, nullable=False),
+    Column("z_score", Double),
+    Column("raw_value", Double),
+    Column("reason", String(200), nullable=False),
+    Column("change", String(8)),  # flip | surge
+    Column("strategy_version", String(12), nullable=False),
+    Column("params_version", Integer, nullable=False),
+    Column("dataset_version", String(12), nullable=False),
+    Column("computed_at", Double, nullable=False),
+    Index(None, "at"),
+)

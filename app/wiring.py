@@ -8,6 +8,7 @@ from app.bus import RedisBus
 from app.catalog import Catalog
 from app.jobs import Jobs
 from app.settings import Settings
+from app.shelf import Shelf
 from app.store import Store
 from app.taskqueue import CeleryQueue
 
@@ -22,6 +23,7 @@ class Services:
     queue: CeleryQueue
     catalog: Catalog
     jobs: Jobs
+    shelf: Shelf
 
     def close(self) -> None:
         self.store.close()
@@ -41,4 +43,4 @@ def build(settings: Settings, *, catalog: Catalog | None = None) -> Services:
         max_queued=settings.max_queued,
     )
     catalog = catalog or Catalog.standard(settings.dataset_roots, bars_dir=settings.bars_dir)
-    return Services(settings, store, bus, queue, catalog, jobs)
+    return Services(settings, store, bus, queue, catalog, jobs, Shelf())

@@ -93,7 +93,7 @@ def backtest(
     Args:
         bars: the prices.
         bound: a strategy with its parameters (`strategies.get("sma_cross").bind(fast=10)`).
-        config: how to fill, rebalance and charge; default `Config()`.
+        config: how to fill, rebalance and charge; default `Config()` with the strategy's own defaults.
         benchmark: closes aligned with the bars [T], or bars of one symbol that cover their times.
         report: called as `report(done, total, phase)`, phase "weights", "simulate" or "measure"; what it raises
             ends the run.
@@ -103,7 +103,7 @@ def backtest(
         InvalidConfig: the bars cannot do what the configuration asks.
         RunFailed: the strategy raised or returned nonsense.
     """
-    config = (Config() if config is None else config).fitted(bars)
+    config = (Config.parse(bound.strategy.defaults) if config is None else config).fitted(bars)
     against = None if benchmark is None else _benchmark_returns(bars, benchmark)
     if report is not None:
         report(0, 1, "weights")

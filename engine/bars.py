@@ -15,6 +15,7 @@ from engine import intake
 from engine.errors import BadData, UnknownName
 from engine.intake import Floats as Floats
 from engine.intake import Times as Times
+from engine.panel import NO_PANEL, Causal, Panel, Rows
 
 _FIELDS = ("open", "high", "low", "close", "volume")
 # Full-week markets have 1/7 of their sessions on Saturdays and as many on Sundays. FX opens on Sunday evenings (UTC)
@@ -34,7 +35,8 @@ class Bars:
     A bar on which a symbol did not trade (not listed yet, holiday, delisted) is NaN in all four prices. Volume
     may be NaN where it is unknown. `close_only` says that open, high and low merely repeat the close. `cost_keys`
     names for each symbol the entry of a cost table that it is charged by, or None. `adjusted` says that the prices
-    are those of a total return: splits and dividends are in them.
+    are those of a total return: splits and dividends are in them. `panel` holds the series and calendars that a
+    decision may read besides prices.
 
     Raises:
         BadData: naming the symbol and the time, when times are not increasing and unique, a price is infinite,
@@ -51,6 +53,7 @@ class Bars:
     close_only: bool = False
     cost_keys: Sequence[str | None] = ()
     adjusted: bool = False
+    panel: Panel = NO_PANEL
 
     def __post_init__(self) -> None:
         self._set("time", intake.times(self.time))
@@ -158,7 +161,7 @@ class Bars:
         last = len(self) if end is None else int(self.time.searchsorted(_end_of(end)))
         rows = slice(first, max(first, last))
         names = self.symbols if symbols is None else intake.names(symbols)
-        columns = None if names == self.symbols else [self._column(name) for name in names]
+        columns = None if names == self.symbols else [self.column(name) for name in names]
         kept, said = ("close", "volume") if self.close_only else _FIELDS, self.said
         values = [getattr(self, name)[rows] for name in kept]
         if columns is not None:
@@ -168,7 +171,44 @@ class Bars:
             values = [values[0]] * 4 + values[1:]
         return Bars.of_checked(self.time[rows], values, **said)
 
-    def _column(self, name: str) -> int:
+    def with_panel(self, panel: Panel) -> Bars:
+        """The same bars, beside which decisions may read these series."""
+        return Bars.of_checked(self.time, [getattr(self, name) for name in _FIELDS], **self.said | {"panel": panel})
+
+    @cached_property
+    def decided(self) -> Times:
+        """When each bar's decision is made: what became known later is not in it. [T]"""
+        return self.time + self.panel.delay
+
+    def known(self, key: str, unit: str | None = None) -> Floats:
+        """The present value of a series at each decision [T]; NaN where it is missing or stale.
+
+        Raises:
+            BadData: `unit_mismatch` when the series is not in the unit that the caller counts on.
+        """
+        return self.panel.get(key, unit).at(self.decided) if key in self.panel.series else np.full(len(self), np.nan)
+
+    def derived(self, key: str, function: Causal, unit: str | None = None) -> Floats:
+        """What a series' observations known by then give, at each decision [T]; see `engine.panel.Series.derived`."""
+        if key not in self.panel.series:
+            return np.full(len(self), np.nan)
+        return self.panel.get(key, unit).derived(self.decided, function)
+
+    def near(self, calendar: str, *, before: int, after: int) -> Rows:
+        """The event that each decision is near [T], -1 for none; see `engine.panel.Calendar.near`."""
+        if calendar not in self.panel.calendars:
+            return np.full(len(self), -1, dtype=np.intp)
+        return self.panel.calendars[calendar].near(self.decided, before, after)
+
+    def until(self, row: int) -> Bars:
+        """The first `row` bars, and of the panel what was known at the last one's decision: no future is in it.
+
+        That is how a look ahead is found: what a strategy decides here must be what it decided there.
+        """
+        past = self.select(end=self.time[row - 1])
+        return past.with_panel(self.panel.until(self.decided[row - 1]))
+
+    def column(self, name: str) -> int:
         if name not in self.symbols:
             raise UnknownName.of("symbol", name, self.symbols, pointer="/symbols")
         return self.symbols.index(name)

@@ -8,7 +8,8 @@ The signature is the schema: what the API validates, the form shows and the docu
 
 Weights are float64 [T, N]. Row t is decided with what is known at the close of bar t, and says which fraction
 of equity each symbol should have (negative = short); NaN says "no opinion, keep what there is". The delay
-between decision and fill is not the strategy's business: `engine.simulation` alone applies it.
+between decision and fill is not the strategy's business: `engine.simulation` alone applies it. A strategy that has
+more to say than weights (a score, the reason why it stands aside) returns a Decision.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import inspect
 import marshal
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias, get_type_hints
 
@@ -26,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Bars
+from engine.config import Config
 from engine.decisions import absurd
 from engine.errors import BadData, InvalidParameter, QueuantError, RunFailed
 from engine.parameters import Parameter, Range, check_all, object_schema, read
@@ -46,6 +48,35 @@ def _no_rule(**_: Any) -> None:
     return None
 
 
+class Need(NamedTuple):
+    """A series that a strategy reads, and the unit that it counts on; `group` means all series `KEY.MEMBER`."""
+
+    key: str
+    unit: str
+    optional: bool = False
+    group: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """What a strategy says at every bar.
+
+    Args:
+        weights: target weights [T, N].
+        score: how far from usual things are, in standard deviations (z), [T] or [T, N].
+        raw: the figure behind it in its own unit, [T] or [T, N].
+        conviction: 0 to 1, how sure it is, [T] or [T, N]; it takes its sign from the direction of the weight. Without
+            it |weight| * N counts, at most 1.
+        reasons: sentences, each with the bars [T] on which it holds. Of several the first is told.
+    """
+
+    weights: Weights
+    score: Weights | None = None
+    raw: Weights | None = None
+    conviction: Weights | None = None
+    reasons: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+
+
 class Crossing(NamedTuple):
     """Names of the parameters of a strategy that holds the crosses of two simple averages of closes, and no more.
 
@@ -63,7 +94,7 @@ class Crossing(NamedTuple):
 class Strategy:
     """A strategy and everything that can be said about it without running it."""
 
-    function: Callable[..., Weights]
+    function: Callable[..., Weights | Decision]
     id: str
     summary: str
     doc: str
@@ -75,6 +106,11 @@ class Strategy:
     rule: Check = field(repr=False)
     needs: Lookback = field(repr=False)
     crossing: Crossing | None = None
+    legs: bool = False
+    series: tuple[Need, ...] = ()
+    calendars: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    code: bytes | None = field(default=None, repr=False)
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema (2020-12) of the parameters, with their defaults."""
@@ -109,7 +145,9 @@ class Strategy:
 
     @cached_property
     def version(self) -> str:
-        """Twelve hex digits that change with the source of the strategy's module."""
+        """Twelve hex digits that change with the source of the strategy's module, or with `code` where that is said."""
+        if self.code is not None:
+            return hashlib.sha256(self.code).hexdigest()[:12]
         try:
             source = inspect.getsource(sys.modules[self.function.__module__]).encode()
         except (OSError, TypeError, KeyError):  # typed at a prompt: there is only its compiled form
@@ -129,7 +167,11 @@ class BoundStrategy:
         return int(self.strategy.needs(**self.params))
 
     def __call__(self, bars: Bars) -> Weights:
-        """Target weights, float64 [T, N].
+        """Target weights, float64 [T, N]; raises what `decide` raises."""
+        return self.decide(bars).weights
+
+    def decide(self, bars: Bars) -> Decision:
+        """Everything that the strategy says of these bars; `weights` are float64 [T, N], other series as it gave them.
 
         Raises:
             BadData: `not_enough_bars` when fewer than lookback + 2 bars leave nothing to decide, fill and mark.
@@ -143,7 +185,16 @@ class BoundStrategy:
                 given=len(bars),
                 allowed={"minimum": needed},
             )
-        return self._checked(self._decide(bars), bars)
+        said = self._decide(bars)
+        if not isinstance(said, Decision):
+            return Decision(self._checked(said, bars))
+        shape = (len(bars), len(bars.symbols))
+        for name in ("score", "raw", "conviction"):
+            values = getattr(said, name)
+            if values is not None and np.shape(values) not in (shape, shape[:1]):
+                text = f"{self.strategy.id} returned a {name} {np.shape(values)}, expected {shape[:1]} or {shape}."
+                raise RunFailed(text, code="bad_weights")
+        return replace(said, weights=self._checked(said.weights, bars))
 
     def _decide(self, bars: Bars) -> object:
         try:
@@ -180,7 +231,12 @@ def strategy(
     check: Check = _no_rule,
     lookback: Lookback = _one_bar,
     crossing: Crossing | None = None,
-) -> Callable[[Callable[..., Weights]], Strategy]:
+    id: str | None = None,
+    legs: tuple[str, ...] = (),
+    series: tuple[Need, ...] = (),
+    calendars: tuple[str, ...] = (),
+    defaults: Mapping[str, Any] | None = None,
+) -> Callable[[Callable[..., Weights | Decision]], Strategy]:
     """Make a Strategy of a function `(bars, **parameters) -> weights`.
 
     Args:
@@ -191,12 +247,16 @@ def strategy(
         check: takes the parameters; returns a sentence when they do not fit together.
         lookback: takes the parameters; returns how many bars the first decision needs.
         crossing: says that the weights are those of a crossing of averages, which sweeps run compiled.
+        id: its stable name, when that is not the function's.
+        legs: the symbols that it trades by name, in place of `symbols`: it runs on nothing else.
+        series, calendars: what it reads of the panel.
+        defaults: fields of `engine.Config` that belong to the idea (stop_loss, max_holding_bars); a run may set them.
 
     Raises:
         TypeError: when the signature does not describe every parameter with type, bounds and default.
     """
 
-    def decorate(function: Callable[..., Weights]) -> Strategy:
+    def decorate(function: Callable[..., Weights | Decision]) -> Strategy:
         doc = inspect.cleandoc(function.__doc__ or "")
         if not doc:
             raise TypeError(f"{function.__name__} needs a docstring: it is the documentation")
@@ -204,23 +264,33 @@ def strategy(
         parameters = _parameters(function)
         return Strategy(
             function=function,
-            id=function.__name__,
+            id=id or function.__name__,
             summary=summary,
             doc=doc,
             family=family,
             source=source,
             dataset=dataset,
-            symbols=symbols,
+            symbols=legs or symbols,
             parameters=parameters,
             rule=check,
             needs=lookback,
             crossing=crossing,
+            legs=bool(legs),
+            series=series,
+            calendars=calendars,
+            defaults=_defaults(defaults or {}),
         )
 
     return decorate
 
 
-def _parameters(function: Callable[..., Weights]) -> tuple[Parameter, ...]:
+def _defaults(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fields of Config, checked now: a strategy with a bad default must not reach the shelf."""
+    Config.parse(given)
+    return dict(given)
+
+
+def _parameters(function: Callable[..., Weights | Decision]) -> tuple[Parameter, ...]:
     hints = get_type_hints(function, include_extras=True)
     _, *described = inspect.signature(function).parameters.values()  # the first one is the bars
     for item in described:

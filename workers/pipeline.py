@@ -5,41 +5,42 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-import strategies
 from app.canonical import canonical_json
-from app.catalog import Catalog, Dataset
+from app.catalog import Dataset
 from app.contracts import load_bars
 from app.jobs import Claim
 from app.store import Output
+from app.wiring import Services
 from engine import ENGINE_VERSION, Config, backtest
 from engine.backtesting import Result
 from engine.errors import RunFailed
 from engine.trades import EXIT_REASONS
 
 Report = Callable[[int, int, str], None]
+Artifacts: TypeAlias = "dict[str, bytes]"
 
 _TIME = pa.timestamp("ms", tz="UTC")
 
 
-def run(claim: Claim, catalog: Catalog, report: Report) -> Output:
+def run(claim: Claim, services: Services, report: Report) -> Output:
     """Run a claimed job. Raises QueuantError for what the job's owner should read, and whatever `report` raises."""
     started = time.perf_counter()
-    document, artifacts = RUNNERS[claim.kind](claim, catalog, report)
+    document, artifacts = RUNNERS[claim.kind](claim, services, report)
     report(1, 1, "store")
     return Output(document, document["provenance"]["result_hash"], artifacts, (time.perf_counter() - started) * 1000)
 
 
-def run_backtest(claim: Claim, catalog: Catalog, report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
+def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], Artifacts]:
     """One strategy over one dataset: the result's document, and its equity curve and trades as Parquet."""
     request = claim.request
     report(0, 1, "load")
-    strategy = strategies.get(request["strategy_id"])
+    catalog, strategy = services.catalog, services.shelf.get(request["strategy_id"])
     _require_same("strategy", request["strategy_version"], strategy.version)
     _require_same("engine", request["engine_version"], ENGINE_VERSION)
     bars = load_bars(request, catalog)
@@ -64,7 +65,7 @@ def run_backtest(claim: Claim, catalog: Catalog, report: Report) -> tuple[dict[s
     return document, {"equity": _parquet(_equity(result)), "trades": _parquet(_trades(result))}
 
 
-RUNNERS: Mapping[str, Callable[[Claim, Catalog, Report], tuple[dict[str, Any], dict[str, bytes]]]] = {
+RUNNERS: Mapping[str, Callable[[Claim, Services, Report], tuple[dict[str, Any], Artifacts]]] = {
     "backtest": run_backtest,
 }
 

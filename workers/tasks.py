@@ -24,7 +24,7 @@ class Executor:
 
     def __init__(self, services: Services, node: str) -> None:
         self._jobs = services.jobs
-        self._catalog = services.catalog
+        self._services = services
         self._job_seconds = services.settings.job_seconds
         self._node = node
 
@@ -43,7 +43,7 @@ class Executor:
 
     def _run(self, claim: Claim, lease: Lease) -> str | None:
         try:
-            output = run(claim, self._catalog, lease.report)
+            output = run(claim, self._services, lease.report)
         except LeaseLost:
             log.warning("job %s: attempt %s lost its lease, nothing stored", claim.job_id, claim.attempt)
             return None

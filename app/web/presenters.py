@@ -89,6 +89,10 @@ def strategy_item(found: Strategy) -> dict[str, Any]:
         "source": found.source,
         "dataset": found.dataset,
         "symbols": list(found.symbols),
+        "legs": found.legs,
+        "series": [need._asdict() for need in found.series],
+        "calendars": list(found.calendars),
+        "defaults": dict(found.defaults),
         "parameters": found.schema(),
         "links": {"self": f"{API}/strategies/{found.id}"},
     }

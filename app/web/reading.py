@@ -9,7 +9,6 @@ import pyarrow as pa
 from flask import Response, jsonify, request
 from sqlalchemy import Row
 
-import strategies
 from app.errors import NotReady, Unknown
 from app.events import job_channel
 from app.web import curves, presenters
@@ -116,7 +115,7 @@ def compare(query: Mapping[str, Any]) -> dict[str, Any]:
 def _latest_job(strategy_id: str) -> str:
     row = services().store.read.latest_succeeded(owner(), strategy_id)
     if row is None:
-        strategies.get(strategy_id)
+        services().shelf.get(strategy_id)
         raise no_results(strategy_id)
     return str(row.id)
 

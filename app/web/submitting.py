@@ -26,7 +26,7 @@ _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])",
 def run(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
     """Queue a backtest, or only validate it."""
     asked = {name: value for name, value in body.items() if name != "tags"}
-    resolved = contracts.resolve_backtest(asked, services().catalog)
+    resolved = contracts.resolve_backtest(asked, services().catalog, services().shelf)
     if query["dry_run"]:
         return jsonify(dry(resolved))
     row, cached = services().jobs.submit(

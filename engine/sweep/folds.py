@@ -97,7 +97,7 @@ def walk(
         raise InvalidInput(f"Of {objective} no value is better than another.", code="invalid_folds", pointer="/folds")
     folds = _folds(len(bars), train, test, test if step is None else step, anchored=anchored)
     refuse_size(len(tried) * len(folds), running.MAX_RUNS)
-    config = (Config() if config is None else config).fitted(bars)
+    config = (Config.parse(strategy.defaults) if config is None else config).fitted(bars)
     enough(_cut(bars, 0, train), tried)
     work = _Forward(bars, tried, config, folds, threads)
     scores = work.scores(objective, report)

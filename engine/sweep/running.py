@@ -59,7 +59,7 @@ def sweep(
         bars: the prices.
         strategy: what to run.
         trials: a `grid`, or the parameter sets one by one.
-        config: how to fill, rebalance and charge; default `Config()`.
+        config: how to fill, rebalance and charge; default `Config()` with the strategy's own defaults.
         figures: names of metrics. With others than those of `FROM_SUMS` each trial is a single run.
         each_symbol: run every trial on each symbol alone, with an account of its own, as on `bars.select([symbol])`.
         report: called as `report(done, total, "sweep")` between blocks of trials; what it raises ends the sweep.
@@ -70,7 +70,7 @@ def sweep(
         BadData, InvalidConfig, RunFailed: as `backtest` with the parameters of one of the trials.
     """
     tried = tried_of(strategy, trials)
-    config = (Config() if config is None else config).fitted(bars)
+    config = (Config.parse(strategy.defaults) if config is None else config).fitted(bars)
     enough(bars, tried)
     columns = len(bars.symbols) if each_symbol else 1
     refuse_size(len(tried) * columns, MAX_RUNS)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import strategies
+from tests import shelf
 from tests.property import test_indicators
 
 HERE = Path(__file__).parent
@@ -18,7 +18,7 @@ PAGE = HERE.parents[1] / "docs" / "properties.md"
 HEAD = ("| what holds | examples | for each |", "|---|---:|---|")
 # What the arguments of a parametrised test are, and the names of all that there are.
 KINDS = {
-    "item": ("strategy", {item.id for item in strategies.all()}),
+    "item": ("price strategy", {item.id for item in shelf.PRICE}),
     "name": ("indicator", set(test_indicators.CASES)),
 }
 

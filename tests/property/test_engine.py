@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -111,26 +107,6 @@ def test_the_future_does_not_change_the_ledger_of_the_past(seed, config, stop):
     weights = targets(seed, bars.close.shape)
     whole = simulate(bars, weights, config)
     same_past(whole, simulate(truncated(bars, stop), weights[:stop], config), stop)
-
-
-SMALL = {
-    "buy_and_hold": {},
-    "sma_cross": {"fast": 3, "slow": 8, "side": "both"},
-    "donchian_breakout": {"entry": 6, "exit": 3, "side": "both"},
-    "time_series_momentum": {"months": 2},
-}
-
-
-@pytest.mark.parametrize("item", strategies.all(), ids=lambda item: item.id)
-@settings(derandomize=True, max_examples=15, deadline=None)
-@given(seed=seeds, stop=st.integers(90, 299), config=configs())
-def test_no_strategy_sees_the_future(item, seed, stop, config):
-    bars = market(seed, total=300)
-    bound = item.bind(**SMALL.get(item.id, {}))
-    cut = truncated(bars, stop)
-    whole, part = bound(bars), bound(cut)
-    assert whole[:stop].tobytes() == part.tobytes()
-    same_past(simulate(bars, whole, config), simulate(cut, part, config), stop)
 
 
 @BOUNDED
@@ -353,47 +329,3 @@ def test_without_costs_the_account_earns_the_weighted_returns(seed, fill):
     expected = np.zeros(len(bars))
     expected[lag:] = (weights[:-lag] * returns[lag - 1 :]).sum(axis=1)
     np.testing.assert_allclose(ledger.returns, expected, atol=1e-12)
-
-
-REPEAT = """
-import hashlib, numpy as np, strategies
-from engine import Bars, Config, backtest
-rng = np.random.default_rng(9)
-close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (600, 3)), axis=0))
-time = np.busday_offset("2015-01-01", np.arange(600), roll="forward")
-bars = Bars.from_closes(time, close, ("A", "B", "C"))
-exits = Config(stop_loss=0.05, trailing_stop=0.1, rebalance="weekly", borrow_bps=50.0, lot_size=0.1)
-results = [backtest(bars, item.bind(), config) for item in strategies.all() for config in (Config(), exits)]
-print(hashlib.sha256(b"".join(r.ledger.equity.tobytes() + repr(r.metrics).encode() for r in results)).hexdigest())
-"""
-
-
-def test_another_process_makes_the_same_bits():
-    digests = {
-        subprocess.run(
-            [sys.executable, "-c", REPEAT],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2")
-    }
-    assert len(digests) == 1
-
-
-@pytest.mark.parametrize("item", strategies.all(), ids=lambda item: item.id)
-@settings(derandomize=True, max_examples=15, deadline=None)
-@given(seed=seeds, several=st.lists(configs(), min_size=3, max_size=3))
-def test_threads_do_not_disturb_each_other(item, seed, several):
-    bound, work = item.bind(**SMALL.get(item.id, {})), []
-    for at, config in enumerate(several):
-        work += [(market(seed + at, total=300 + 200 * at), config)] * 3
-
-    def run(bars_and_config):
-        bars, config = bars_and_config
-        return simulate(bars, bound(bars), config)
-
-    with ThreadPoolExecutor(4) as pool:
-        for (bars, _), alone, beside in zip(work, list(map(run, work)), pool.map(run, work), strict=True):
-            same_past(alone, beside, len(bars))

@@ -15,6 +15,8 @@ from engine import Bars, Config, Range, backtest, strategy
 from engine.sweep import account, course, crossings, lanes, replay, running, sweep
 from engine.sweep.account import FROM_SUMS
 from tests.property import test_engine
+from tests.property.test_strategies import SMALL
+from tests.shelf import PRICE
 
 BOUNDED = settings(derandomize=True, max_examples=40, deadline=None)
 SMA = strategies.get("sma_cross")
@@ -160,11 +162,11 @@ def test_signals_of_any_kind_are_the_numbers_that_they_stand_for(seed, config, k
         assert numbers[name].tobytes() == other[name].tobytes(), name
 
 
-@pytest.mark.parametrize("item", strategies.all(), ids=lambda item: item.id)
+@pytest.mark.parametrize("item", PRICE, ids=lambda item: item.id)
 @settings(derandomize=True, max_examples=15, deadline=None)
 @given(seed=seeds, config=test_engine.configs())
 def test_a_sweep_of_one_trial_is_the_single_run_of_any_strategy_under_any_setting(item, seed, config):
-    bars, small = test_engine.market(seed, total=200), test_engine.SMALL.get(item.id, {})
+    bars, small = test_engine.market(seed, total=200), SMALL.get(item.id, {})
     agrees(bars, item, [small], config)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Response, jsonify
 
-import strategies
 from app.web import presenters, shapes
+from app.web.context import services
 from app.web.edge import Blueprint
 from app.web.errors import in_the_path
 
@@ -16,7 +16,7 @@ blp = Blueprint("Strategies", __name__)
 @blp.response(200, shapes.Strategies)
 def list_strategies() -> Response:
     """List the strategies with the JSON Schema of their parameters"""
-    return jsonify({"strategies": [presenters.strategy_item(item) for item in strategies.all()]})
+    return jsonify({"strategies": [presenters.strategy_item(item) for item in services().shelf.all()]})
 
 
 @blp.route("/strategies/<strategy_id>", scope="read")
@@ -24,4 +24,4 @@ def list_strategies() -> Response:
 def read_strategy(strategy_id: str) -> Response:
     """Read everything about a strategy"""
     with in_the_path():
-        return jsonify(presenters.strategy(strategies.get(strategy_id)))
+        return jsonify(presenters.strategy(services().shelf.get(strategy_id)))

@@ -20,6 +20,7 @@ from app.bus import MemoryBus
 from app.catalog import Catalog
 from app.jobs import Jobs
 from app.settings import Settings
+from app.shelf import Shelf
 from app.store import Output, Store
 from app.taskqueue import MemoryQueue
 from app.web.factory import create_app
@@ -156,7 +157,7 @@ def make_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         store, bus, queue = Store(chosen.database_url), MemoryBus(), MemoryQueue()
         schema.upgrade(store)
         jobs = Jobs(store, bus, queue, max_queued=chosen.max_queued)
-        made.append(Services(chosen, store, bus, queue, catalog, jobs))
+        made.append(Services(chosen, store, bus, queue, catalog, jobs, Shelf()))
         return made[-1]
 
     yield make

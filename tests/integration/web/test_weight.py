@@ -15,6 +15,7 @@ from app.bus import MemoryBus
 from app.catalog import Catalog
 from app.jobs import Jobs
 from app.settings import Settings
+from app.shelf import Shelf
 from app.store import Store
 from app.taskqueue import MemoryQueue
 from app.web.factory import create_app
@@ -23,7 +24,7 @@ from app.wiring import Services
 settings = Settings.from_env({}, home=Path(sys.argv[1]))
 store, bus, queue = Store(settings.database_url), MemoryBus(), MemoryQueue()
 schema.upgrade(store)
-app = create_app(Services(settings, store, bus, queue, Catalog.standard(), Jobs(store, bus, queue)))
+app = create_app(Services(settings, store, bus, queue, Catalog.standard(), Jobs(store, bus, queue), Shelf()))
 headers = {"Authorization": "Bearer " + store.access.create_key("ada")}
 client = app.test_client()
 body = {"strategy_id": "sma_cross", "dataset": "fx_daily", "symbols": ["EURUSD", "GBPUSD"]}

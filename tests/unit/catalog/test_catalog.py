@@ -10,6 +10,7 @@ import pytest
 from app.catalog import Catalog
 from app.contracts import resolve_backtest
 from app.jobs import request_hash
+from app.shelf import Shelf
 from engine import STANDARD_COSTS
 from engine.errors import BadData, InvalidConfig
 
@@ -42,7 +43,7 @@ def dataset(tmp_path):
 
 def hashed(catalog, table):
     body = {"strategy_id": "buy_and_hold", "dataset": "mine", "config": {"cost_table": table}}
-    return request_hash("backtest", resolve_backtest(body, catalog))
+    return request_hash("backtest", resolve_backtest(body, catalog, Shelf()))
 
 
 def test_a_manifest_gives_cost_keys(dataset):
@@ -71,7 +72,7 @@ def test_a_request_has_one_hash_however_its_table_is_written(dataset, tmp_path):
     assert hashed(catalog, {"DI": 1, "UST": 0.5}) == hashed(catalog, {"UST": 0.5, "DI": 1.0})
     assert hashed(catalog, "standard") == hashed(catalog, dict(STANDARD_COSTS))
     assert hashed(catalog, None) == request_hash(
-        "backtest", resolve_backtest({"strategy_id": "buy_and_hold", "dataset": "mine"}, catalog)
+        "backtest", resolve_backtest({"strategy_id": "buy_and_hold", "dataset": "mine"}, catalog, Shelf())
     )
     with pytest.raises(InvalidConfig) as refused:
         hashed(catalog, {"DI": -1})

@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-import strategies
 from app.catalog import Catalog
 from app.settings import Settings
 from app.wiring import build
@@ -17,6 +16,7 @@ from engine import Config, backtest, kernel
 from engine.errors import BadData
 from engine.indicators import crossing, rolling
 from engine.jit import Kernel
+from tests.shelf import PRICE
 
 from .conftest import market
 
@@ -113,7 +113,7 @@ def compiled():
     return [len(item.compile().signatures) for item in kernels if isinstance(item, Kernel)]
 
 
-@pytest.mark.parametrize("item", strategies.all(), ids=lambda item: item.id)
+@pytest.mark.parametrize("item", PRICE, ids=lambda item: item.id)
 @pytest.mark.parametrize("config", [Config(), Config(stop_loss=0.03, rebalance="weekly", borrow_bps=50.0)])
 def test_mapped_bars_give_the_same_bits_through_the_same_compiled_code(item, config, tmp_path):
     """For another type of array numba would compile everything once more."""

@@ -9,6 +9,7 @@ import pytest
 
 from app.catalog import Catalog, iso_day
 from app.contracts import load_bars, resolve_backtest
+from app.shelf import Shelf
 from engine import Bars
 from engine.errors import BadData
 
@@ -16,7 +17,7 @@ from .conftest import market
 
 
 def asked(root, **body):
-    return resolve_backtest({"strategy_id": "buy_and_hold", "dataset": "made", **body}, Catalog([root]))
+    return resolve_backtest({"strategy_id": "buy_and_hold", "dataset": "made", **body}, Catalog([root]), Shelf())
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_a_request_for_all_symbols_copies_no_prices_and_one_for_some_only_theirs
     def taken(**body):
         tracemalloc.start()
         try:
-            request = resolve_backtest({"strategy_id": "buy_and_hold", "dataset": "made", **body}, catalog)
+            request = resolve_backtest({"strategy_id": "buy_and_hold", "dataset": "made", **body}, catalog, Shelf())
             load_bars(request, catalog)
             return tracemalloc.get_traced_memory()[1] / whole.close.nbytes
         finally:

@@ -71,7 +71,7 @@ def parameters(item):
             yield {name: value}
 
 done = 0
-for bars, item in itertools.product(markets(), strategies.all()):
+for bars, item in itertools.product(markets(), [item for item in strategies.all() if not item.legs]):
     for chosen, config in itertools.product(parameters(item), CONFIGS):
         try:
             backtest(bars, item.bind(**chosen), Config(**config), benchmark=bars.select(bars.symbols[:1])).trade_rows()

@@ -8,6 +8,7 @@ import pytest
 import strategies
 from engine import Bars, Config, backtest
 from engine.errors import BadData, InvalidParameter
+from tests.shelf import PRICE
 
 
 def weights(name, bars, **params):
@@ -141,7 +142,7 @@ def test_a_price_that_never_moves_is_no_momentum(closes):
     assert not np.nan_to_num(found).any()
 
 
-@pytest.mark.parametrize("item", strategies.all(), ids=lambda item: item.id)
+@pytest.mark.parametrize("item", PRICE, ids=lambda item: item.id)
 def test_a_backtest_runs_end_to_end(item, trending):
     result = backtest(trending, item.bind(), Config())
     assert result.metrics["final_equity"] == pytest.approx(100_000 + result.trades["pnl"].sum(), rel=1e-9)

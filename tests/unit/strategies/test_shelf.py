@@ -11,6 +11,7 @@ import pytest
 import strategies
 from engine import Bars
 from engine.errors import InvalidParameter, UnknownName
+from tests.shelf import PRICE
 
 ALL = strategies.all()
 
@@ -44,7 +45,7 @@ def test_two_strategies_of_one_name_are_refused():
 def test_one_file_is_one_strategy_that_imports_no_other():
     folder = Path(strategies.__file__).parent
     files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
-    assert files == set(strategies.names())
+    assert files == {name.lower() for name in strategies.names()}
     for path in folder.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom):
@@ -61,7 +62,7 @@ def test_a_strategy_describes_itself(item):
         assert parameter.doc, parameter.name
 
 
-@pytest.mark.parametrize("item", ALL, ids=lambda item: item.id)
+@pytest.mark.parametrize("item", PRICE, ids=lambda item: item.id)
 def test_weights_are_numbers_of_the_right_shape_within_bounds(item, bars):
     weights = item.bind()(bars)
     assert weights.shape == bars.close.shape
@@ -80,7 +81,7 @@ def test_every_bound_is_enforced(item):
             assert refused.value.pointer == f"/params/{parameter.name}"
 
 
-@pytest.mark.parametrize("item", ALL, ids=lambda item: item.id)
+@pytest.mark.parametrize("item", PRICE, ids=lambda item: item.id)
 def test_nothing_is_decided_before_the_lookback_and_holes_leave_the_rest_alone(item, bars):
     weights = item.bind()(bars)
     before = weights[: item.lookback() - 1]
@@ -92,7 +93,7 @@ def test_nothing_is_decided_before_the_lookback_and_holes_leave_the_rest_alone(i
     np.testing.assert_array_equal(item.bind()(holed)[:, [0, 2]], item.bind()(whole)[:, [0, 2]])
 
 
-@pytest.mark.parametrize("item", ALL, ids=lambda item: item.id)
+@pytest.mark.parametrize("item", PRICE, ids=lambda item: item.id)
 def test_a_symbol_that_never_traded_gets_no_position(item, bars):
     close = bars.close.copy()
     close[:, 1] = np.nan

@@ -1,0 +1,243 @@
+"""What replies look like, for the specification. The replies themselves are built in `presenters` and `curves`."""
+
+from __future__ import annotations
+
+import marshmallow as ma
+from marshmallow import fields
+
+from app.web.schemas import told
+from app.web.shapes.parts import count, floats, mapping, maybe_text, number, status, text, texts
+
+
+class Submitted(ma.Schema):
+    """A job that was taken, or that had been taken before."""
+
+    job_id = text()
+    status = status()
+    poll_after_ms = count("Ask again after so many milliseconds; 0 when it has ended.")
+    request_hash = text("The same hash gives the same numbers.")
+    cached = fields.Boolean(required=True, metadata=told("True: an earlier run of the same request answers."))
+    links = mapping()
+
+
+class DryRun(ma.Schema):
+    """A request that would be taken."""
+
+    valid = fields.Boolean(required=True)
+    request = mapping("The request with every default filled in.")
+    request_hash = text()
+    estimate = mapping("How much it asks for: bars, symbols, cells.")
+
+
+class JobItem(ma.Schema):
+    """A job in a list."""
+
+    job_id = text()
+    kind = text()
+    status = status()
+    strategy_id = maybe_text()
+    dataset_id = maybe_text()
+    progress = mapping("{done, total, unit, fraction, eta_seconds, phase}", none=True)
+    attempt = count("How often a worker has begun.")
+    max_attempts = count()
+    created_at = text()
+    started_at = maybe_text()
+    finished_at = maybe_text()
+    cancel_requested_at = maybe_text("Set while a running job is asked to stop, and after.")
+    compute_ms = number(none=True)
+    error = mapping("{code, message, …} of a failed job.", none=True)
+    request_hash = text()
+    retry_of = maybe_text()
+    tags = texts()
+    links = mapping()
+
+
+class Job(JobItem):
+    """A job."""
+
+    queue_position = count("1 for the one that is next; null when it does not wait.", none=True)
+
+
+class JobPage(ma.Schema):
+    """Jobs, newest first."""
+
+    jobs = fields.List(fields.Nested(JobItem), required=True)
+    next = maybe_text("The cursor of the next page; null on the last one.")
+
+
+class EventItem(ma.Schema):
+    """One message of a channel."""
+
+    v = count()
+    epoch = text()
+    seq = count()
+    channel = text()
+    type = text()
+    at = text()
+    data = mapping()
+
+
+class EventPage(ma.Schema):
+    """Events of a job, oldest first."""
+
+    epoch = text("Another epoch means that sequence numbers start anew.")
+    head = count("The newest sequence number.")
+    events = fields.List(fields.Nested(EventItem), required=True)
+
+
+class Curve(ma.Schema):
+    """Columns of equal length."""
+
+    time = texts("UTC, ISO 8601.")
+    value = floats()
+    drawdown = floats()
+
+
+class FullCurve(Curve):
+    """Columns of equal length, and of how many bars they were taken."""
+
+    exposure = floats()
+    cash = floats()
+    rolling_sharpe = floats("Over the last half year of bars, as the next two; null before there are so many.")
+    rolling_volatility = floats()
+    rolling_beta = floats("Null without a benchmark.")
+    bars = count("How many bars the run has.")
+    decimated = fields.Boolean(required=True, metadata=told("True: some bars were left out of the curve."))
+
+
+class Result(ma.Schema):
+    """What a succeeded job computed."""
+
+    job_id = text()
+    kind = text()
+    request = mapping("The request as it was run.")
+    conventions = mapping("How to read the numbers: fill, periods_per_year, sharpe, …")
+    provenance = mapping("Code, data and seed that made them.")
+    metrics = mapping("Fractions; null where a metric is undefined.")
+    equity = fields.Nested(Curve, required=True)
+    monthly_returns = fields.List(fields.Dict(), required=True)
+    yearly_returns = fields.List(fields.Dict(), required=True)
+    top_drawdowns = fields.List(fields.Dict(), required=True)
+    trades_summary = mapping()
+    gaps = fields.List(
+        fields.Dict(),
+        metadata=told(
+            "Symbols without a price on some bars: first and last time with one (`start`, `end`), and how many bars "
+            "were `late`, `missing` in between (`longest` in a row), or came after the end (`ended`)."
+        ),
+    )
+    warnings = texts("What a reader of the numbers should know.")
+    bars = count("How many bars the run has.")
+    links = mapping()
+
+
+class Trades(ma.Schema):
+    """Round trips, oldest first."""
+
+    trades = fields.List(fields.Dict(), required=True)
+    next = maybe_text("The cursor of the next page; null on the last one.")
+
+
+class Missing(ma.Schema):
+    """What could not be compared."""
+
+    id = text()
+    reason = text()
+    message = text()
+
+
+class Comparison(ma.Schema):
+    """Results side by side."""
+
+    columns = texts("Names of the metrics.")
+    rows = fields.List(fields.Dict(), required=True, metadata=told("One object for each result."))
+    missing = fields.List(fields.Nested(Missing), required=True)
+
+
+class StrategyItem(ma.Schema):
+    """A strategy of the shelf."""
+
+    strategy_id = text()
+    version = text("Changes with its source.")
+    summary = text()
+    family = text()
+    source = text("The paper or book that it is from.")
+    dataset = maybe_text("What it runs on when a request names nothing.")
+    symbols = texts()
+    legs = fields.Boolean(required=True, metadata=told("Whether it trades these symbols by name, and nothing else."))
+    series = fields.List(
+        fields.Dict(), required=True, metadata=told("The series that it reads: key, unit, optional, group.")
+    )
+    calendars = texts("The calendars that it reads.")
+    defaults = mapping("Fields of `config` that belong to the idea; a run may set them.")
+    parameters = mapping("JSON Schema.")
+    links = mapping()
+
+
+class StrategyDetail(StrategyItem):
+    """A strategy with its whole description."""
+
+    doc = text()
+
+
+class Strategies(ma.Schema):
+    """The shelf."""
+
+    strategies = fields.List(fields.Nested(StrategyItem), required=True)
+
+
+class DatasetItem(ma.Schema):
+    """A dataset at its newest version."""
+
+    dataset_id = text()
+    version = text("Changes with the data's bytes.")
+    kind = text("`bars` can be traded, `series` informs.")
+    title = text()
+    frequency = text()
+    calendar = text()
+    quality = text("real, proxy or synthetic")
+    source = text()
+    cite = text()
+    licence = text()
+    units = text()
+    notes = text()
+    symbols = texts()
+    fields_ = fields.List(fields.String(), required=True, data_key="fields")
+    adjusted = fields.Boolean(
+        required=True, metadata={"description": "Whether splits and dividends are in the prices."}
+    )
+    cost_keys = mapping("By symbol: the entry of a cost table that it is charged by; others are 'unknown'.")
+    series = texts("Keys of the series beside the bars, point in time.")
+    start = text()
+    end = text()
+    bars = count()
+    coverage = mapping("By symbol: start, end, bars, missing.")
+    links = mapping()
+
+
+class Datasets(ma.Schema):
+    """Everything in the catalog."""
+
+    datasets = fields.List(fields.Nested(DatasetItem), required=True)
+
+
+class Ticket(ma.Schema):
+    """A ticket that opens one socket."""
+
+    ticket = text("Send it as ?ticket=… of a /ws address. It works once.")
+    expires_in_seconds = count()
+    url = text("Where the sockets are: append /ws/jobs or /ws/jobs/{id}.")
+
+
+class Alive(ma.Schema):
+    """The process lives."""
+
+    status = text()
+    version = text()
+
+
+class Ready(ma.Schema):
+    """A job can be taken."""
+
+    status = text()
+    checks = mapping("store, schema, queue")
