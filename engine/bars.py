@@ -194,6 +194,12 @@ class Bars:
             return np.full(len(self), np.nan)
         return self.panel.get(key, unit).derived(self.decided, function)
 
+    def about(self, key: str, periods: Times, unit: str | None = None) -> Floats:
+        """What was known at each decision of the period [T] that is asked for; see `engine.panel.Series.about`."""
+        if key not in self.panel.series:
+            return np.full(len(self), np.nan)
+        return self.panel.get(key, unit).about(self.decided, periods)
+
     def near(self, calendar: str, *, before: int, after: int) -> Rows:
         """The event that each decision is near [T], -1 for none; see `engine.panel.Calendar.near`."""
         if calendar not in self.panel.calendars:

@@ -101,6 +101,16 @@ class Series:
         """The present value at each moment [T]: NaN before the first, and when it is stale."""
         return self._spread(moments, self.value[self._present])
 
+    def about(self, moments: Times, periods: Times) -> Floats:
+        """At each moment [T], the newest vintage known by then of the value that belongs to `periods` [T]; else NaN."""
+        values = np.full(len(moments), np.nan)
+        for period in np.unique(periods[~np.isnat(periods)]):
+            rows = np.flatnonzero(self.observed == period)
+            asked = np.flatnonzero(periods == period)
+            said = np.searchsorted(self._visible[rows], moments[asked], side="right") - 1
+            values[asked[said >= 0]] = self.value[rows[said[said >= 0]]]
+        return values
+
     def derived(self, moments: Times, function: Causal) -> Floats:
         """At each moment [T], the last of `function(history)`: what the observations known by then give.
 
