@@ -80,10 +80,9 @@ class Queries:
         return self._one(select(results).where(results.c.job_id == job_id))
 
     def latest_succeeded(self, owner: str, strategy_id: str) -> Row[Any] | None:
-        """The strategy's job that succeeded last."""
-        query = select(jobs).where(
-            jobs.c.owner == owner, jobs.c.strategy_id == strategy_id, jobs.c.status == "succeeded"
-        )
+        """The strategy's backtest that succeeded last."""
+        mine = and_(jobs.c.owner == owner, jobs.c.strategy_id == strategy_id)
+        query = select(jobs).where(mine, jobs.c.kind == "backtest", jobs.c.status == "succeeded")
         return self._one(query.order_by(jobs.c.finished_at.desc(), jobs.c.id).limit(1))
 
     def artifact(self, job_id: str, name: str) -> bytes | None:

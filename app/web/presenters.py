@@ -18,6 +18,8 @@ from engine.strategy import Strategy
 
 API = "/api/v1"
 POLL_AFTER_MS = 250
+# What a kind of job leaves besides its result.
+PARTS = {"backtest": ("equity", "trades", "export")}
 
 
 def links(row: Row[Any]) -> dict[str, str]:
@@ -25,7 +27,7 @@ def links(row: Row[Any]) -> dict[str, str]:
     here = f"{API}/jobs/{row.id}"
     found = {"self": here, "events": f"{here}/events", "live": f"/ws/jobs/{row.id}"}
     if row.status == "succeeded":
-        found |= {part: f"{here}/{part}" for part in ("result", "equity", "trades", "export")}
+        found |= {part: f"{here}/{part}" for part in ("result", *PARTS.get(row.kind, ()))}
     if row.status in ("queued", "running"):
         found["cancel"] = f"{here}/cancel"
     if row.status in ("failed", "cancelled"):

@@ -42,9 +42,10 @@ def latest(query: Mapping[str, Any]) -> Response:
 
 def document(stored: Row[Any], points: int | None) -> dict[str, Any]:
     row = services().jobs.get(stored.job_id, owner())
-    found: dict[str, Any] = stored.result
-    equity = curves.columns(artifact(row.id, "equity"), CURVE, points=points or MOST_POINTS)
-    return {"job_id": row.id, "kind": row.kind} | found | {"equity": equity, "links": presenters.links(row)}
+    found: dict[str, Any] = {"job_id": row.id, "kind": row.kind} | stored.result | {"links": presenters.links(row)}
+    if "equity" not in presenters.PARTS.get(row.kind, ()):
+        return found
+    return found | {"equity": curves.columns(artifact(row.id, "equity"), CURVE, points=points or MOST_POINTS)}
 
 
 def equity(job_id: str, points: int | None) -> Response:

@@ -29,9 +29,20 @@ def run(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str,
     resolved = contracts.resolve_backtest(asked, services().catalog, services().shelf)
     if query["dry_run"]:
         return jsonify(dry(resolved))
+    return queue("backtest", resolved, body, query, headers)
+
+
+def queue(
+    kind: str,
+    resolved: Mapping[str, Any],
+    body: Mapping[str, Any],
+    query: Mapping[str, Any],
+    headers: Mapping[str, Any],
+) -> Response:
+    """Queue a resolved request as a job of a kind."""
     row, cached = services().jobs.submit(
         owner(),
-        "backtest",
+        kind,
         resolved,
         idempotency=idempotency(headers, body),
         fresh=query["fresh"],

@@ -105,8 +105,18 @@ class FullCurve(Curve):
     decimated = fields.Boolean(required=True, metadata=told("True: some bars were left out of the curve."))
 
 
+class Outcome(ma.Schema):
+    """What a job that is no backtest found; each kind adds its own fields."""
+
+    job_id = text()
+    kind = text()
+    request = mapping("The request as it was run.")
+    provenance = mapping("Code, data and seed that made it.")
+    links = mapping()
+
+
 class Result(ma.Schema):
-    """What a succeeded job computed."""
+    """What a succeeded backtest computed."""
 
     job_id = text()
     kind = text()
