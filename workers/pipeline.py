@@ -20,9 +20,10 @@ from app.wiring import Services
 from engine import ENGINE_VERSION, Config, backtest
 from engine.backtesting import Result
 from engine.errors import RunFailed
+from engine.strategy import Decision
 from engine.trades import EXIT_REASONS
+from workers.verifying import Report, require_honest, run_verify
 
-Report = Callable[[int, int, str], None]
 Artifacts: TypeAlias = "dict[str, bytes]"
 
 _TIME = pa.timestamp("ms", tz="UTC")
@@ -49,6 +50,7 @@ def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict
         benchmark = load_bars({**request, "symbols": [request["benchmark"]]}, catalog)
     bound = strategy.bind(**request["params"])
     result = backtest(bars, bound, Config(**request["config"]), benchmark=benchmark, report=report)
+    verdict = require_honest(services, request, bars, bound, Decision(result.weights), report)
     document = {
         "request": dict(request),
         "conventions": result.conventions,
@@ -58,6 +60,7 @@ def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict
         "yearly_returns": result.yearly_returns,
         "top_drawdowns": result.top_drawdowns,
         "trades_summary": _trades_summary(result),
+        "lookahead": verdict,
         "gaps": result.gaps,
         "warnings": list(result.warnings),
         "bars": len(bars),
@@ -67,6 +70,7 @@ def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict
 
 RUNNERS: Mapping[str, Callable[[Claim, Services, Report], tuple[dict[str, Any], Artifacts]]] = {
     "backtest": run_backtest,
+    "verify": run_verify,
 }
 
 

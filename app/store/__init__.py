@@ -4,6 +4,7 @@ Store
 ├── jobs     Lifecycle: the compare-and-set statements of the job state machine
 ├── read     Queries: jobs, results, artifacts
 ├── events   EventLog: append, since, heads
+├── verdicts Verdicts: who looks ahead
 └── access   Access: API keys and tickets
 """
 
@@ -16,6 +17,7 @@ from app.store.database import Database
 from app.store.events import EventLog
 from app.store.lifecycle import TERMINAL, Change, Idempotency, Lifecycle, NewJob, Output
 from app.store.queries import JobFilter, Queries
+from app.store.verdicts import Verdicts
 
 __all__ = ["TERMINAL", "Caller", "Change", "Idempotency", "JobFilter", "NewJob", "Output", "Store"]
 
@@ -33,6 +35,7 @@ class Store:
         self.events = EventLog(self.database)
         self.jobs = Lifecycle(self.database, self.events)
         self.read = Queries(self.database)
+        self.verdicts = Verdicts(self.database)
         self.access = Access(self.database)
 
     def ping(self) -> None:

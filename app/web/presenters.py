@@ -100,8 +100,22 @@ def strategy_item(found: Strategy) -> dict[str, Any]:
     }
 
 
-def strategy(found: Strategy) -> dict[str, Any]:
-    return strategy_item(found) | {"doc": found.doc}
+def strategy(found: Strategy, verdict: Row[Any] | None) -> dict[str, Any]:
+    return strategy_item(found) | {"doc": found.doc, "lookahead": lookahead(found, verdict)}
+
+
+def lookahead(found: Strategy, verdict: Row[Any] | None) -> dict[str, Any]:
+    """What is known of a strategy's honesty."""
+    if verdict is None:
+        return {
+            "verdict": "unchecked",
+            "sentence": f"Nobody has run this version of {found.id} yet: its first run checks it.",
+            "leak": None,
+            "on": None,
+            "checked_at": None,
+        }
+    on = f"{verdict.dataset_id}@{verdict.dataset_version}"
+    return {**verdict.detail, "on": on, "checked_at": iso(verdict.checked_at)}
 
 
 def dataset(found: Dataset) -> dict[str, Any]:

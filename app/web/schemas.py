@@ -47,6 +47,22 @@ class RunSchema(Strict):
     tags = Listing(Text(most=64, pattern=TAG_PATTERN), most=20, metadata=told("Words to find the job by."))
 
 
+class VerifySchema(Strict):
+    """On what to check a strategy; what is left out is its own."""
+
+    params = Document(metadata=told("Parameters of the strategy; what is left out has its default."))
+    dataset = Text(most=128, metadata=told("`dataset_id` or `dataset_id@version`; else the strategy's own."))
+    symbols = Listing(Text(most=64), most=MOST_SYMBOLS, metadata=told("Symbols of the dataset."))
+    start_date = Day(metadata=told("First day, included."))
+    end_date = Day(metadata=told("Last day, included."))
+
+
+class VerifyQuery(Strict):
+    """How to check it."""
+
+    fresh = Flag(load_default=False, metadata=told("Check again even if the same has been checked before."))
+
+
 class RunQuery(Strict):
     """How to run it."""
 

@@ -18,6 +18,7 @@ from app.store import TERMINAL, Idempotency
 from app.web import presenters
 from app.web.access import owner
 from app.web.context import context, services
+from app.web.errors import in_the_path
 
 LONGEST_WAIT = 30.0
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])", re.IGNORECASE)
@@ -30,6 +31,15 @@ def run(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str,
     if query["dry_run"]:
         return jsonify(dry(resolved))
     return queue("backtest", resolved, body, query, headers)
+
+
+def verify(strategy_id: str, body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
+    """Queue a check for a look ahead."""
+    with in_the_path():
+        services().shelf.get(strategy_id)
+    asked = {**body, "strategy_id": strategy_id}
+    resolved = contracts.resolve_backtest(asked, services().catalog, services().shelf)
+    return queue("verify", resolved, body, query, headers)
 
 
 def queue(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, jsonify
 
-from app.web import presenters, shapes
+from app.web import presenters, shapes, submitting
 from app.web.context import services
 from app.web.edge import Blueprint
 from app.web.errors import in_the_path
+from app.web.schemas import RunHeaders, VerifyQuery, VerifySchema
 
 blp = Blueprint("Strategies", __name__)
 
@@ -24,4 +27,19 @@ def list_strategies() -> Response:
 def read_strategy(strategy_id: str) -> Response:
     """Read everything about a strategy"""
     with in_the_path():
-        return jsonify(presenters.strategy(services().shelf.get(strategy_id)))
+        found = services().shelf.get(strategy_id)
+    return jsonify(presenters.strategy(found, services().store.verdicts.worst(found.id, found.version)))
+
+
+@blp.route("/strategies/<strategy_id>/verify", methods=["POST"], scope="run")
+@blp.arguments(VerifySchema)
+@blp.arguments(VerifyQuery, location="query")
+@blp.arguments(RunHeaders, location="headers")
+@blp.response(202, shapes.Submitted, description="Queued, or answered by an earlier check of the same")
+@blp.alt_response(200, schema=shapes.Job, description="The job, when it ended while the client waited", success=True)
+def verify_strategy(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any], strategy_id: str) -> Response:
+    """Check as a job whether a strategy looks ahead
+
+    Its decisions on the data are compared with those that it makes when later bars and publications are taken away.
+    """
+    return submitting.verify(strategy_id, body, query, headers)

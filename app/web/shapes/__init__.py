@@ -129,6 +129,7 @@ class Result(ma.Schema):
     yearly_returns = fields.List(fields.Dict(), required=True)
     top_drawdowns = fields.List(fields.Dict(), required=True)
     trades_summary = mapping()
+    lookahead = mapping("Whether its decisions stood when the future was taken away: verdict, sentence, leak.")
     gaps = fields.List(
         fields.Dict(),
         metadata=told(
@@ -188,6 +189,7 @@ class StrategyDetail(StrategyItem):
     """A strategy with its whole description."""
 
     doc = text()
+    lookahead = mapping("The verdict on this version: clean, looks_ahead or unchecked, with a sentence and when.")
 
 
 class Strategies(ma.Schema):

@@ -1,0 +1,55 @@
+"""Verdicts: whether a strategy at a version, with these parameters on this data, was seen to look ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, and_, select
+
+from app.store.database import Database
+from app.tables import verdicts
+
+CLEAN, LOOKS_AHEAD = "clean", "looks_ahead"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a verdict is about."""
+
+    strategy_id: str
+    strategy_version: str
+    dataset_id: str
+    dataset_version: str
+    params_hash: str
+
+
+class Verdicts:
+    """Written once for each thing that was checked: the same check finds the same."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, about: Checked) -> Row[Any] | None:
+        same = and_(*(verdicts.c[name] == value for name, value in vars(about).items()))
+        with self._database.read() as tx:
+            row: Row[Any] | None = tx.execute(select(verdicts).where(same)).first()
+            return row
+
+    def put(self, about: Checked, verdict: str, detail: Mapping[str, Any]) -> None:
+        values = {**vars(about), "verdict": verdict, "detail": dict(detail), "checked_at": self._database.now()}
+        statement = self._database.insert(verdicts).values(**values).on_conflict_do_nothing()
+        with self._database.write(durable=False) as tx:  # lost in a power cut, it is found again
+            tx.execute(statement)
+
+    def worst(self, strategy_id: str, strategy_version: str) -> Row[Any] | None:
+        """The newest verdict on this version of the strategy; one that found a look ahead comes before all others."""
+        query = select(verdicts).where(
+            verdicts.c.strategy_id == strategy_id, verdicts.c.strategy_version == strategy_version
+        )
+        # "looks_ahead" comes after "clean" in the alphabet.
+        query = query.order_by(verdicts.c.verdict.desc(), verdicts.c.checked_at.desc()).limit(1)
+        with self._database.read() as tx:
+            row: Row[Any] | None = tx.execute(query).first()
+            return row

@@ -1,0 +1,29 @@
+"""Verdicts are written once, and the bad one is not hidden by a good one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.store.verdicts import CLEAN, LOOKS_AHEAD, Checked
+
+ABOUT = Checked("sma_cross", "a" * 12, "fx_daily", "b" * 12, "c" * 64)
+
+
+def test_the_first_verdict_on_the_same_thing_stands(store, clock):
+    assert store.verdicts.get(ABOUT) is None
+    store.verdicts.put(ABOUT, CLEAN, {"verdict": CLEAN})
+    clock.advance(5)
+    store.verdicts.put(ABOUT, LOOKS_AHEAD, {"verdict": LOOKS_AHEAD})
+    row = store.verdicts.get(ABOUT)
+    assert (row.verdict, row.detail, row.checked_at) == (CLEAN, {"verdict": CLEAN}, clock.now - 5)
+    for name in vars(ABOUT):
+        assert store.verdicts.get(replace(ABOUT, **{name: "other"})) is None
+
+
+def test_of_several_verdicts_on_a_version_the_worst_is_shown(store, clock):
+    assert store.verdicts.worst("sma_cross", "a" * 12) is None
+    store.verdicts.put(replace(ABOUT, dataset_id="bad"), LOOKS_AHEAD, {})
+    clock.advance(5)
+    store.verdicts.put(ABOUT, CLEAN, {})
+    assert store.verdicts.worst("sma_cross", "a" * 12).dataset_id == "bad"
+    assert store.verdicts.worst("sma_cross", "d" * 12) is None

@@ -1,0 +1,71 @@
+"""Nobody trades on tomorrow's paper: every strategy is checked on the data that it runs on, once for each version."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from app.canonical import canonical_json
+from app.contracts import load_bars
+from app.jobs import Claim
+from app.store.verdicts import CLEAN, LOOKS_AHEAD, Checked
+from app.wiring import Services
+from engine.bars import Bars
+from engine.errors import RunFailed
+from engine.lookahead import CUTS, Leak, find_leak
+from engine.strategy import BoundStrategy, Decision
+
+Report = Callable[[int, int, str], None]
+
+
+def run_verify(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Check a strategy anew, whatever is known of it, and remember what was found."""
+    request = claim.request
+    bound = services.shelf.get(request["strategy_id"]).bind(**request["params"])
+    bars = load_bars(request, services.catalog)
+    found = _told(find_leak(bars, bound, report=report))
+    services.store.verdicts.put(about(request), found["verdict"], found)
+    digest = hashlib.sha256(canonical_json({"request": claim.request_hash, "found": found})).hexdigest()
+    names = ("engine_version", "strategy_version", "dataset_id", "dataset_version")
+    provenance = {name: request[name] for name in names} | {"request_hash": claim.request_hash, "result_hash": digest}
+    return {"request": dict(request), "provenance": provenance, "lookahead": found}, {}
+
+
+def require_honest(
+    services: Services, request: Mapping[str, Any], bars: Bars, bound: BoundStrategy, decision: Decision, report: Report
+) -> dict[str, Any]:
+    """The verdict on this strategy, version, parameters and data, found now unless it is known.
+
+    Raises RunFailed (`lookahead_detected`) saying which decision changed.
+    """
+    key = about(request)
+    known = services.store.verdicts.get(key)
+    if known is None:
+        found = _told(find_leak(bars, bound, decision, report=report))
+        services.store.verdicts.put(key, found["verdict"], found)
+    else:
+        found = known.detail
+    if found["verdict"] == LOOKS_AHEAD:
+        raise RunFailed(found["sentence"], code="lookahead_detected", given=found["leak"])
+    return dict(found)
+
+
+def about(request: Mapping[str, Any]) -> Checked:
+    """What a verdict on a resolved request stands for."""
+    chosen = canonical_json({"params": request["params"], "symbols": request["symbols"]})
+    return Checked(
+        strategy_id=request["strategy_id"],
+        strategy_version=request["strategy_version"],
+        dataset_id=request["dataset_id"],
+        dataset_version=request["dataset_version"],
+        params_hash=hashlib.sha256(chosen).hexdigest(),
+    )
+
+
+def _told(leak: Leak | None) -> dict[str, Any]:
+    if leak is not None:
+        return {"verdict": LOOKS_AHEAD, "sentence": leak.sentence, "leak": asdict(leak)}
+    text = f"Its decisions stood when the future was taken away, at up to {CUTS} places."
+    return {"verdict": CLEAN, "sentence": text, "leak": None}
