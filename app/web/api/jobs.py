@@ -91,7 +91,7 @@ def list_events(query: dict[str, Any], job_id: str) -> Response:
 
 @blp.route("/jobs/<job_id>/result", scope="read", parameters=["IF_NONE_MATCH"])
 @blp.arguments(PointsQuery, location="query")
-@blp.response(200, {"oneOf": [shapes.Result, shapes.Outcome]})
+@blp.response(200, {"anyOf": [shapes.Result, shapes.Outcome]})
 @blp.alt_response(304, description="The client has it", success=True)
 def read_result(query: dict[str, Any], job_id: str) -> Response:
     """Read the result of a succeeded job"""

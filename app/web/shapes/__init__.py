@@ -129,7 +129,9 @@ class Result(ma.Schema):
     yearly_returns = fields.List(fields.Dict(), required=True)
     top_drawdowns = fields.List(fields.Dict(), required=True)
     trades_summary = mapping()
-    lookahead = mapping("Whether its decisions stood when the future was taken away: verdict, sentence, leak.")
+    lookahead = fields.Dict(
+        metadata=told("Whether its decisions stood when the future was taken away: verdict, sentence, leak.")
+    )
     gaps = fields.List(
         fields.Dict(),
         metadata=told(
