@@ -24,6 +24,8 @@ Rows: TypeAlias = NDArray[np.intp]
 
 Item = TypeVar("Item", "Series", "Calendar")
 
+# From the best to the worst.
+QUALITIES = ("real", "proxy", "synthetic")
 _DAY = np.timedelta64(1, "D")
 
 
@@ -68,6 +70,8 @@ class Series:
             array.flags.writeable = False
             object.__setattr__(self, name, array)
         twice = (np.diff(self.observed) == 0 * _DAY) & (np.diff(self._visible) == 0 * _DAY)
+        if self.quality not in QUALITIES:
+            raise self._refusal(f"is of quality {self.quality!r}, not one of {', '.join(QUALITIES)}")
         if twice.any():
             at = intake.told(self.observed[int(np.argmax(twice))])
             raise self._refusal(f"has two values for {at} that became known at once")
@@ -238,6 +242,11 @@ class Panel:
         """The members of a group: of series `CDS_5Y.MX` and `CDS_5Y.ZA` they are `MX` and `ZA`."""
         start = f"{group}."
         return tuple(sorted(key.removeprefix(start) for key in self.series if key.startswith(start)))
+
+    def quality(self, keys: Iterable[str], own: str) -> str:
+        """The worst quality among these series and `own`: what is computed of a proxy is a proxy."""
+        found = {own, *(item.quality for key in keys if (item := self.series.get(key)))}
+        return max(found, key=QUALITIES.index)
 
     def until(self, moment: np.datetime64) -> Panel:
         """What was known at a moment: nothing that was published later is in it."""

@@ -30,6 +30,7 @@ from engine.bars import Bars
 from engine.config import Config
 from engine.decisions import absurd
 from engine.errors import BadData, InvalidParameter, QueuantError, RunFailed
+from engine.panel import Panel
 from engine.parameters import Parameter, Range, check_all, object_schema, read
 
 __all__ = ["BoundStrategy", "Crossing", "Parameter", "Range", "Strategy", "Weights", "strategy"]
@@ -142,6 +143,12 @@ class Strategy:
     def lookback(self, params: Mapping[str, object] | None = None) -> int:
         """How many bars the first decision needs, the deciding one included."""
         return int(self.needs(**self.validate(params)))
+
+    def reads(self, panel: Panel) -> tuple[str, ...]:
+        """The keys of a panel that it reads."""
+        groups = (need.key for need in self.series if need.group)
+        members = (f"{key}.{name}" for key in groups for name in panel.members(key))
+        return (*(need.key for need in self.series if need.key in panel.series), *members)
 
     @cached_property
     def version(self) -> str:

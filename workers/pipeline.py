@@ -86,13 +86,13 @@ def _require_same(what: str, asked: str, found: str) -> None:
 
 
 def _provenance(claim: Claim, dataset: Dataset, result: Result) -> dict[str, Any]:
-    request = claim.request
+    request, panel = claim.request, result.bars.panel
     return {
         "engine_version": request["engine_version"],
         "strategy_version": request["strategy_version"],
         "dataset_id": dataset.id,
         "dataset_version": dataset.version,
-        "quality": dataset.quality,
+        "quality": panel.quality(result.bound.strategy.reads(panel), dataset.quality),
         "source": dataset.manifest["cite"],
         "licence": dataset.manifest["licence"],
         "seed": request["seed"],

@@ -129,3 +129,12 @@ def test_bars_read_their_panel_at_the_decision_and_not_before():
     past = bars.until(2)
     assert len(past) == 2
     assert len(past.panel.series["X"].value) == 0
+
+
+def test_what_is_computed_of_a_proxy_is_a_proxy():
+    panel = Panel.of([monthly(quality="proxy")])
+    assert panel.quality(["IPCA"], "real") == "proxy"
+    assert panel.quality(["IPCA"], "synthetic") == "synthetic"
+    assert panel.quality(["other"], "real") == "real"
+    with pytest.raises(BadData, match="quality 'good', not one of real, proxy, synthetic"):
+        monthly(quality="good")
