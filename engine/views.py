@@ -12,9 +12,29 @@ from numpy.typing import NDArray
 
 from engine import indicators
 from engine.bars import Bars, Floats
+from engine.indicators.months import decided
+from engine.intake import Times
+from engine.panel import Calendar
 from engine.strategy import Decision
 
-__all__ = ["clipped", "decide", "entry_size", "modified_duration", "size_of", "strength_of", "z", "zscore_of"]
+__all__ = [
+    "change",
+    "clipped",
+    "decide",
+    "entry_size",
+    "modified_duration",
+    "neutral",
+    "scheduled",
+    "size_of",
+    "standing",
+    "stopped",
+    "strength_of",
+    "sum_of",
+    "toward",
+    "week_ends",
+    "z",
+    "zscore_of",
+]
 
 # |z| from which a score is called so; a conviction is that of the z whose size it equals.
 STRENGTHS = ((2.0, "strong"), (1.0, "moderate"), (0.5, "weak"))
@@ -42,6 +62,16 @@ def zscore_of(window: int) -> Callable[[Floats], Floats]:
     return lambda values: z(values, window)
 
 
+def sum_of(window: int) -> Callable[[Floats], Floats]:
+    """The sum of the last `window` observations, for `Bars.derived`; NaN before there are so many."""
+    return lambda values: indicators.rolling_sum(values, window)
+
+
+def change(values: Floats, bars: int) -> Floats:
+    """How much the values are above those of so many known bars ago. [T]"""
+    return values - indicators.lag(values, bars)
+
+
 def size_of(score: Floats) -> Floats:
     """tanh(|z| / 2): how large a position a score asks for, 0 to 1."""
     return np.tanh(np.abs(score) / 2.0)
@@ -52,6 +82,12 @@ def strength_of(score: float) -> str:
     return next((name for least, name in STRENGTHS if abs(score) >= least), "none")
 
 
+def toward(score: Floats, threshold: float, *, strict: bool = False) -> Floats:
+    """The sign of a score from |score| = threshold on (`strict`: beyond it), 0 inside, NaN where it is unknown. [T]"""
+    size = np.abs(score)
+    return np.where(size > threshold if strict else size >= threshold, np.sign(score), 0.0 * score)
+
+
 def clipped(values: Floats, most: float = 1.0) -> Floats:
     """The values, none beyond -most or most."""
     return np.clip(values, -most, most)
@@ -60,6 +96,75 @@ def clipped(values: Floats, most: float = 1.0) -> Floats:
 def modified_duration(years: float, yield_percent: Floats) -> Floats:
     """T / (1 + y) of a zero-coupon bond, in years."""
     return years / (1.0 + yield_percent / 100.0)
+
+
+def neutral(first: Floats, second: Floats, most: float) -> tuple[Floats, Floats]:
+    """Weights of a pair that is long the first leg and short the second, without a bet on the level of rates.
+
+    w1 D1 + w2 D2 = 0 with the modified durations D; the larger weight is `most` in size.
+    """
+    unit = most / np.maximum(first, second)
+    return unit * second, -unit * first
+
+
+def week_ends(time: Times) -> NDArray[np.bool_]:
+    """The bar of each week at which to decide: its Friday's first, else the first bar after the week. [T]
+
+    No later bar is looked at; see `engine.indicators.month_ends`.
+    """
+    days = time.astype("datetime64[D]")
+    number = days.astype(np.int64) + 3  # 1970-01-01 was a Thursday: weeks begin on Monday
+    return decided(days, number % 7 == 4, number // 7)
+
+
+def scheduled(bars: Bars, calendar: str, *, before: int, after: int, notice: int) -> NDArray[np.bool_]:
+    """Whether a bar is from `before` weekdays ahead to `after` past of an event announced `notice` days or more ahead.
+
+    A meeting that was called in haste is none of them. [T]
+    """
+    found = bars.panel.calendars.get(calendar)
+    if found is None:
+        return np.zeros(len(bars), dtype=np.bool_)
+    kept = found.date - found.announced >= np.timedelta64(notice, "D")
+    known = Calendar(calendar, found.date[kept], found.announced[kept])
+    return known.near(bars.decided, before, after) >= 0
+
+
+def standing(opens: Floats, stays: Floats) -> Floats:
+    """The direction that was opened last, for as long as `stays` says the same; NaN where `opens` is. [T]
+
+    Args:
+        opens: the direction in which a position is opened at a bar, else 0.
+        stays: the direction in which one that is open may stand, else 0.
+    """
+    out, way = np.empty(len(opens)), 0.0
+    for t, (opening, staying) in enumerate(zip(opens.tolist(), stays.tolist(), strict=True)):
+        if opening in (1.0, -1.0):
+            way = opening
+        elif staying != way or np.isnan(opening):
+            way = 0.0
+        out[t] = np.nan if np.isnan(opening) else way
+    return out
+
+
+def stopped(direction: Floats, price: Floats, loss: Floats, gain: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """A direction that ends at the close at which its price lost or gained enough, and where it has so ended. [T]
+
+    `loss` and `gain` are fractions of the close of the entry's decision, as they are at that bar. What has ended stays
+    flat until the direction changes.
+    """
+    out, ended = direction.copy(), np.zeros(len(direction), dtype=np.bool_)
+    way, entry, lowest, highest, over = 0.0, np.nan, np.nan, np.nan, False
+    for t, (side, close) in enumerate(zip(np.nan_to_num(direction).tolist(), price.tolist(), strict=True)):
+        if side != way:
+            way, entry, lowest, highest, over = side, close, -float(loss[t]), float(gain[t]), False
+        elif side != 0.0 and not over:
+            moved = side * (close / entry - 1.0)
+            over = moved <= lowest or moved >= highest
+        entry = close if np.isnan(entry) else entry
+        if side != 0.0 and over:
+            out[t], ended[t] = 0.0, True
+    return out, ended
 
 
 def entry_size(direction: Floats, size: Floats) -> Floats:
@@ -87,6 +192,8 @@ def decide(
     score: Floats | None = None,
     raw: Floats | None = None,
     reasons: Iterable[tuple[str, NDArray[np.bool_]]] = (),
+    notes: Iterable[tuple[str, NDArray[np.bool_]]] = (),
+    follow: bool = False,
 ) -> Decision:
     """Positions in some legs of one idea.
 
@@ -98,14 +205,17 @@ def decide(
         outside: why there is no position where all inputs are there and the direction is 0.
         score, raw: see `Decision`.
         reasons: further sentences with the bars on which they hold, told before `outside`.
+        notes: the same, told after all others: what a position does without.
+        follow: the size and the legs are those of each bar, and not those of the entry.
     """
     missing = {f"{name} is missing or stale.": np.isnan(values) for name, values in inputs.items()}
     blind = np.any([np.isnan(direction), np.isnan(size), *missing.values()], axis=0)
     way = np.where(blind, 0.0, np.nan_to_num(direction))
     weights = np.zeros(bars.close.shape)
-    held = entry_size(way, np.where(blind, 0.0, size))
+    sized = np.arange(len(way)) if follow else _entries(way)
     for symbol, full in legs.items():
-        at_entry = np.broadcast_to(np.asarray(full, dtype=np.float64), way.shape)[_entries(way)]
-        weights[:, bars.column(symbol)] = np.where(way == 0.0, 0.0, way * held * at_entry)
-    told = {**missing, **dict(reasons), outside: way == 0.0}
+        most = np.broadcast_to(np.asarray(full, dtype=np.float64), way.shape)
+        weights[:, bars.column(symbol)] = np.where(way == 0.0, 0.0, way * (size * most)[sized])
+    young = {"There is too little history for a score.": np.isnan(direction) | np.isnan(size)}
+    told = {**missing, **young, **dict(reasons), outside: way == 0.0, **dict(notes)}
     return Decision(weights, score=score, raw=raw, conviction=np.where(blind, 0.0, size), reasons=told)
