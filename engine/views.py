@@ -24,6 +24,7 @@ __all__ = [
     "entry_size",
     "modified_duration",
     "neutral",
+    "over",
     "scheduled",
     "size_of",
     "standing",
@@ -70,6 +71,11 @@ def sum_of(window: int) -> Callable[[Floats], Floats]:
 def change(values: Floats, bars: int) -> Floats:
     """How much the values are above those of so many known bars ago. [T]"""
     return values - indicators.lag(values, bars)
+
+
+def over(values: Floats, by: Floats) -> Floats:
+    """The values in units of others; NaN where those are 0. [T]"""
+    return values / np.where(by == 0.0, np.nan, by)
 
 
 def size_of(score: Floats) -> Floats:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from engine import indicators, views
+from engine import views
 from engine.bars import Bars
 from engine.strategy import Decision, Need, Range, strategy
 
@@ -15,7 +15,7 @@ BASKET = {"SOY": 0.30, "IRON": 0.25, "BRENT": 0.20, "SUGAR": 0.15, "COFFEE": 0.1
 
 
 def first_score(*, change: int, window: int, **_: Any) -> int:
-    return change + window // 2
+    return change + -(-window // 2)
 
 
 @strategy(
@@ -31,30 +31,29 @@ def first_score(*, change: int, window: int, **_: Any) -> int:
 def fx_05(
     bars: Bars,
     change: Annotated[int, Range(5, 252), "Bars over which returns are taken."] = 63,
-    window: Annotated[int, Range(60, 1260), "Observations of each z-score."] = 504,
+    window: Annotated[int, Range(20, 1260), "Observations of each z-score."] = 504,
     threshold: Annotated[float, Range(0.1, 5.0), "|M| from which there is a position."] = 1.0,
     max_position: Annotated[float, Range(0.01, 1.0), "Largest weight."] = 1.0,
 ) -> Decision:
     """Sell the dollar when commodities have risen and the real has not followed, buy it in the opposite case.
 
-    M = z(sum of w times the 63-day log return of each commodity) + z(63-day log return of USDBRL), both over 504
-    observations. M >= 1 is SHORT USDBRL, M <= -1 LONG. The size is tanh(|M| / 2), taken at the entry.
+    M = z(sum of w times the 63-day log return of each commodity) + z(63-day log return of USDBRL), both over 504 days;
+    w: soy 0.30, iron ore 0.25, Brent 0.20, sugar 0.15, coffee 0.10. M >= 1 is SHORT USDBRL, M <= -1 LONG. The size is
+    tanh(|M| / 2) times the largest weight, taken at the entry.
+
+    Inputs: SOY, IRON, BRENT, SUGAR, COFFEE and USDBRL, prices. Score: M. Raw: the basket's log return.
     """
     prices = {name: bars.known(name, "price") for name in (*BASKET, "USDBRL")}
-    moves = {name: np.log(price) - _before(np.log(price), change) for name, price in prices.items()}
+    moves = {name: views.change(np.log(price), change) for name, price in prices.items()}
     basket = sum((share * moves[name] for name, share in BASKET.items()), np.zeros(len(bars)))
     score = views.z(basket, window) + views.z(moves["USDBRL"], window)
     return views.decide(
         bars,
         {"USDBRL": max_position},
-        np.where(np.abs(score) >= threshold, -np.sign(score), 0.0 * score),
+        -views.toward(score, threshold),
         views.size_of(score),
-        inputs={**prices, "The score of terms of trade": score},
+        inputs=prices,
         outside=f"|M| is below {threshold:g}.",
         score=score,
         raw=basket,
     )
-
-
-def _before(values: np.ndarray, count: int) -> np.ndarray:
-    return indicators.lag(values.reshape(-1, 1), count)[:, 0]

@@ -19,6 +19,7 @@ HEAD = ("| what holds | examples | for each |", "|---|---:|---|")
 # What the arguments of a parametrised test are, and the names of all that there are.
 KINDS = {
     "item": ("price strategy", {item.id for item in shelf.PRICE}),
+    "macro": ("macro strategy", {item.id for item in shelf.MACRO}),
     "name": ("indicator", set(test_indicators.CASES)),
 }
 
