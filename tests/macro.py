@@ -124,6 +124,25 @@ def calendar(key: str, days: Times) -> Calendar:
     return Calendar(key, _ns(dates), _ns(dates - year))
 
 
+def last_z(values: ArrayLike, window: int) -> float:
+    """How many deviations the last value is from the mean of the last `window` known ones, in one line."""
+    known = np.asarray(values, dtype=float)
+    known = known[np.isfinite(known)][-window:]
+    return float((known[-1] - known.mean()) / known.std(ddof=1))
+
+
+def sides(score: ArrayLike, threshold: float) -> NDArray[np.float64]:
+    """The sign of a score where it is at least the threshold in size, 0 elsewhere."""
+    score = np.asarray(score, dtype=float)
+    return np.where(np.nan_to_num(np.abs(score)) >= threshold, np.sign(score), 0.0)
+
+
+def entries(weights: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where a position of one leg begins, or changes sides."""
+    way = np.sign(weights)
+    return (way != 0.0) & (way != np.append(0.0, way[:-1]))
+
+
 def reason_at(decision: Decision, row: int) -> str:
     """The sentence that is told of this bar, "" for none."""
     return next((sentence for sentence, holds in decision.reasons.items() if holds[row]), "")
