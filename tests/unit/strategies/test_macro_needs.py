@@ -1,0 +1,65 @@
+"""Every macro strategy reads what it declares, in the unit that it declares, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine.errors import BadData
+from engine.panel import Panel
+from tests.macro import small, world
+from tests.shelf import MACRO
+
+
+class Watched(dict):
+    """A mapping that remembers which keys were looked at."""
+
+    def __init__(self, items):
+        super().__init__(items)
+        self.asked = set()
+
+    def __getitem__(self, key):
+        self.asked.add(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key):
+        self.asked.add(key)
+        return super().__contains__(key)
+
+    def get(self, key, default=None):
+        self.asked.add(key)
+        return super().get(key, default)
+
+
+def declared(item, bars):
+    groups = tuple(f"{need.key}." for need in item.series if need.group)
+    single = {need.key for need in item.series if not need.group}
+    return single | {key for key in bars.panel.series if groups and key.startswith(groups)}
+
+
+@pytest.mark.parametrize("item", MACRO, ids=lambda item: item.id)
+def test_what_is_read_of_the_panel_is_what_is_declared(item):
+    bars = world(item)
+    series, calendars = Watched(bars.panel.series), Watched(bars.panel.calendars)
+    item.bind(**small(item)).decide(bars.with_panel(Panel(series, calendars, bars.panel.delay)))
+    assert series.asked == declared(item, bars)
+    assert calendars.asked == set(item.calendars)
+
+
+@pytest.mark.parametrize("item", MACRO, ids=lambda item: item.id)
+def test_a_series_in_another_unit_than_the_declared_one_is_refused(item):
+    bars = world(item)
+    for key in declared(item, bars):
+        other = replace(bars.panel.series[key], unit="furlongs")
+        panel = replace(bars.panel, series={**bars.panel.series, key: other})
+        with pytest.raises(BadData, match=f"{key} is in furlongs") as refused:
+            item.bind(**small(item)).decide(bars.with_panel(panel))
+        assert refused.value.code == "unit_mismatch"
+
+
+@pytest.mark.parametrize("item", MACRO, ids=lambda item: item.id)
+def test_a_macro_strategy_says_how_sure_it_is_and_how_long_it_holds(item):
+    assert item.bind(**small(item)).decide(world(item)).conviction is not None
+    assert item.dataset == "macro_synthetic"
+    assert "max_holding_bars" in item.defaults
