@@ -38,24 +38,34 @@ def declared(item, bars):
     return single | {key for key in bars.panel.series if groups and key.startswith(groups)}
 
 
+def readings(item):
+    """Bars with all that is declared, then without each of the optional series; and what is read of their panels."""
+    for without in [(), *[(need.key,) for need in item.series if need.optional]]:
+        bars = world(item, without=without)
+        series, calendars = Watched(bars.panel.series), Watched(bars.panel.calendars)
+        item.bind(**small(item)).decide(bars.with_panel(Panel(series, calendars, bars.panel.delay)))
+        yield bars, series.asked, calendars.asked
+
+
 @pytest.mark.parametrize("item", MACRO, ids=lambda item: item.id)
 def test_what_is_read_of_the_panel_is_what_is_declared(item):
-    bars = world(item)
-    series, calendars = Watched(bars.panel.series), Watched(bars.panel.calendars)
-    item.bind(**small(item)).decide(bars.with_panel(Panel(series, calendars, bars.panel.delay)))
-    assert series.asked == declared(item, bars)
-    assert calendars.asked == set(item.calendars)
+    _, series, calendars = zip(*readings(item), strict=True)
+    assert set().union(*series) == declared(item, world(item))
+    assert set().union(*calendars) == set(item.calendars)
 
 
 @pytest.mark.parametrize("item", MACRO, ids=lambda item: item.id)
 def test_a_series_in_another_unit_than_the_declared_one_is_refused(item):
-    bars = world(item)
-    for key in declared(item, bars):
-        other = replace(bars.panel.series[key], unit="furlongs")
-        panel = replace(bars.panel, series={**bars.panel.series, key: other})
-        with pytest.raises(BadData, match=f"{key} is in furlongs") as refused:
-            item.bind(**small(item)).decide(bars.with_panel(panel))
-        assert refused.value.code == "unit_mismatch"
+    refused = set()
+    for bars, series, _ in readings(item):
+        for key in series & bars.panel.series.keys():
+            other = replace(bars.panel.series[key], unit="furlongs")
+            panel = replace(bars.panel, series={**bars.panel.series, key: other})
+            with pytest.raises(BadData, match=f"{key} is in furlongs") as mixed:
+                item.bind(**small(item)).decide(bars.with_panel(panel))
+            assert mixed.value.code == "unit_mismatch"
+            refused.add(key)
+    assert refused == declared(item, world(item))
 
 
 @pytest.mark.parametrize("item", MACRO, ids=lambda item: item.id)
