@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
+import numpy as np
+
 from engine import views
-from engine.bars import Bars, Floats, Times
+from engine.bars import Bars, Floats
 from engine.strategy import Decision, Need, Range, strategy
 
 YEARS = 2.0
@@ -35,16 +38,16 @@ def rates_04(
 ) -> Decision:
     """Receive the two-year rate when it pays unusually much more than the Selic that is expected, pay it when little.
 
-    TP = DI_2Y - the mean of the expected Selic over the two years from the bar on: with f the part of the calendar year
-    that is left, (f Y0 + Y1 + (1 - f) Y2) / 2. z of TP over 504 days: z >= 1.5 is LONG DI_2Y (receive), z <= -1.5 SHORT
-    (pay). The size is tanh(|z| / 2) times the largest weight, taken at the entry.
+    TP = DI_2Y - the mean of the expected Selic over two years: with f the part of its calendar year that was left on
+    the day of the survey, (f Y0 + Y1 + (1 - f) Y2) / 2. z of TP over 504 days: z >= 1.5 is LONG DI_2Y (receive),
+    z <= -1.5 SHORT (pay). The size is tanh(|z| / 2) times the largest weight, taken at the entry.
 
-    Inputs: DI_2Y, and FOCUS_SELIC_Y0, _Y1 and _Y2, the Selic expected on average in this calendar year and in the next
-    two, in percent. Score: z. Raw: TP, percent.
+    Inputs: DI_2Y, and FOCUS_SELIC_Y0, _Y1 and _Y2, the Selic expected on average in the calendar year of the survey and
+    in the next two, in percent. Score: z. Raw: TP, percent.
     """
     rate = bars.known("DI_2Y", "percent")
     path = {key: bars.known(key, "percent") for key in PATH}
-    left = _left_of_year(bars.time)
+    left = _left_of_year(bars)
     this, following, last = path.values()
     premium = rate - (left * this + following + (YEARS - 1.0 - left) * last) / YEARS
     score = views.z(premium, window)
@@ -60,9 +63,15 @@ def rates_04(
     )
 
 
-def _left_of_year(time: Times) -> Floats:
-    """Which part of its calendar year is still to come, at each bar. [T]"""
-    days, years = time.astype("datetime64[D]"), time.astype("datetime64[Y]")
+def _left_of_year(bars: Bars) -> Floats:
+    """Which part of its calendar year was still to come on the day of the present survey, at each bar. [T]
+
+    The last survey of a year is the present one on the first days of the next, and counts years from its own.
+    """
+    survey = bars.panel.series.get(PATH[0])
+    if survey is None:
+        return np.full(len(bars), np.nan)
+    days, years = survey.observed.astype("datetime64[D]"), survey.observed.astype("datetime64[Y]")
     first, end = years.astype("datetime64[D]"), (years + 1).astype("datetime64[D]")
     left: Floats = (end - days) / (end - first)
-    return left
+    return replace(survey, value=left).at(bars.decided)

@@ -82,6 +82,23 @@ def test_the_score_is_that_of_the_rule_worked_out_by_hand(name):
     np.testing.assert_allclose(decision.score[list(ROWS)], expected, rtol=1e-8)
 
 
+def test_the_last_survey_of_a_year_counts_years_from_its_own():
+    """On 2 January the survey of 31 December still means the old year by Y0: nothing jumps."""
+    bars = world(strategies.get("RATES_04"), total=TOTAL, start="2018-12-27")
+    days, flat = bars.time, np.full(TOTAL, 1.0)
+    levels = {"DI_2Y": 10.0, "FOCUS_SELIC_Y0": 6.0, "FOCUS_SELIC_Y1": 8.0, "FOCUS_SELIC_Y2": 9.0}
+    series = []
+    for key, level in levels.items():
+        kept = np.flatnonzero((key == "DI_2Y") | (np.arange(TOTAL) != 4))  # 2019-01-02 has no survey
+        series.append(daily(key, "percent", days[kept], level * flat[kept]))
+    raw = decided("RATES_04", bars.with_panel(Panel.of(series, delay=bars.panel.delay))).raw
+    assert [str(day)[:10] for day in days[2:6]] == ["2018-12-31", "2019-01-01", "2019-01-02", "2019-01-03"]
+    assert raw[2] == pytest.approx(10.0 - (6.0 / 365 + 8.0 + 9.0 * 364 / 365) / 2)
+    assert raw[3] == pytest.approx(10.0 - (6.0 + 8.0) / 2)
+    assert raw[4] == raw[3]
+    assert raw[5] == pytest.approx(10.0 - (6.0 * 363 / 365 + 8.0 + 9.0 * 2 / 365) / 2)
+
+
 @pytest.mark.parametrize(
     ("name", "threshold", "leg"),
     [("RATES_BR_03", 1.5, "DI_5Y"), ("RATES_03", 1.25, "DI_2Y"), ("RATES_04", 1.5, "DI_2Y")],
