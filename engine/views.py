@@ -6,6 +6,7 @@ Directions are of prices: LONG a rate instrument gains when its yield falls, LON
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +15,21 @@ from engine import indicators
 from engine.bars import Bars, Floats
 from engine.indicators.months import decided
 from engine.intake import Times
-from engine.panel import Calendar
+from engine.panel import Calendar, Series
 from engine.strategy import Decision
 
 __all__ = [
+    "breakeven",
     "change",
     "clipped",
     "decide",
     "entry_size",
+    "first_vintages",
     "modified_duration",
     "neutral",
+    "observed_on",
     "over",
+    "published",
     "scheduled",
     "size_of",
     "standing",
@@ -33,6 +38,8 @@ __all__ = [
     "sum_of",
     "toward",
     "week_ends",
+    "with_values",
+    "year_on_year",
     "z",
     "zscore_of",
 ]
@@ -225,3 +232,43 @@ def decide(
     young = {"There is too little history for a score.": np.isnan(direction) | np.isnan(size)}
     told = {**missing, **young, **dict(reasons), outside: way == 0.0, **dict(notes)}
     return Decision(weights, score=score, raw=raw, conviction=np.where(blind, 0.0, size), reasons=told)
+
+
+def breakeven(nominal: Floats, real: Floats) -> Floats:
+    """(1 + n) / (1 + r) - 1: the inflation at which a nominal and a real yield pay the same; all in percent."""
+    return 100.0 * ((1.0 + nominal / 100.0) / (1.0 + real / 100.0) - 1.0)
+
+
+def year_on_year(values: Floats) -> Floats:
+    """Change over 12 monthly observations in percent; NaN for the first 12."""
+    return 100.0 * (values / indicators.lag(values, 12) - 1.0)
+
+
+def published(series: Series) -> Times:
+    """When each value of a series may first be read. [M]"""
+    return np.maximum(series.observed, series.available)
+
+
+def first_vintages(series: Series) -> Series:
+    """What was said of each time when it was first published, revisions left out."""
+    _, rows = np.unique(series.observed, return_index=True)
+    return _of_rows(series, np.sort(rows), series.value)
+
+
+def with_values(series: Series, values: Floats) -> Series:
+    """Other values [M] in place of those of a series, known at the same moments; NaN is left out."""
+    return _of_rows(series, np.flatnonzero(np.isfinite(values)), values)
+
+
+def _of_rows(series: Series, rows: NDArray[np.intp], values: Floats) -> Series:
+    return replace(series, observed=series.observed[rows], available=series.available[rows], value=values[rows])
+
+
+def observed_on(bars: Bars, key: str) -> Times:
+    """The day to which the present value of a series belongs, NaT without one: a survey's own day. [T]"""
+    found = np.full(len(bars), np.nan)
+    if key in bars.panel.series:
+        series = bars.panel.get(key)
+        found = with_values(series, series.observed.astype("datetime64[D]").astype(np.float64)).at(bars.decided)
+    days = np.nan_to_num(found).astype("datetime64[D]")
+    return np.where(np.isfinite(found), days, np.datetime64("NaT"))
