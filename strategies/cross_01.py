@@ -46,8 +46,8 @@ def cross_01(
     the second reading in a row that says so. IBOV, DI_2Y, USDBRL, NTNB_2Y are in Goldilocks (g > 0, p <= 0) + + - +, in
     reflation (g > 0, p > 0) + - - +, in stagflation (g <= 0, p > 0) - - + 0, in deflation (g <= 0, p <= 0) 0 + - +.
 
-    There is a position while max(|g|, |p|) >= 0.5. The size of each leg is tanh(max(|g|, |p|) / 2), taken at the entry
-    or when the regime changes. Score: max(|g|, |p|). Raw: the regime, 0 to 3 in the order above.
+    There is a position while max(|g|, |p|) >= 0.5. Each weight is tanh(max(|g|, |p|) / 2) times the largest weight,
+    taken at the entry or when the regime changes. Score: max(|g|, |p|). Raw: the regime, 0 to 3 in the order above.
     """
     growth = bars.derived("IBC_BR", _growth_score(window), "index")
     inflation = bars.derived("IPCA_12M", views.zscore_of(window), "percent")

@@ -21,9 +21,9 @@ SHARES = {
 }
 
 
-def first_score(*, volatility: int, correlation: int, momentum: int, window: int, **_: Any) -> int:
-    """Three figures need no past of their own; the fourth is the first of the others."""
-    return min(volatility, correlation, momentum) - (-window // 2)
+def first_score(*, volatility: int, correlation: int, momentum: int, window: int, least: int, **_: Any) -> int:
+    """Three of the six figures need no past of their own."""
+    return sorted((0, 0, 0, volatility, correlation, momentum))[least - 1] - (-window // 2)
 
 
 @strategy(
@@ -61,8 +61,8 @@ def cross_02(
     of the log returns of the series IBOV and of the leg DI_2Y. DI_1M and SELIC_TARGET: percent. m: log return of IBOV
     over 63 bars.
 
-    R > 1 is IBOV long, USDBRL short, DI_2Y long; R < -1 the reverse. The size of each leg is tanh(|R| / 2), taken at
-    the entry. A figure that others count for is told. Score and raw: R.
+    R > 1 is IBOV long, USDBRL short, DI_2Y long; R < -1 the reverse. Each weight is tanh(|R| / 2) times the largest
+    weight, taken at the entry. A figure that others count for is told. Score and raw: R.
     """
     dollar, stocks = bars.known("USDBRL", "price"), np.log(bars.known("IBOV", "price"))
     bonds = np.log(bars.close[:, bars.column("DI_2Y")])

@@ -44,8 +44,8 @@ def cupom_01(
     dollar; where the dataset has no USDBRL_FWD_1Y it is CUPOM_1Y. basis = cupom - UST_1Y, in percent; z over 252 bars.
 
     z >= 2 is SHORT the basis (CUPOM_1Y long, UST_1Y short: it gains when the basis falls), z <= -2 LONG. The legs are
-    DV01-neutral with durations 1 / (1 + y), the larger one at most the largest weight. The size is tanh(|z| / 2),
-    taken at the entry. Score: z. Raw: the basis.
+    DV01-neutral with durations 1 / (1 + y). The larger weight is tanh(|z| / 2) times the largest weight, taken at the
+    entry. Score: z. Raw: the basis.
     """
     treasury = bars.known("UST_1Y", "percent")
     cupom, inputs = _cupom(bars)

@@ -35,8 +35,8 @@ def cupom_02(
     252 bars.
 
     z >= 1.5 is SHORT the spread (CUPOM_6M long, NDF_6M short: it gains when the spread falls), z <= -1.5 LONG. The
-    legs are DV01-neutral with durations 0.5 / (1 + y), the larger one at most the largest weight. The size is
-    tanh(|z| / 2), taken at the entry. Score: z. Raw: the spread.
+    legs are DV01-neutral with durations 0.5 / (1 + y). The larger weight is tanh(|z| / 2) times the largest weight,
+    taken at the entry. Score: z. Raw: the spread.
     """
     onshore, offshore = bars.known("CUPOM_6M", "percent"), bars.known("NDF_6M", "percent")
     score = views.z(onshore - offshore, window)

@@ -47,7 +47,7 @@ def inf_02(
     half of them there: IPCA_MOM as first published less the last survey before it.
 
     z >= 1 is LONG breakeven (NTNB_2Y long, DI_2Y short), z <= -1 SHORT. The legs are DV01-neutral with durations
-    2 / (1 + y), the larger one at most the largest weight. The size is tanh(|z| / 2), taken at the entry.
+    2 / (1 + y). The larger weight is tanh(|z| / 2) times the largest weight, taken at the entry.
     Score: z. Raw: model - survey, percent a month.
     """
     month = _released(bars, before, after)

@@ -40,7 +40,7 @@ def inf_03(
     INFLATION_TARGET, BE - IPCA_12M and BE - FOCUS_IPCA_12M, each difference taken with what was known at its bar.
 
     z >= 1 is SHORT breakeven (NTNB_2Y short, DI_2Y long), z <= -1 LONG. The legs are DV01-neutral with durations
-    2 / (1 + y), the larger one at most the largest weight. The size is tanh(|z| / 2), taken at the entry.
+    2 / (1 + y). The larger weight is tanh(|z| / 2) times the largest weight, taken at the entry.
     Score: z. Raw: BE.
     """
     real, nominal = bars.known("NTNB_2Y", "percent"), bars.known("DI_2Y", "percent")

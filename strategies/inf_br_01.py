@@ -45,7 +45,7 @@ def inf_br_01(
     the calendar year that was left on the day of the survey. d = 100 (survey - BE) basis points.
 
     d > 50 is LONG breakeven (NTNB_2Y long, DI_2Y short), d < -50 SHORT. The legs are DV01-neutral with durations
-    2 / (1 + y), the larger one at most the largest weight. The size is min(1, |d| / 150), taken at the entry. Raw: d.
+    2 / (1 + y). The larger weight is min(1, |d| / 150) times the largest weight, taken at the entry. Raw: d.
     """
     real, nominal = bars.known("NTNB_2Y", "percent"), bars.known("DI_2Y", "percent")
     near, next_year, year_after = (bars.known(f"FOCUS_IPCA_{part}", "percent") for part in ("12M", "Y1", "Y2"))

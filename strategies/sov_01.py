@@ -37,7 +37,7 @@ def sov_01(
     X = 0.5 z(CDS_5Y) - 0.3 z(CDS_5Y - CDS_1Y) + 0.2 c, spreads in basis points and z over 252 bars;
     c = (DEBT_GDP - 75) / 10, not beyond -1 and 1.
 
-    X >= 1.25 is SHORT CDS_5Y (sell protection), X <= -1.25 LONG. The size is tanh(|X| / 2), never above the largest
+    X >= 1.25 is SHORT CDS_5Y (sell protection), X <= -1.25 LONG. The weight is tanh(|X| / 2) times the largest
     weight, taken at the entry. Score: X. Raw: CDS_5Y.
     """
     five, one, debt = bars.known("CDS_5Y", "bps"), bars.known("CDS_1Y", "bps"), bars.known("DEBT_GDP", "percent")

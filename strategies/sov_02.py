@@ -43,8 +43,8 @@ def sov_02(
     GROWTH (percent) over all peers of which all five are known then, at least 6 and without Brazil. The residual is
     Brazil's CDS_5Y less what the fit says for its figures, in basis points; z over 252 bars.
 
-    z >= 1.5 is SHORT CDS_5Y (sell protection), z <= -1.5 LONG. The size is tanh(|z| / 2), taken at the entry.
-    Score: z. Raw: the residual.
+    z >= 1.5 is SHORT CDS_5Y (sell protection), z <= -1.5 LONG. The weight is tanh(|z| / 2) times the largest
+    weight, taken at the entry. Score: z. Raw: the residual.
     """
     own = {f"{name}.{HOME}": _known(bars, name, [HOME])[:, 0] for name in (SPREAD, *FIGURES)}
     peers = [name for name in bars.panel.members(SPREAD) if name != HOME]

@@ -41,8 +41,8 @@ def sov_03(
     percent. g: IBC_BR against 12 months before, percent. b: TRADE_BAL over 12 months, in USD bn (the series is USD
     mn). z: that of the 63-day change of CDS_5Y (basis points) over 252 bars. c keeps a value between -2 and 2.
 
-    p > 0.73 is CDS_5Y long and DI_10Y short, p < 0.27 the reverse. The size is tanh(|L| / 2), taken at the entry.
-    Score: L. Raw: p.
+    p > 0.73 is CDS_5Y long and DI_10Y short, p < 0.27 the reverse. Both weights are tanh(|L| / 2) times the largest
+    weight, taken at the entry. Score: L. Raw: p.
     """
     debt, spread = bars.known("DEBT_GDP", "percent"), bars.known("CDS_5Y", "bps")
     growth = bars.derived("IBC_BR", views.year_on_year, "index")

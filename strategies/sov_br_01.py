@@ -44,8 +44,9 @@ def sov_br_01(
     risk = z of DEBT_GDP - PRIMARY_GDP (debt plus primary deficit, in percent of GDP) over 120 months, one observation
     at each publication of the debt. spread = z of DI_10Y - UST_10Y (percent) over 252 bars.
 
-    risk > 1 and spread < -1.5 is DI_10Y short (pay) and USDBRL long; risk < -1 and spread > 1.5 the reverse. The score
-    is z = (risk - spread) / 2, the size of both legs tanh(|z| / 2), taken at the entry. Raw: DI_10Y - UST_10Y.
+    risk > 1 and spread < -1.5 is DI_10Y short (pay) and USDBRL long; risk < -1 and spread > 1.5 the reverse. Both
+    weights are tanh(|z| / 2) times the largest weight, with z = (risk - spread) / 2, taken at the entry. Score: z. Raw:
+    DI_10Y - UST_10Y.
     """
     inputs = {name: bars.known(name, "percent") for name in ("DEBT_GDP", "PRIMARY_GDP", "DI_10Y", "UST_10Y")}
     risk = _risk(bars, months)
