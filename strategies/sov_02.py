@@ -53,9 +53,7 @@ def sov_02(
     whole = np.isfinite(spreads) & np.isfinite(figures).all(axis=2)
     few = whole.sum(axis=1) < least_peers
     home = np.stack([own[f"{name}.{HOME}"] for name in FIGURES], axis=1)
-    fair = np.full(len(bars), np.nan)
-    for row in np.flatnonzero(~few):
-        fair[row] = _fitted(spreads[row], figures[row], whole[row], home[row])
+    fair = np.where(few, np.nan, _fitted(spreads, figures, whole, home))
     residual = own[f"{SPREAD}.{HOME}"] - fair
     score = views.z(residual, window)
     return views.decide(
@@ -79,8 +77,10 @@ def _known(bars: Bars, key: str, members: list[str]) -> Floats:
     return np.array([bars.known(f"{key}.{name}", unit) for name in members]).reshape(-1, len(bars)).T
 
 
-def _fitted(spreads: Floats, figures: Floats, whole: NDArray[np.bool_], home: Floats) -> float:
-    """What the fit over the members that are whole says for the home figures; NaN where they do not tell apart."""
-    design = np.column_stack([np.ones(np.count_nonzero(whole)), figures[whole]])
-    slopes, _, rank, _ = np.linalg.lstsq(design, spreads[whole], rcond=None)
-    return float(slopes[0] + home @ slopes[1:]) if rank == design.shape[1] else np.nan
+def _fitted(spreads: Floats, figures: Floats, whole: NDArray[np.bool_], home: Floats) -> Floats:
+    """What the fit over the members that are whole says for the home figures; NaN where they do not tell apart. [T]"""
+    # A member that is not whole is a row of zeros, which has no part in least squares.
+    design = np.where(whole[..., None], np.insert(figures, 0, 1.0, axis=2), 0.0)
+    slopes = (np.linalg.pinv(design) * np.where(whole, spreads, 0.0)[:, None, :]).sum(axis=2)
+    told = (np.insert(home, 0, 1.0, axis=1) * slopes).sum(axis=1)
+    return np.where(np.linalg.matrix_rank(design) == design.shape[2], told, np.nan)
