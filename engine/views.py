@@ -5,6 +5,7 @@ Directions are of prices: LONG a rate instrument gains when its yield falls, LON
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
@@ -56,10 +57,13 @@ def z(values: Floats, window: int) -> Floats:
     known = np.flatnonzero(np.isfinite(values))
     told = values[known]
     found = indicators.zscore(told.reshape(-1, 1), window)[:, 0] if len(told) else told.copy()
-    for count in range(max(2, -(-window // 2)), min(window, len(told) + 1)):
-        part = told[:count]
-        deviation = part.std(ddof=1)
-        found[count - 1] = (part[-1] - part.mean()) / deviation if deviation > 0.0 else np.nan
+    mean = squares = 0.0
+    for count, value in enumerate(told[: window - 1].tolist(), start=1):  # Welford (1962): no window is full yet
+        before = value - mean
+        mean += before / count
+        squares += before * (value - mean)
+        if count >= max(2, -(-window // 2)) and squares > 0.0:
+            found[count - 1] = (value - mean) / math.sqrt(squares / (count - 1))
     out = np.full(values.shape, np.nan)
     out[known] = found
     return out
