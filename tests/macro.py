@@ -143,6 +143,27 @@ def entries(weights: NDArray[np.float64]) -> NDArray[np.bool_]:
     return (way != 0.0) & (way != np.append(0.0, way[:-1]))
 
 
+def monthly(key: str, unit: str, values: ArrayLike, last: str, *, wait: float = 12.5) -> Series:
+    """A value a month, the last one that of the month `last`, each published so many days after its month's last."""
+    values = np.asarray(values, dtype=float)
+    months = np.datetime64(last, "M") - np.arange(len(values))[::-1]
+    ends = _ns((months + 1).astype("datetime64[D]") - np.timedelta64(1, "D"))
+    return Series(key, unit, ends, ends + np.timedelta64(round(wait * 24), "h"), values, STALE["monthly"])
+
+
+def steady(level: float, total: int, *, wiggle: float = 0.05, shock: float = 0.0) -> NDArray[np.float64]:
+    """A value a day that goes up and down around a level (|z| below 1), and once far away, on the last day."""
+    values = level + wiggle * (-1.0) ** np.arange(total)
+    values[-1] += shock
+    return values
+
+
+def z_of(values: ArrayLike, window: int) -> float:
+    """The z-score of the last value, by its definition."""
+    part = np.asarray(values, dtype=float)[-window:]
+    return float((part[-1] - part.mean()) / part.std(ddof=1))
+
+
 def reason_at(decision: Decision, row: int) -> str:
     """The sentence that is told of this bar, "" for none."""
     return next((sentence for sentence, holds in decision.reasons.items() if holds[row]), "")
@@ -232,24 +253,3 @@ def _surveys(key: str, unit: str, days: Times, rng: np.random.Generator) -> Seri
 def _ns(times: NDArray[Any]) -> Times:
     found: Times = times.astype("datetime64[ns]")
     return found
-
-
-def monthly(key: str, unit: str, values: ArrayLike, last: str, *, wait: float = 12.5) -> Series:
-    """A value a month, the last one that of the month `last`, each published so many days after its month's last."""
-    values = np.asarray(values, dtype=float)
-    months = np.datetime64(last, "M") - np.arange(len(values))[::-1]
-    ends = _ns((months + 1).astype("datetime64[D]") - np.timedelta64(1, "D"))
-    return Series(key, unit, ends, ends + np.timedelta64(round(wait * 24), "h"), values, STALE["monthly"])
-
-
-def steady(level: float, total: int, *, wiggle: float = 0.05, shock: float = 0.0) -> NDArray[np.float64]:
-    """A value a day that goes up and down around a level (|z| below 1), and once far away, on the last day."""
-    values = level + wiggle * (-1.0) ** np.arange(total)
-    values[-1] += shock
-    return values
-
-
-def z_of(values: ArrayLike, window: int) -> float:
-    """The z-score of the last value, by its definition."""
-    part = np.asarray(values, dtype=float)[-window:]
-    return float((part[-1] - part.mean()) / part.std(ddof=1))
