@@ -71,6 +71,15 @@ def test_breakeven_is_bought_when_the_survey_expects_more(survey, direction, gap
         assert reason_at(decision, -1) == "Survey and breakeven are within 50 basis points."
 
 
+@pytest.mark.parametrize(("survey", "held"), [(0.5, False), (-0.5, False), (0.5625, True)])
+def test_a_gap_of_just_the_threshold_is_no_position(survey, held):
+    surveys = {f"FOCUS_IPCA_{part}": survey for part in ("12M", "Y1", "Y2")}
+    bars = world(item("INF_BR_01"), total=TOTAL, changed=flat(DI_2Y=6.0, NTNB_2Y=6.0, **surveys))
+    decision = item("INF_BR_01").bind().decide(bars)
+    assert decision.raw[-1] == 100.0 * survey
+    assert decision.weights[-1].any() == held
+
+
 def test_the_survey_of_two_years_weighs_calendar_years_by_what_was_left_on_its_day():
     surveys = {"FOCUS_IPCA_12M": 4.0, "FOCUS_IPCA_Y1": 5.0, "FOCUS_IPCA_Y2": 9.0}
     changed = flat(**CURVE, **surveys)
