@@ -28,9 +28,9 @@ __all__ = [
     "first_vintages",
     "modified_duration",
     "neutral",
-    "observed_on",
     "over",
     "published",
+    "rest_of_year",
     "scheduled",
     "size_of",
     "standing",
@@ -268,11 +268,14 @@ def _of_rows(series: Series, rows: NDArray[np.intp], values: Floats) -> Series:
     return replace(series, observed=series.observed[rows], available=series.available[rows], value=values[rows])
 
 
-def observed_on(bars: Bars, key: str) -> Times:
-    """The day to which the present value of a series belongs, NaT without one: a survey's own day. [T]"""
-    found = np.full(len(bars), np.nan)
-    if key in bars.panel.series:
-        series = bars.panel.get(key)
-        found = with_values(series, series.observed.astype("datetime64[D]").astype(np.float64)).at(bars.decided)
-    days = np.nan_to_num(found).astype("datetime64[D]")
-    return np.where(np.isfinite(found), days, np.datetime64("NaT"))
+def rest_of_year(bars: Bars, key: str) -> Floats:
+    """Which part of its calendar year was left on the day of a survey's present answer, NaN without one. [T]
+
+    The last survey of a year is the present one on the first days of the next, and counts years from its own.
+    """
+    if key not in bars.panel.series:
+        return np.full(len(bars), np.nan)
+    survey = bars.panel.get(key)
+    days, years = survey.observed.astype("datetime64[D]"), survey.observed.astype("datetime64[Y]")
+    first, end = years.astype("datetime64[D]"), (years + 1).astype("datetime64[D]")
+    return with_values(survey, (end - days) / (end - first)).at(bars.decided)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from engine import views
-from engine.bars import Bars, Floats
+from engine.bars import Bars
 from engine.strategy import Decision, Need, Range, strategy
 
 
@@ -49,7 +49,7 @@ def inf_br_01(
     """
     real, nominal = bars.known("NTNB_2Y", "percent"), bars.known("DI_2Y", "percent")
     near, next_year, year_after = (bars.known(f"FOCUS_IPCA_{part}", "percent") for part in ("12M", "Y1", "Y2"))
-    left = _rest_of_year(bars)
+    left = views.rest_of_year(bars, "FOCUS_IPCA_Y1")
     survey = (near + left * next_year + (1.0 - left) * year_after) / 2.0
     gap = 100.0 * (survey - views.breakeven(nominal, real))
     durations = views.modified_duration(2.0, real), views.modified_duration(2.0, nominal)
@@ -69,12 +69,3 @@ def inf_br_01(
         outside=f"Survey and breakeven are within {threshold:g} basis points.",
         raw=gap,
     )
-
-
-def _rest_of_year(bars: Bars) -> Floats:
-    """The part of its calendar year that was left on the day of the present survey, 0 to 1. [T]"""
-    day = views.observed_on(bars, "FOCUS_IPCA_Y1")
-    year = day.astype("datetime64[Y]")
-    begin, end = year.astype("datetime64[D]"), (year + 1).astype("datetime64[D]")
-    rest: Floats = (end - day) / (end - begin)
-    return rest

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any
 
-import numpy as np
-
 from engine import views
-from engine.bars import Bars, Floats
+from engine.bars import Bars
 from engine.strategy import Decision, Need, Range, strategy
 
 YEARS = 2.0
@@ -47,7 +44,7 @@ def rates_04(
     """
     rate = bars.known("DI_2Y", "percent")
     path = {key: bars.known(key, "percent") for key in PATH}
-    left = _left_of_year(bars)
+    left = views.rest_of_year(bars, PATH[0])
     this, following, last = path.values()
     premium = rate - (left * this + following + (YEARS - 1.0 - left) * last) / YEARS
     score = views.z(premium, window)
@@ -61,17 +58,3 @@ def rates_04(
         score=score,
         raw=premium,
     )
-
-
-def _left_of_year(bars: Bars) -> Floats:
-    """Which part of its calendar year was still to come on the day of the present survey, at each bar. [T]
-
-    The last survey of a year is the present one on the first days of the next, and counts years from its own.
-    """
-    survey = bars.panel.series.get(PATH[0])
-    if survey is None:
-        return np.full(len(bars), np.nan)
-    days, years = survey.observed.astype("datetime64[D]"), survey.observed.astype("datetime64[Y]")
-    first, end = years.astype("datetime64[D]"), (years + 1).astype("datetime64[D]")
-    left: Floats = (end - days) / (end - first)
-    return replace(survey, value=left).at(bars.decided)
