@@ -6,9 +6,9 @@ last bar, the whole configuration and the engine, so its hash stands for the res
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -20,16 +20,26 @@ from engine.strategy import Strategy
 
 DEFAULT_DATASET = "fx_daily"
 
+# By strategy: the parameters that stand in place of its defaults (`PUT /strategies/{id}/params`).
+Standing: TypeAlias = Callable[[str], Mapping[str, Any]]
 
-def resolve_backtest(body: Mapping[str, Any], catalog: Catalog, shelf: Shelf) -> dict[str, Any]:
+
+def _defaults(_: str) -> Mapping[str, Any]:
+    return {}
+
+
+def resolve_backtest(
+    body: Mapping[str, Any], catalog: Catalog, shelf: Shelf, standing: Standing = _defaults
+) -> dict[str, Any]:
     """The request with every default filled in, checked against strategy, data and configuration.
+
+    A parameter that the request does not give is the standing one, else the strategy's default.
 
     Raises InvalidInput or BadData with the pointer of the offending field, what is allowed, and the nearest match.
     """
     strategy = shelf.get(body["strategy_id"])
-    bound = strategy.bind(**strategy.validate(_object(body, "params")))
-    name = body.get("dataset") or strategy.dataset or DEFAULT_DATASET
-    dataset = catalog.get(name)
+    bound = strategy.bind(**{**standing(strategy.id), **_object(body, "params")})
+    dataset = catalog.get(body.get("dataset") or dataset_of(strategy))
     everything = dataset.all_bars
     symbols = _symbols(body, strategy, dataset.id, everything)
     _require_series(strategy, dataset, everything)
@@ -54,6 +64,11 @@ def resolve_backtest(body: Mapping[str, Any], catalog: Catalog, shelf: Shelf) ->
         "seed": int(body.get("seed") or 0),
         "engine_version": ENGINE_VERSION,
     }
+
+
+def dataset_of(strategy: Strategy) -> str:
+    """The dataset on which a strategy runs when a request names none."""
+    return strategy.dataset or DEFAULT_DATASET
 
 
 def estimate(request: Mapping[str, Any], catalog: Catalog) -> dict[str, int]:

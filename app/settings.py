@@ -62,6 +62,9 @@ class Settings:
     child_memory_mib: int = _setting(
         4096, "QUEUANT_CHILD_MEMORY_MIB", "A worker process larger than this is replaced after its job"
     )
+    signals_seconds: float = _setting(
+        30.0, "QUEUANT_SIGNALS_SECONDS", "How often a supervisor looks for signals that are due; 0: never", least=0
+    )
     cache_dir: str = _setting(
         "",
         "QUEUANT_CACHE_DIR",

@@ -13,6 +13,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    text,
 )
 
 metadata = MetaData(
@@ -56,6 +57,14 @@ jobs = Table(
     Index(None, "owner", "created_at", "id"),
     Index(None, "owner", "request_hash"),
     Index(None, "owner", "strategy_id", "finished_at"),
+)
+# The newest job on the signals of each strategy is asked for again and again, among jobs of all kinds.
+Index(
+    "ix_jobs_signals",
+    jobs.c.strategy_id,
+    jobs.c.created_at,
+    sqlite_where=text("kind = 'signals'"),
+    postgresql_where=text("kind = 'signals'"),
 )
 
 results = Table(
@@ -176,7 +185,8 @@ signals = Table(
     Column("dataset_id", String(64), primary_key=True),
     Column("symbol", String(64), primary_key=True),
     Column("at", Double, primary_key=True),  # the time of the bar
-    Column("direction", String(8), nullable=False),  # long | short | neutral
+    Column("leg", Integer, nullable=False),  # the place of the symbol among those of the strategy
+    Column("direction", String(8), nullable=False),  # LONG | SHORT | NEUTRAL
     Column("strength", String(8), nullable=False),  # strong | moderate | weak | none
     Column("conviction", Double, nullable=False),
     Column("weight", Double, nullable=False),

@@ -16,15 +16,19 @@ from app.catalog import Dataset
 from app.contracts import load_bars
 from app.jobs import Claim
 from app.store import Output
+from app.store.signals import Spoken
 from app.wiring import Services
-from engine import ENGINE_VERSION, Config, backtest
+from engine import Config, backtest
 from engine.backtesting import Result
-from engine.errors import RunFailed
 from engine.strategy import Decision
 from engine.trades import EXIT_REASONS
+from workers.signalling import run_signals
 from workers.verifying import Report, require_honest, run_verify
+from workers.versions import require_same
 
 Artifacts: TypeAlias = "dict[str, bytes]"
+# The document, large parts by name, and signals where the job is about them.
+Made: TypeAlias = "tuple[dict[str, Any], Artifacts] | tuple[dict[str, Any], Artifacts, Spoken]"
 
 _TIME = pa.timestamp("ms", tz="UTC")
 
@@ -32,9 +36,10 @@ _TIME = pa.timestamp("ms", tz="UTC")
 def run(claim: Claim, services: Services, report: Report) -> Output:
     """Run a claimed job. Raises QueuantError for what the job's owner should read, and whatever `report` raises."""
     started = time.perf_counter()
-    document, artifacts = RUNNERS[claim.kind](claim, services, report)
+    document, artifacts, *spoken = RUNNERS[claim.kind](claim, services, report)
     report(1, 1, "store")
-    return Output(document, document["provenance"]["result_hash"], artifacts, (time.perf_counter() - started) * 1000)
+    seconds = time.perf_counter() - started
+    return Output(document, document["provenance"]["result_hash"], artifacts, seconds * 1000, *spoken)
 
 
 def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], Artifacts]:
@@ -42,8 +47,7 @@ def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict
     request = claim.request
     report(0, 1, "load")
     catalog, strategy = services.catalog, services.shelf.get(request["strategy_id"])
-    _require_same("strategy", request["strategy_version"], strategy.version)
-    _require_same("engine", request["engine_version"], ENGINE_VERSION)
+    require_same(request, strategy)
     bars = load_bars(request, catalog)
     benchmark = None
     if request["benchmark"]:
@@ -68,21 +72,11 @@ def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict
     return document, {"equity": _parquet(_equity(result)), "trades": _parquet(_trades(result))}
 
 
-RUNNERS: Mapping[str, Callable[[Claim, Services, Report], tuple[dict[str, Any], Artifacts]]] = {
+RUNNERS: Mapping[str, Callable[[Claim, Services, Report], Made]] = {
     "backtest": run_backtest,
+    "signals": run_signals,
     "verify": run_verify,
 }
-
-
-def _require_same(what: str, asked: str, found: str) -> None:
-    """A result must be what its request names: other code would give other numbers under the same hash."""
-    if asked != found:
-        raise RunFailed(
-            f"The request was made for {what} version {asked}, this worker has {found}. Submit it again.",
-            code="version_changed",
-            given=asked,
-            allowed=[found],
-        )
 
 
 def _provenance(claim: Claim, dataset: Dataset, result: Result) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The supervisor: takes jobs from workers that are gone and rings for jobs whose doorbell was lost.
+"""The supervisor: takes jobs from workers that are gone, rings for jobs whose doorbell was lost, and has signals made.
 
 Any number may run at once, because every step is a compare-and-set; none keeps anything in memory.
 """
@@ -8,14 +8,16 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from typing import Any
 
-from app.errors import QueueUnavailable, StoreUnavailable
+from app import signals
+from app.errors import Overloaded, QueueUnavailable, StoreUnavailable
 from app.jobs import Jobs
 from app.logs import configure_logging
 from app.schema import require_newest
 from app.settings import Settings
-from app.wiring import build
+from app.wiring import Services, build
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +37,13 @@ def run_supervisor(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
     log.info("supervisor is ready")
+    every = settings.signals_seconds
+    looked = time.monotonic()  # a server that has just started has other things to do
     while not stop.wait(TICK_SECONDS):
         tick(services.jobs)
+        if every and time.monotonic() - looked >= every:
+            look(services)
+            looked = time.monotonic()
     services.close()
 
 
@@ -49,3 +56,15 @@ def tick(jobs: Jobs) -> None:
             log.info("rang again for %s jobs", rung)
     except (StoreUnavailable, QueueUnavailable) as error:
         log.warning("%s", error.message)
+
+
+def look(services: Services) -> None:
+    """Have the signals made that are due."""
+    try:
+        if due := signals.submit_due(services):
+            log.info("had the signals of %s made", ", ".join(due))
+    except (StoreUnavailable, Overloaded) as error:
+        log.warning("%s", error.message)
+    except Exception:
+        # The checks of a strategy are its author's code. Whatever they raise, lost workers must be found.
+        log.exception("no signals can be made")

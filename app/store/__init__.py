@@ -5,6 +5,8 @@ Store
 ├── read     Queries: jobs, results, artifacts
 ├── events   EventLog: append, since, heads
 ├── verdicts Verdicts: who looks ahead
+├── params   Parameters: what strategies were given by PUT
+├── signals  Signals: what strategies said
 └── access   Access: API keys and tickets
 """
 
@@ -16,7 +18,9 @@ from app.store.access import Access, Caller
 from app.store.database import Database
 from app.store.events import EventLog
 from app.store.lifecycle import TERMINAL, Change, Idempotency, Lifecycle, NewJob, Output
+from app.store.parameters import Parameters
 from app.store.queries import JobFilter, Queries
+from app.store.signals import Signals
 from app.store.verdicts import Verdicts
 
 __all__ = ["TERMINAL", "Caller", "Change", "Idempotency", "JobFilter", "NewJob", "Output", "Store"]
@@ -36,6 +40,8 @@ class Store:
         self.jobs = Lifecycle(self.database, self.events)
         self.read = Queries(self.database)
         self.verdicts = Verdicts(self.database)
+        self.params = Parameters(self.database)
+        self.signals = Signals(self.database)
         self.access = Access(self.database)
 
     def ping(self) -> None:

@@ -31,6 +31,7 @@ from app.errors import Conflict, Overloaded
 from app.events import Event, job_channel, owner_channel
 from app.store.database import Database
 from app.store.events import EventLog
+from app.store.signals import Spoken, save
 from app.tables import artifacts, channels, events, idempotency_keys, jobs, results
 
 Retry = Literal["counted", "free", "never"]
@@ -73,12 +74,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Output:
-    """What a successful run leaves: a JSON document, its hash, and large parts by name."""
+    """What a successful run leaves: a JSON document, its hash, large parts by name, and signals."""
 
     result: Mapping[str, Any]
     result_hash: str
     artifacts: Mapping[str, bytes]
     compute_ms: float
+    signals: Spoken | None = None
 
 
 class Lifecycle:
@@ -178,6 +180,8 @@ class Lifecycle:
                 parts = [{"job_id": job_id, "name": name, "data": data} for name, data in output.artifacts.items()]
                 if parts:
                     tx.execute(artifacts.insert(), parts)
+                if output.signals:
+                    save(tx, self._database, output.signals)
             return self._told(tx, row)
 
     def fail(self, job_id: str, fence: int, error: Mapping[str, Any]) -> Change | None:

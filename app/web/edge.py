@@ -81,8 +81,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
 
     # The same as the library's, with the types that it does not declare.
 
-    def arguments(self, schema: type[ma.Schema], *, location: str = "json") -> Callable[[View], View]:
-        return cast("Callable[[View], View]", super().arguments(schema, location=location))
+    def arguments(self, schema: type[ma.Schema], *, location: str = "json", **options: Any) -> Callable[[View], View]:
+        return cast("Callable[[View], View]", super().arguments(schema, location=location, **options))
 
     def response(self, status_code: int, schema: Shape | None = None, **options: Any) -> Callable[[View], View]:
         return cast("Callable[[View], View]", super().response(status_code, schema, **options))

@@ -124,6 +124,30 @@ class ComparisonQuery(OneOfTwo):
     job_ids = Names(most=MOST_COMPARED, metadata=told("Jobs, with commas."))
 
 
+class ParamsSchema(ma.Schema):
+    """Parameters of the strategy by name; what is left out has its default. Its JSON Schema says what they may be."""
+
+    class Meta:
+        unknown = ma.INCLUDE
+
+
+class ParamsHeaders(Headers):
+    """Headers that guard a change."""
+
+    if_match = Text(
+        most=16,
+        pattern=r'^"?[0-9]{1,9}"?$',
+        data_key="If-Match",
+        metadata=told("The version that was read. Where another one stands by now the change is refused."),
+    )
+
+
+class DaysQuery(Strict):
+    """How far back."""
+
+    days = Whole(low=1, high=365, query=True, load_default=30, metadata=told("Calendar days.", default=30))
+
+
 class PageQuery(Strict):
     """Which part of a long list."""
 

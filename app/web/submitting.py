@@ -11,7 +11,7 @@ from typing import Any
 from flask import Response, jsonify, request
 from sqlalchemy import Row
 
-from app import contracts
+from app import contracts, signals
 from app.canonical import canonical_json
 from app.jobs import request_hash
 from app.store import TERMINAL, Idempotency
@@ -27,7 +27,7 @@ _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])",
 def run(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
     """Queue a backtest, or only validate it."""
     asked = {name: value for name, value in body.items() if name != "tags"}
-    resolved = contracts.resolve_backtest(asked, services().catalog, services().shelf)
+    resolved = _resolved(asked)
     if query["dry_run"]:
         return jsonify(dry(resolved))
     return queue("backtest", resolved, body, query, headers)
@@ -38,8 +38,20 @@ def verify(strategy_id: str, body: Mapping[str, Any], query: Mapping[str, Any], 
     with in_the_path():
         services().shelf.get(strategy_id)
     asked = {**body, "strategy_id": strategy_id}
-    resolved = contracts.resolve_backtest(asked, services().catalog, services().shelf)
+    resolved = _resolved(asked)
     return queue("verify", resolved, body, query, headers)
+
+
+def signal(strategy_id: str, headers: Mapping[str, Any]) -> Response:
+    """Queue the signals of a strategy, whether they are due or not."""
+    with in_the_path():
+        strategy = services().shelf.get(strategy_id)
+    return queue(signals.KIND, signals.resolve(services(), strategy), {}, {"fresh": True}, headers)
+
+
+def _resolved(asked: Mapping[str, Any]) -> dict[str, Any]:
+    here = services()
+    return contracts.resolve_backtest(asked, here.catalog, here.shelf, here.store.params.overrides)
 
 
 def queue(

@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("dataset_id", sa.String(length=64), nullable=False),
         sa.Column("symbol", sa.String(length=64), nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("leg", sa.Integer(), nullable=False),
         sa.Column("direction", sa.String(length=8), nullable=False),
         sa.Column("strength", sa.String(length=8), nullable=False),
         sa.Column("conviction", sa.Double(), nullable=False),
@@ -65,9 +66,12 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("signals", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_signals_at"), ["at"], unique=False)
+    only = sa.text("kind = 'signals'")
+    op.create_index("ix_jobs_signals", "jobs", ["strategy_id", "created_at"], sqlite_where=only, postgresql_where=only)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_jobs_signals", table_name="jobs")
     with op.batch_alter_table("signals", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_signals_at"))
     op.drop_table("signals")

@@ -1,0 +1,60 @@
+"""What a strategy says now: its decisions over its own data, kept as signals."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from app.canonical import canonical_json
+from app.contracts import load_bars
+from app.jobs import Claim
+from app.store.signals import Spoken
+from app.wiring import Services
+from engine.signals import DIRECTIONS, Signals
+from workers.verifying import Report, require_honest
+from workers.versions import require_same
+
+
+def run_signals(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], dict[str, bytes], Spoken]:
+    """The signals of the last days, as the transaction that finishes the job stores them; the document counts them."""
+    request = claim.request
+    report(0, 1, "load")
+    strategy = services.shelf.get(request["strategy_id"])
+    require_same(request, strategy)
+    bars, bound = load_bars(request, services.catalog), strategy.bind(**request["params"])
+    report(0, 1, "weights")
+    decision = bound.decide(bars)
+    verdict = require_honest(services, request, bars, bound, decision, report)
+    first = int(bars.time.searchsorted(bars.time[-1] - np.timedelta64(request["days"], "D"), side="right"))
+    rows = list(Signals.of(bars, decision).rows(first))
+    spoken = Spoken(
+        strategy_id=strategy.id,
+        dataset_id=request["dataset_id"],
+        strategy_version=strategy.version,
+        params_version=request["params_version"],
+        dataset_version=request["dataset_version"],
+        since=rows[0]["at"],
+        rows=rows,
+    )
+    names = ("engine_version", "strategy_version", "params_version", "dataset_id", "dataset_version")
+    provenance = {name: request[name] for name in names} | {
+        "quality": services.catalog.get(request["dataset_id"]).quality,
+        "request_hash": claim.request_hash,
+        "result_hash": hashlib.sha256(canonical_json(rows)).hexdigest(),
+    }
+    told = {"provenance": provenance, "lookahead": verdict, "signals": _summary(rows)}
+    return {"request": dict(request)} | told, {}, spoken
+
+
+def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    newest = Counter(row["direction"] for row in rows if row["at"] == rows[-1]["at"])
+    changes = Counter(row["change"] for row in rows)
+    return {
+        "rows": len(rows),
+        "latest": {name: newest[name] for name in DIRECTIONS.values()},
+        "flips": changes["flip"],
+        "surges": changes["surge"],
+    }
