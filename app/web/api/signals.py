@@ -60,7 +60,7 @@ def make_signal(headers: dict[str, Any], strategy_id: str) -> Response:
 
 
 @strategies.blp.route("/strategies/<strategy_id>/params", scope="read")
-@strategies.blp.response(200, told.Params)
+@strategies.blp.response(200, told.StandingParams)
 def read_params(strategy_id: str) -> Response:
     """Read the parameters that stand for a strategy, and those that stood"""
     return _tagged(signals.params(strategy_id))

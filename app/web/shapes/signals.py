@@ -97,7 +97,7 @@ class ParamsChange(ParamsVersion):
     params = mapping("All of them, with defaults filled in: what the next run and the next signal use.")
 
 
-class Params(ParamsChange):
+class StandingParams(ParamsChange):
     """The parameters that stand, and those that stood."""
 
     history = fields.List(fields.Nested(ParamsVersion), required=True, metadata=told("Newest first, at most 100."))
