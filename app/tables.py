@@ -194,6 +194,7 @@ signals = Table(
     Column("raw_value", Double),
     Column("reason", String(200), nullable=False),
     Column("change", String(8)),  # flip | surge
+    Column("quality", String(16), nullable=False),  # real | proxy | synthetic: the worst of what it was said from
     Column("strategy_version", String(12), nullable=False),
     Column("params_version", Integer, nullable=False),
     Column("dataset_version", String(12), nullable=False),

@@ -30,18 +30,21 @@ def run_signals(claim: Claim, services: Services, report: Report) -> tuple[dict[
     verdict = require_honest(services, request, bars, bound, decision, report)
     first = int(bars.time.searchsorted(bars.time[-1] - np.timedelta64(request["days"], "D"), side="right"))
     rows = list(Signals.of(bars, decision).rows(first))
+    dataset = services.catalog.get(request["dataset_id"])
+    quality = bars.panel.quality(strategy.reads(bars.panel), dataset.quality)
     spoken = Spoken(
         strategy_id=strategy.id,
-        dataset_id=request["dataset_id"],
+        dataset_id=dataset.id,
         strategy_version=strategy.version,
         params_version=request["params_version"],
         dataset_version=request["dataset_version"],
+        quality=quality,
         since=rows[0]["at"],
         rows=rows,
     )
     names = ("engine_version", "strategy_version", "params_version", "dataset_id", "dataset_version")
     provenance = {name: request[name] for name in names} | {
-        "quality": services.catalog.get(request["dataset_id"]).quality,
+        "quality": quality,
         "request_hash": claim.request_hash,
         "result_hash": hashlib.sha256(canonical_json(rows)).hexdigest(),
     }

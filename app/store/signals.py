@@ -22,7 +22,7 @@ Pair: TypeAlias = tuple[str, str]
 DAY_SECONDS = 86_400.0
 _KEY = ("strategy_id", "dataset_id", "symbol", "at")
 _VERSIONS = ("strategy_version", "params_version")
-_SAID = ("leg", "direction", "strength", "conviction", "weight", "z_score", "raw_value", "reason", "change")
+_SAID = ("leg", "direction", "strength", "conviction", "weight", "z_score", "raw_value", "reason", "change", "quality")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Spoken:
     strategy_version: str
     params_version: int
     dataset_version: str
+    quality: str
     since: float
     rows: Sequence[Mapping[str, Any]]
 

@@ -20,7 +20,7 @@ from engine.strategy import Strategy
 
 MOST_VERSIONS = 100
 _PLAIN = ("strategy_id", "dataset_id", "symbol", "direction", "strength", "conviction", "weight", "z_score")
-_VERSIONS = ("raw_value", "reason", "change", "strategy_version", "params_version", "dataset_version")
+_VERSIONS = ("raw_value", "reason", "change", "strategy_version", "params_version", "dataset_version", "quality")
 
 
 def of_all() -> dict[str, Any]:
@@ -99,7 +99,9 @@ def _signal(row: Row[Any]) -> dict[str, Any]:
 def _heat_row(strategy: Strategy, cells: list[Row[Any] | None]) -> dict[str, Any]:
     names = ("conviction", "symbol", "reason", "change")
     told = {name: [None if cell is None else getattr(cell, name) for cell in cells] for name in names}
-    return {"strategy_id": strategy.id, "family": strategy.family, "dataset_id": dataset_of(strategy)} | told
+    quality = next((cell.quality for cell in reversed(cells) if cell is not None), None)
+    known = {"family": strategy.family, "dataset_id": dataset_of(strategy), "quality": quality}
+    return {"strategy_id": strategy.id} | known | told
 
 
 def _standing(strategy: Strategy, row: Row[Any] | None) -> dict[str, Any]:

@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("raw_value", sa.Double(), nullable=True),
         sa.Column("reason", sa.String(length=200), nullable=False),
         sa.Column("change", sa.String(length=8), nullable=True),
+        sa.Column("quality", sa.String(length=16), nullable=False),
         sa.Column("strategy_version", sa.String(length=12), nullable=False),
         sa.Column("params_version", sa.Integer(), nullable=False),
         sa.Column("dataset_version", sa.String(length=12), nullable=False),

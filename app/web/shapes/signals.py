@@ -31,6 +31,7 @@ class Signal(ma.Schema):
     strategy_version = text()
     params_version = count("0: the defaults.")
     dataset_version = text("Of the data from which it was first said so.")
+    quality = text("real, proxy or synthetic: the worst of what it was said from.")
     computed_at = text("When it was first said so.")
 
 
@@ -67,6 +68,7 @@ class HeatRow(ma.Schema):
     strategy_id = text()
     family = text()
     dataset_id = text()
+    quality = maybe_text("Of its newest cell: real, proxy or synthetic.")
     conviction = floats("Of its loudest symbol.")
     symbol = fields.List(fields.String(allow_none=True), required=True, metadata=told("Which one that is."))
     reason = fields.List(fields.String(allow_none=True), required=True)
