@@ -67,11 +67,20 @@ class Few(Shelf):
 
 
 @pytest.fixture
-def here(make_web):
+def here(shared, make_services):
     """An application with a store and a shelf of its own."""
-    made = make_web()
-    services = replace(made.services, shelf=Few(broken, homeless, index, spread))
-    return type(made)(create_app(services), services)
+    return application(shared, make_services)
+
+
+@pytest.fixture(scope="module")
+def calm(shared, make_services):
+    """One for tests that leave nothing behind."""
+    return application(shared, make_services)
+
+
+def application(shared, make_services):
+    services = replace(make_services(), shelf=Few(broken, homeless, index, spread))
+    return type(shared)(create_app(services), services)
 
 
 def work(web):
@@ -243,24 +252,24 @@ def test_signals_can_be_asked_for(here):
     assert here.get("/api/v1/strategies/spread/backtest").status_code == 404  # it is no backtest
 
 
-def test_a_strategy_that_has_said_nothing_says_why(here):
-    for strategy_id, why in (("homeless", "There is no dataset 'moon_daily'."), ("spread", "within 30 seconds")):
-        reply = here.get(f"/api/v1/strategies/{strategy_id}/signal/latest")
+def test_a_strategy_that_has_said_nothing_says_why(calm):
+    for strategy_id, why in (("homeless", "Tcalm is no dataset 'moon_daily'."), ("spread", "within 30 seconds")):
+        reply = calm.get(f"/api/v1/strategies/{strategy_id}/signal/latest")
         assert (reply.status_code, reply.get_json()["code"]) == (404, "no_signals")
         assert why in reply.get_json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["signal/latest", "signal/history?days=3", "params", "backtest"])
-def test_an_unknown_strategy_is_404_with_the_nearest(here, path):
-    reply = here.get(f"/api/v1/strategies/spraed/{path}")
+def test_an_unknown_strategy_is_404_with_the_nearest(calm, path):
+    reply = calm.get(f"/api/v1/strategies/spraed/{path}")
     assert (reply.status_code, reply.get_json()["code"]) == (404, "unknown_strategy")
     assert reply.get_json()["nearest"] == "spread"
 
 
 @pytest.mark.parametrize("days", ["0", "366", "-1", "x", "1.5"])
 @pytest.mark.parametrize("path", ["/strategies/spread/signal/history", "/signals/heatmap"])
-def test_days_without_sense_are_refused(here, path, days):
-    reply = here.get(f"/api/v1{path}?days={days}")
+def test_days_without_sense_are_refused(calm, path, days):
+    reply = calm.get(f"/api/v1{path}?days={days}")
     assert (reply.status_code, reply.get_json()["pointer"]) == (422, "/days")
 
 
@@ -310,11 +319,11 @@ def test_a_change_of_what_somebody_else_has_changed_is_refused_where_that_is_ask
         (7, 422, "invalid_request", ""),
     ],
 )
-def test_parameters_that_mean_nothing_are_refused_and_leave_no_trace(here, body, status, code, pointer):
-    reply = put(here, body)
+def test_parameters_that_mean_nothing_are_refused_and_leave_no_trace(calm, body, status, code, pointer):
+    reply = put(calm, body)
     problem = reply.get_json()
     assert (reply.status_code, problem["code"], problem.get("pointer")) == (status, code, pointer), problem
-    assert get(here, "/strategies/spread/params")["version"] == 0
+    assert get(calm, "/strategies/spread/params")["version"] == 0
 
 
 def test_parameters_that_an_earlier_version_took_are_named_when_they_fit_no_more(here):
@@ -327,8 +336,8 @@ def test_parameters_that_an_earlier_version_took_are_named_when_they_fit_no_more
     assert here.post("/api/v1/backtest/run", {"strategy_id": "spread"}).status_code == 422
 
 
-def test_only_who_may_run_may_change_parameters(here):
-    reader = here.other("read")
+def test_only_who_may_run_may_change_parameters(calm):
+    reader = calm.other("read")
     assert put(reader, {"weight": 0.75}).status_code == 403
     assert reader.post("/api/v1/strategies/spread/signal").status_code == 403
     assert reader.get(PARAMS).status_code == 200
@@ -339,13 +348,13 @@ def test_a_strategy_has_its_latest_result(here):
     assert get(here, "/strategies/spread/backtest")["job_id"] == job_id
 
 
-def test_a_supervisor_goes_on_when_a_strategy_or_the_store_fails(here, monkeypatch):
+def test_a_supervisor_goes_on_when_a_strategy_or_the_store_fails(calm, monkeypatch):
     def fail(error):
         def submit_due(_):
             raise error
 
         monkeypatch.setattr(signals, "submit_due", submit_due)
-        supervisor.look(here.services)
+        supervisor.look(calm.services)
 
     fail(StoreUnavailable("The database did not answer in time."))
     fail(TypeError("a check of a strategy"))
