@@ -42,6 +42,7 @@ for command in (
     jobs.cancel,
     catalog.strategies,
     catalog.data,
+    catalog.signals,
     roles.api,
     roles.relay,
     roles.worker,

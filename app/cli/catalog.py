@@ -1,4 +1,4 @@
-"""Commands that show what there is to run, and on what."""
+"""Commands that show what there is to run, on what, and what it says now."""
 
 from __future__ import annotations
 
@@ -51,6 +51,28 @@ def data(client: Client, dataset: str | None, as_json: bool) -> None:
         shown = " ".join(names[:6]) + (f" … ({len(names)})" if len(names) > 6 else "")
         table.add_row(item["dataset_id"], item["quality"], item["frequency"], item["start"], item["end"], shown)
     console().print(table)
+
+
+@click.command()
+@click.argument("strategy", required=False)
+@click.option("--days", type=click.IntRange(1, 365), help="Of one strategy, what it said in the days up to its newest.")
+@asks_server
+def signals(client: Client, strategy: str | None, days: int | None, as_json: bool) -> None:
+    """Show what all strategies say now, or one of them."""
+    if days and not strategy:
+        raise click.UsageError("--days is for one strategy: name it.")
+    found = client.signals(strategy, days=days)
+    if as_json:
+        print_json(found)
+        return
+    table = plain_table("strategy", "symbol", "of", "says", "strength", "conviction", "z", "new", "because")
+    for item in found["signals"]:
+        score = "-" if item["z_score"] is None else f"{item['z_score']:+.2f}"
+        facts = (item["direction"], item["strength"], f"{item['conviction']:+.2f}", score, item["change"] or "")
+        table.add_row(item["strategy_id"], item["symbol"], item["time"][:10], *facts, item["reason"])
+    console().print(table)
+    for item in found.get("missing", ()):
+        console().print(f"{item['strategy_id']}: {item['message']}")
 
 
 def _show_strategy(found: dict[str, Any]) -> None:

@@ -180,6 +180,17 @@ class Client:
         """One strategy with the JSON Schema of its parameters."""
         return dict(self.api("GET", f"/strategies/{strategy_id}"))
 
+    def signals(self, strategy_id: str | None = None, *, days: int | None = None) -> dict[str, Any]:
+        """What all strategies said last (`signals`), and which have not spoken (`missing`); or what one has said.
+
+        Args:
+            days: 1 to 365: of one strategy everything that it said in the days up to its newest signal.
+        """
+        if strategy_id is None:
+            return dict(self.api("GET", "/signals/latest"))
+        part = "latest" if days is None else "history"
+        return dict(self.api("GET", f"/strategies/{strategy_id}/signal/{part}", query={"days": days}))
+
     def datasets(self) -> list[dict[str, Any]]:
         return list(self.api("GET", "/datasets")["datasets"])
 

@@ -253,7 +253,7 @@ def test_signals_can_be_asked_for(here):
 
 
 def test_a_strategy_that_has_said_nothing_says_why(calm):
-    for strategy_id, why in (("homeless", "Tcalm is no dataset 'moon_daily'."), ("spread", "within 30 seconds")):
+    for strategy_id, why in (("homeless", "There is no dataset 'moon_daily'."), ("spread", "within 30 seconds")):
         reply = calm.get(f"/api/v1/strategies/{strategy_id}/signal/latest")
         assert (reply.status_code, reply.get_json()["code"]) == (404, "no_signals")
         assert why in reply.get_json()["detail"]

@@ -292,3 +292,33 @@ def test_a_single_role_joins_the_server_of_the_home_folder(tmp_path: Path, monke
 def test_values_are_json_where_they_can_be() -> None:
     pairs = ("a=1", "b=0.5", "c=true", "d=long", "e=[1,2]", "f=x=y")
     assert common.key_values(pairs, "-p") == {"a": 1, "b": 0.5, "c": True, "d": "long", "e": [1, 2], "f": "x=y"}
+
+
+def signal(**more: Any) -> dict[str, Any]:
+    said = {"direction": "SHORT", "strength": "strong", "conviction": -0.75, "z_score": 2.25, "change": "flip"}
+    return {
+        "strategy_id": "FX_05",
+        "symbol": "USDBRL",
+        "time": "2026-10-30T00:00:00.000Z",
+        "reason": "So.",
+        **said,
+        **more,
+    }
+
+
+def test_signals_are_a_table_and_who_has_not_spoken_is_named_with_the_reason(run: Callable[..., Result]) -> None:
+    missing = [{"strategy_id": "SOV_02", "reason": "unknown_dataset", "message": "There is no dataset 'x'."}]
+    document = {"signals": [signal(), signal(symbol="IBOV", z_score=None, change=None)], "missing": missing}
+    said = run("signals", server=answers(latest=document))
+    assert said.exit_code == 0, said.output
+    lines = [line.split() for line in said.output.splitlines()]
+    assert ["FX_05", "USDBRL", "2026-10-30", "SHORT", "strong", "-0.75", "+2.25", "flip", "So."] in lines
+    assert ["FX_05", "IBOV", "2026-10-30", "SHORT", "strong", "-0.75", "-", "So."] in lines
+    assert "SOV_02: There is no dataset 'x'." in said.output
+    assert json.loads(run("signals", "--json", server=answers(latest=document)).output) == document
+
+
+def test_the_days_of_signals_are_those_of_one_strategy(run: Callable[..., Result]) -> None:
+    document = {"strategy_id": "FX_05", "dataset_id": "m", "signals": [signal(), signal(direction="LONG")]}
+    assert "LONG" in run("signals", "FX_05", "--days", "3", server=answers(history=document)).output
+    assert run("signals", "--days", "3", server=answers(history=document)).exit_code == 2

@@ -63,6 +63,19 @@ def test_a_backtest_is_posted_with_the_key_and_an_idempotency_key(connect: Calla
     assert first.headers["Idempotency-Key"] != second.headers["Idempotency-Key"]
 
 
+def test_signals_are_those_of_all_strategies_or_the_days_of_one(connect: Callable[[Handler], Client]) -> None:
+    seen: list[str] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.raw_path.decode())
+        return httpx.Response(200, json={"signals": []})
+
+    client = connect(server)
+    assert client.signals() == client.signals("FX_05") == client.signals("FX_05", days=9) == {"signals": []}
+    one = "/api/v1/strategies/FX_05/signal"
+    assert seen == ["/api/v1/signals/latest", f"{one}/latest", f"{one}/history?days=9"]
+
+
 def test_a_busy_server_is_asked_again_when_it_says(connect: Callable[[Handler], Client], pauses: list[float]) -> None:
     answers = [httpx.Response(429, headers={"Retry-After": "7"}, json={"code": "queue_full"})]
     keys: list[str] = []
