@@ -18,6 +18,7 @@ from app.embedded.ports import any_free
 def serving(home: Path, workers: int, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
     """`queuant serve` in this home, on ports of its own; yields its launcher once a job can be taken."""
     home.mkdir(parents=True, exist_ok=True)
+    calm = {"QUEUANT_SIGNALS_SECONDS": "0"}  # nobody works but for what is measured
     ports = {"QUEUANT_PORT": str(any_free()), "QUEUANT_RELAY_PORT": str(any_free())}
     command = [sys.executable, "-m", "app.cli", "serve", "--home", str(home), "--workers", str(workers)]
     with (home / "serve.out").open("wb") as output:
@@ -26,7 +27,7 @@ def serving(home: Path, workers: int, **variables: str) -> Iterator[subprocess.P
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env={**os.environ, **ports, **variables},
+            env={**os.environ, **calm, **ports, **variables},
             start_new_session=True,
         )
     try:

@@ -37,14 +37,19 @@ def run_supervisor(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
     log.info("supervisor is ready")
-    every = settings.signals_seconds
+    supervise(services, stop)
+    services.close()
+
+
+def supervise(services: Services, stop: threading.Event) -> None:
+    """One round after another until `stop` is set; now and then with a look at the signals."""
+    every = services.settings.signals_seconds
     looked = time.monotonic()  # a server that has just started has other things to do
     while not stop.wait(TICK_SECONDS):
         tick(services.jobs)
         if every and time.monotonic() - looked >= every:
             look(services)
             looked = time.monotonic()
-    services.close()
 
 
 def tick(jobs: Jobs) -> None:

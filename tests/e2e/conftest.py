@@ -41,8 +41,13 @@ class Server:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**inherited, "QUEUANT_PORT": str(self.port), "QUEUANT_RELAY_PORT": str(any_free()), **environment},
+                env={**inherited, **self.calm(), **environment},
             )
+
+    def calm(self) -> dict[str, str]:
+        """Ports of its own, and no work that nobody has asked for."""
+        ports = {"QUEUANT_PORT": str(self.port), "QUEUANT_RELAY_PORT": str(any_free())}
+        return {**ports, "QUEUANT_SIGNALS_SECONDS": "0"}
 
     def wait_until_ready(self) -> Server:
         until(lambda: self.is_ready() or self.process.poll() is not None, START_SECONDS)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -147,6 +148,18 @@ def test_the_command_line_shows_the_shelf_and_the_data(server: Any) -> None:
     assert "fast" in queuant(server, "strategies", "sma_cross").stdout
     assert "fx_daily" in queuant(server, "data").stdout
     assert "EURUSD" in queuant(server, "data", "fx_daily").stdout
+
+
+def test_signals_that_were_asked_for_are_there_when_the_worker_is_done(server: Any, client: Client) -> None:
+    state = client.api("POST", "/strategies/donchian_breakout/signal", idempotency_key=uuid.uuid4().hex)
+    assert client.job(state["job_id"]).wait(timeout=60).status == "succeeded"
+    (told,) = client.signals("donchian_breakout")["signals"]
+    newest = client.signals("donchian_breakout", days=30)["signals"][-1]
+    assert told == newest
+    assert told["direction"] in ("LONG", "SHORT", "NEUTRAL")
+    shown = queuant(server, "signals", "donchian_breakout")
+    assert shown.returncode == 0, shown.stderr
+    assert told["direction"] in shown.stdout
 
 
 def test_a_second_server_of_the_same_home_says_who_holds_it(server: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Annotated
 
@@ -346,6 +347,26 @@ def test_only_who_may_run_may_change_parameters(calm):
 def test_a_strategy_has_its_latest_result(here):
     job_id = here.finished(strategy_id="spread")
     assert get(here, "/strategies/spread/backtest")["job_id"] == job_id
+
+
+class Rounds:
+    """An event that is set after some rounds of waiting, each of which takes a moment."""
+
+    def __init__(self, count):
+        self.left = count
+
+    def wait(self, _):
+        time.sleep(0.01)
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.mark.parametrize(("seconds", "queued"), [("0", 0), ("60", 0), ("0.001", 3)])
+def test_a_supervisor_looks_as_often_as_the_setting_says(make_services, seconds, queued):
+    services = make_services(signals_seconds=float(seconds))
+    services = replace(services, shelf=Few(broken, homeless, index, spread))
+    supervisor.supervise(services, Rounds(3))
+    assert services.queue.length("interactive") == queued
 
 
 def test_a_supervisor_goes_on_when_a_strategy_or_the_store_fails(calm, monkeypatch):
