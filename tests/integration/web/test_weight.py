@@ -33,6 +33,10 @@ for path in ("/openapi.json", "/docs", "/metrics", "/readyz"):
     assert client.get(path).status_code == 200, path
 for path in ("jobs", "strategies", "strategies/sma_cross", "datasets", "backtest/comparison?strategy_ids=sma_cross"):
     assert client.get("/api/v1/" + path, headers=headers).status_code == 200, path
+assert client.put("/api/v1/strategies/sma_cross/params", json={"fast": 10}, headers=headers).status_code == 200
+assert client.post("/api/v1/strategies/sma_cross/signal", headers=headers).status_code == 202
+for path in ("signals/latest", "signals/heatmap", "strategies/sma_cross/params"):
+    assert client.get("/api/v1/" + path, headers=headers).status_code == 200, path
 print(*sorted({"numba", "llvmlite", "pandas", "scipy", "engine.simulation", "engine.kernel"} & set(sys.modules)))
 """
 

@@ -49,11 +49,16 @@ def test_a_bad_number_names_its_variable(name, text):
         Settings.from_env({variable: text})
 
 
-@pytest.mark.parametrize("name", [name for name, item in FIELDS.items() if type(item.default) in (int, float)])
-@pytest.mark.parametrize("text", ["-1", "0", "nan", "inf", "-inf"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (name, text)
+        for name, item in FIELDS.items()
+        for text in ("-1", "0", "nan", "inf", "-inf")
+        if type(item.default) in (int, float) and float(text) != item.metadata["least"]
+    ],
+)
 def test_a_number_without_sense_names_its_variable(name, text):
-    if float(text) == FIELDS[name].metadata["least"]:
-        pytest.skip("0 has a meaning here")
     variable = FIELDS[name].metadata["env"]
     with pytest.raises(StartRefused, match=rf"^{variable}="):
         Settings.from_env({variable: text})
