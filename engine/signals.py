@@ -57,7 +57,7 @@ class Signals:
         sure = np.abs(weight) * weight.shape[1]
         if decision.conviction is not None:
             sure = _wide(decision.conviction, weight)
-        conviction = direction * np.clip(np.nan_to_num(sure), 0.0, 1.0)
+        conviction = direction * np.clip(np.nan_to_num(sure), 0.0, 1.0) + 0.0  # a zero has no sign
         unknown = np.full(weight.shape, np.nan)
         return cls(
             bars=bars,
