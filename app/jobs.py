@@ -20,7 +20,7 @@ from app.canonical import canonical_json
 from app.errors import Conflict, LeaseLost, NotReady, QueueUnavailable, Unknown
 from app.events import Event, job_channel, owner_channel
 from app.store import TERMINAL, Change, Idempotency, JobFilter, NewJob, Output, Store
-from app.taskqueue import QUEUES, TaskQueue
+from app.taskqueue import INTERACTIVE, QUEUES, TaskQueue
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +86,7 @@ class Jobs:
         fresh: bool = False,
         tags: tuple[str, ...] = (),
         retry_of: str | None = None,
+        queue: str = INTERACTIVE,
     ) -> tuple[Row[Any], bool]:
         """Queue a resolved request. The flag tells whether an earlier job answers it (`cached`).
 
@@ -95,7 +96,7 @@ class Jobs:
             id=uuid.uuid4().hex,
             owner=owner,
             kind=kind,
-            queue=QUEUES[0],
+            queue=queue,
             request=request,
             request_hash=request_hash(kind, request),
             max_attempts=self._max_attempts,

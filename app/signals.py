@@ -18,6 +18,7 @@ from sqlalchemy import Row
 from app import contracts
 from app.jobs import request_hash
 from app.store import TERMINAL, Idempotency
+from app.taskqueue import BATCH
 from app.wiring import Services
 from engine import ENGINE_VERSION
 from engine.errors import BadData, InvalidInput
@@ -126,4 +127,4 @@ def _submit_after(services: Services, run: Row[Any] | None, request: Mapping[str
     """Queue a job that follows another one, unless some supervisor has."""
     digest = request_hash(KIND, request)
     key = Idempotency(f"{digest} after {run.id if run else 'none'}", digest)
-    services.jobs.submit(OWNER, KIND, request, idempotency=key, fresh=True)
+    services.jobs.submit(OWNER, KIND, request, idempotency=key, fresh=True, queue=BATCH)

@@ -21,7 +21,7 @@ from app.errors import QueueUnavailable
 from app.settings import Settings
 
 TASK = "queuant.execute"
-QUEUES = ("interactive", "batch")
+QUEUES = INTERACTIVE, BATCH = "interactive", "batch"
 PREFIX = "bt:"
 HARD_LIMIT_MARGIN = 30
 _PUBLISH_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.3}

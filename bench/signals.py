@@ -73,7 +73,7 @@ def change_everything(here: Services, turn: int) -> None:
 
 def round_of_all(here: Services) -> None:
     signals.submit_due(here)
-    while job_id := here.queue.take():  # type: ignore[attr-defined]
+    while job_id := here.queue.take("batch"):  # type: ignore[attr-defined]
         claim = here.jobs.claim(job_id, lease_owner="bench")
         assert claim
         here.jobs.finish(claim, pipeline.run(claim, here, lambda *_: None))

@@ -87,7 +87,7 @@ def application(shared, make_services):
 def work(web):
     """Do as a worker does with every job that waits; how each ended."""
     ended = {}
-    while job_id := web.services.queue.take():
+    while job_id := web.services.queue.take() or web.services.queue.take("batch"):
         claim = web.services.jobs.claim(job_id, lease_owner="test")
         try:
             output = pipeline.run(claim, web.services, lambda *_: None)
@@ -133,7 +133,7 @@ def test_two_supervisors_that_look_at_the_same_moment_make_one_job(here, monkeyp
     monkeypatch.setattr(here.services.store.signals, "runs", lambda: runs)
     for _ in range(2):
         assert signals.submit_due(here.services) == ["broken", "index", "spread"]
-    assert len(work(here)) == here.services.store.read.counts()["interactive", "succeeded"] + 1 == 3
+    assert len(work(here)) == here.services.store.read.counts()["batch", "succeeded"] + 1 == 3
 
 
 def test_the_latest_signals_say_direction_and_reason_with_their_versions(here):
@@ -366,7 +366,7 @@ def test_a_supervisor_looks_as_often_as_the_setting_says(make_services, seconds,
     services = make_services(signals_seconds=float(seconds))
     services = replace(services, shelf=Few(broken, homeless, index, spread))
     supervisor.supervise(services, Rounds(3))
-    assert services.queue.length("interactive") == queued
+    assert services.queue.length("batch") == queued
 
 
 def test_a_supervisor_goes_on_when_a_strategy_or_the_store_fails(calm, monkeypatch):
