@@ -207,6 +207,7 @@ def test_a_tenor_is_kept_while_its_own_ratio_stands_though_another_one_is_better
     ("paid", "expected", "output", "gap"),
     [
         (10.0, 5.0, None, 50.0),  # 4.5 + 5 + 0.5 (5 - 3) = 10.5
+        (9.5, 5.0, None, 100.0),
         (8.0, 5.0, None, 250.0),
         (13.0, 5.0, None, -250.0),
         (8.0, 5.0, 1.0, 300.0),
@@ -344,6 +345,14 @@ def test_inflation_outside_its_band_asks_for_a_move_of_the_selic(inflation, mode
     given = {key: constant(key, 10.0) for key in ("DI_1M", "SELIC_TARGET")}
     bars = scene("RATES_06", changed={**given, "IPCA_12M": constant("IPCA_12M", inflation)})
     np.testing.assert_allclose(decided("RATES_06", bars).raw, -model, atol=1e-12)
+
+
+@pytest.mark.parametrize(("fed", "rule"), [(5.5, 4.65), (15.0, 5.5), (-9.0, 3.5)])
+def test_the_slack_that_the_fed_funds_rate_tells_counts_for_two_points_at_most(fed, rule):
+    """2.5 + 2 + 0.5 x 0 + 0.5 clip(0.3 (fed - 4.5), -2, 2)"""
+    given = {"UST_2Y": 5.0, "US_CPI_YOY": 2.0, "FED_FUNDS": fed}
+    bars = scene("RATES_05", changed={key: constant(key, value) for key, value in given.items()})
+    np.testing.assert_allclose(decided("RATES_05", bars).raw, 5.0 - rule, rtol=1e-12)
 
 
 def test_leaving_must_not_ask_for_more_than_opening():
