@@ -48,6 +48,11 @@ class Settings:
     dataset_roots: tuple[str, ...] = _setting(
         (), "QUEUANT_DATASET_ROOTS", "Comma-separated further folders with datasets"
     )
+    strategy_dirs: tuple[str, ...] = _setting(
+        (),
+        "QUEUANT_STRATEGY_DIRS",
+        "Comma-separated folders with strategies of your own; empty: strategies in the home folder",
+    )
     api_threads: int = _setting(48, "QUEUANT_API_THREADS", "Threads of the API process")
     api_sockets: int = _setting(24, "QUEUANT_API_SOCKETS", "WebSocket clients that the API process takes at most")
     relay_sockets: int = _setting(5000, "QUEUANT_RELAY_SOCKETS", "WebSocket clients that one relay takes at most")
@@ -119,6 +124,12 @@ class Settings:
     def bars_dir(self) -> Path:
         """Where datasets lie as files that processes map."""
         return (Path(self.cache_dir).expanduser() if self.cache_dir else self.home / "cache") / "bars"
+
+    @property
+    def strategy_folders(self) -> tuple[Path, ...]:
+        """Where strategies of the user's own lie."""
+        named = tuple(Path(name).expanduser() for name in self.strategy_dirs)
+        return named or (self.home / "strategies",)
 
     @property
     def api_url(self) -> str:
