@@ -44,5 +44,5 @@ def build(settings: Settings, *, catalog: Catalog | None = None) -> Services:
         max_queued=settings.max_queued,
     )
     catalog = catalog or Catalog.standard(settings.dataset_roots, bars_dir=settings.bars_dir)
-    shelf = Shelf(UserCode(settings.strategy_folders, required=bool(settings.strategy_dirs)))
+    shelf = Shelf(user_code=UserCode(settings.strategy_folders, required=bool(settings.strategy_dirs)))
     return Services(settings, store, bus, queue, catalog, jobs, shelf)

@@ -158,7 +158,7 @@ def make_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         store, bus, queue = Store(chosen.database_url), MemoryBus(), MemoryQueue()
         schema.upgrade(store)
         jobs = Jobs(store, bus, queue, max_queued=chosen.max_queued)
-        shelf = Shelf(UserCode(chosen.strategy_folders, required=False))
+        shelf = Shelf(user_code=UserCode(chosen.strategy_folders, required=False))
         made.append(Services(chosen, store, bus, queue, catalog, jobs, shelf))
         return made[-1]
 

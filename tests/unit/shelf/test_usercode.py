@@ -50,7 +50,7 @@ def later(path: Path) -> None:
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(UserCode([tmp_path]))
+    return Shelf(user_code=UserCode([tmp_path]))
 
 
 def test_a_file_is_found_without_a_restart_and_runs(shelf: Shelf, tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_the_version_is_that_of_the_bytes_and_changes_with_them(shelf: Shelf, tm
 def test_two_processes_give_a_file_one_version(tmp_path: Path) -> None:
     """The API names the version and the worker refuses another: both read the same bytes."""
     write(tmp_path, "mine")
-    api, worker = (Shelf(UserCode([tmp_path])) for _ in range(2))
+    api, worker = (Shelf(user_code=UserCode([tmp_path])) for _ in range(2))
     assert api.get("mine").version == worker.get("mine").version
 
 
@@ -149,9 +149,9 @@ def test_tests_and_helpers_in_the_folder_are_no_strategies(shelf: Shelf, tmp_pat
 
 
 def test_a_folder_that_was_named_and_is_not_there_is_told_and_the_default_one_is_not(tmp_path: Path) -> None:
-    named = Shelf(UserCode([tmp_path / "nowhere"]))
+    named = Shelf(user_code=UserCode([tmp_path / "nowhere"]))
     assert [tuple(item) for item in named.broken()] == [("nowhere", "There is no such folder.")]
-    assert Shelf(UserCode([tmp_path / "nowhere"], required=False)).broken() == ()
+    assert Shelf(user_code=UserCode([tmp_path / "nowhere"], required=False)).broken() == ()
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -207,7 +207,7 @@ def test_a_worker_with_other_bytes_refuses_the_job(shelf: Shelf, tmp_path: Path)
     request = resolve_backtest({"strategy_id": "mine", "dataset": "fx_daily"}, catalog, shelf)
     write(tmp_path, "mine", weight=0.75)
     later(path)
-    worker: Any = SimpleNamespace(catalog=catalog, shelf=Shelf(UserCode([tmp_path])))
+    worker: Any = SimpleNamespace(catalog=catalog, shelf=Shelf(user_code=UserCode([tmp_path])))
     with pytest.raises(RunFailed) as refused:
         pipeline.run_backtest(cast(Any, SimpleNamespace(request=request)), worker, lambda *_: None)
     assert (refused.value.code, refused.value.given) == ("version_changed", request["strategy_version"])
