@@ -11,7 +11,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -66,7 +66,7 @@ class UserCode:
         required: whether a folder that is not there is worth a word.
     """
 
-    def __init__(self, folders: Sequence[Path] = (), *, required: bool = True) -> None:
+    def __init__(self, folders: Iterable[Path] = (), *, required: bool = True) -> None:
         self._folders = tuple(folders)
         self._required = required
         self._lock = Lock()
