@@ -18,7 +18,7 @@ def first_cross(*, window: int, range_window: int, **_: Any) -> int:
     lookback=first_cross,
     family="trend",
     source="Keltner (1960), How to Make Money in Commodities, the ten-day moving average rule; with the average true "
-    "range and the exit at the middle as in Kaufman (2013), Trading Systems and Methods, 5th ed., ch. 8",
+    "range as Raschke has it, and an exit at the middle of ours",
     dataset="nasdaq_daily",
 )
 def keltner_breakout(
