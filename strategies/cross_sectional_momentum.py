@@ -50,8 +50,11 @@ def cross_sectional_momentum(
     decided = np.flatnonzero(indicators.month_ends(bars.time))
     now, end, start = (last_of_month(bars.time, bars.close, decided, before, only=True) for before in (0, skip, months))
     past = np.where(np.isnan(now), np.nan, end / start - 1.0)
-    weights, scores = np.full((2, *bars.close.shape), np.nan)
+    weights = np.full(bars.close.shape, np.nan)
     weights[decided] = positions.chosen(past, side, share=share, count=count)
-    scores[decided] = past
+    # What was ranked stands until the next decision.
+    ranked = np.vstack((np.full(len(bars.symbols), np.nan), past))[
+        np.searchsorted(decided, np.arange(len(bars)), "right")
+    ]
     alone = np.full(len(bars), len(bars.symbols) < 2)
-    return Decision(weights, raw=scores, reasons={"A ranking needs two symbols.": alone})
+    return Decision(weights, raw=ranked, reasons={"A ranking needs two symbols.": alone})

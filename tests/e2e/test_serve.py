@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -147,6 +149,17 @@ def test_the_command_line_shows_the_shelf_and_the_data(server: Any) -> None:
     assert "fast" in queuant(server, "strategies", "sma_cross").stdout
     assert "fx_daily" in queuant(server, "data").stdout
     assert "EURUSD" in queuant(server, "data", "fx_daily").stdout
+
+
+def test_a_strategy_in_the_home_folder_runs_without_a_restart_and_a_broken_one_is_told(server: Any) -> None:
+    assert queuant(server, "strategies", "new", "of_mine").returncode == 0
+    done = queuant(server, "run", "of_mine", "--dataset", "fx_daily", "--symbols", "EURUSD", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["request"]["strategy_id"] == "of_mine"
+    (server.home / "strategies" / "of_mine.py").write_text("def of_mine(:\n")
+    assert "of_mine.py is left out: line 1: SyntaxError" in queuant(server, "strategies").stderr
+    assert "There is no strategy 'of_mine'." in queuant(server, "run", "of_mine").stderr
+    shutil.rmtree(server.home / "strategies")
 
 
 def test_a_second_server_of_the_same_home_says_who_holds_it(server: Any) -> None:

@@ -86,6 +86,17 @@ def test_cross_sectional_momentum_holds_the_winners_of_the_months_by_the_calenda
     assert not np.nan_to_num(found[rest]).any()
 
 
+def test_what_was_ranked_stands_until_the_next_decision():
+    bars = noise(6, total=330, size=4)
+    said = decide("cross_sectional_momentum", bars)
+    decided = np.flatnonzero(np.isfinite(said.weights[:, 0]) & (np.arange(330) > 270))
+    assert np.isnan(said.raw[: decided[0] - 25]).all()
+    month = said.raw[decided[0] : decided[1]]
+    assert (month == month[0]).all()
+    assert month[0].argmax() == said.weights[decided[0]].argmax()
+    assert (said.raw[decided[1]] != month[0]).all()
+
+
 def test_losers_are_sold_and_both_sides_share_equity():
     bars = noise(6, total=505, size=20)
     long, short, both = (weights("cross_sectional_momentum", bars, side=side) for side in SIDES)
