@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import indicators
-from engine.bars import Bars, Floats
+from engine.bars import Bars, Floats, Times
 from engine.errors import BadData
 
-__all__ = ["Side", "chosen", "require_daily", "sided"]
+__all__ = ["Side", "chosen", "last_of_month", "require_daily", "sided"]
 
 Side: TypeAlias = Literal["long", "short", "both"]
 # Where a position opens, and where it ends.
@@ -49,6 +49,24 @@ def chosen(scores: Floats, side: str, *, share: float, count: int = 0) -> Floats
     low = (known & (rank < size)) / size
     weights = {"long": high, "short": -low, "both": 0.5 * (high - low)}[side]
     return np.where(total < 2, 0.0, weights)
+
+
+def last_of_month(time: Times, values: Floats, at: NDArray[np.intp], months: int = 0, *, only: bool = False) -> Floats:
+    """The last known value of the month `months` before the one that ended at each row of `at`. [M, N]
+
+    `at` are rows of `indicators.month_ends` of daily bars: a decision that a holiday moved into the next month still
+    counts from the month that ended. Where that month had no value it is an earlier one's, or NaN with `only`. No row
+    after the decision is read. Unit: that of the values. NaN: skipped; NaN too before the first value.
+    """
+    rows = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(len(values))[:, None]), axis=0)
+    calendar, month = time.astype("datetime64[M]"), np.timedelta64(1, "M")
+    ended = np.where(calendar[at] == calendar[np.maximum(at - 1, 0)], calendar[at], calendar[at] - month)
+    wanted = ended - months * month
+    last = np.minimum(np.searchsorted(calendar, wanted, side="right") - 1, at)
+    found = np.where(last[:, None] < 0, -1, rows[np.maximum(last, 0)])
+    if only:
+        found = np.where(calendar[np.maximum(found, 0)] == wanted[:, None], found, -1)
+    return np.where(found < 0, np.nan, np.take_along_axis(values, np.maximum(found, 0), axis=0))
 
 
 def require_daily(bars: Bars, who: str) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 
 from engine import indicators, positions
 from engine.bars import Bars
-from engine.indicators.months import last_of_month
 from engine.positions import Side
 from engine.strategy import Decision, Range, strategy
 
@@ -48,7 +47,9 @@ def cross_sectional_momentum(
     """
     positions.require_daily(bars, "cross_sectional_momentum")
     decided = np.flatnonzero(indicators.month_ends(bars.time))
-    now, end, start = (last_of_month(bars.time, bars.close, decided, before, only=True) for before in (0, skip, months))
+    now, end, start = (
+        positions.last_of_month(bars.time, bars.close, decided, before, only=True) for before in (0, skip, months)
+    )
     past = np.where(np.isnan(now), np.nan, end / start - 1.0)
     weights = np.full(bars.close.shape, np.nan)
     weights[decided] = positions.chosen(past, side, share=share, count=count)

@@ -8,7 +8,6 @@ import numpy as np
 
 from engine import indicators, positions
 from engine.bars import Bars
-from engine.indicators.months import last_of_month
 from engine.positions import Side
 from engine.strategy import Decision, Range, strategy
 
@@ -40,7 +39,7 @@ def low_volatility(
     positions.require_daily(bars, "low_volatility")
     decided = np.flatnonzero(indicators.month_ends(bars.time))
     volatility = indicators.volatility(bars.close, window)
-    past = last_of_month(bars.time, volatility, decided, only=True)
+    past = positions.last_of_month(bars.time, volatility, decided, only=True)
     weights = np.full(bars.close.shape, np.nan)
     weights[decided] = positions.chosen(-past, side, share=share, count=count)
     alone = np.full(len(bars), len(bars.symbols) < 2)

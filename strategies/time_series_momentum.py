@@ -8,7 +8,6 @@ import numpy as np
 
 from engine import indicators, positions
 from engine.bars import Bars
-from engine.indicators.months import last_of_month
 from engine.strategy import Range, Weights, strategy
 
 # Sessions of a month at the least, for a lookback in bars; the months themselves are counted on the calendar.
@@ -43,7 +42,7 @@ def time_series_momentum(
     variance = indicators.ewm_variance(indicators.returns(bars.close), center_of_mass) * days_per_year
     decided = np.flatnonzero(indicators.month_ends(bars.time))
     weights = np.full(bars.close.shape, np.nan)
-    before = last_of_month(bars.time, bars.close, decided, months)
+    before = positions.last_of_month(bars.time, bars.close, decided, months)
     direction = np.sign(bars.close[decided] / before - 1.0)
     volatility = np.sqrt(variance[decided])
     size = np.full(volatility.shape, max_weight)

@@ -27,9 +27,9 @@ def turn_of_month(
 ) -> Weights:
     """Hold every symbol from the last weekday of each month to the third session of the next one.
 
-    A row says what to hold over the next bar, so it asks what that bar will be. Which weekdays are left of a month a
-    calendar knows and no later bar is looked at: where the last of them is a holiday one session less is held. The
-    sessions of a month that the data begin in are not counted. Each of N symbols gets 1/N of equity. Needs daily bars.
+    A row says what to hold over the next bar, so it asks what that bar will be. A calendar knows which weekdays are
+    left of a month, and no later bar is looked at: a holiday among the last two costs a session. Sessions of the month
+    that the data begin in are not counted. Each of N symbols gets 1/N of equity. Needs daily bars.
     """
     positions.require_daily(bars, "turn_of_month")
     left, gone = _weekdays_left(bars.sessions), _sessions_gone(bars.sessions)

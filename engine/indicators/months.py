@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.bars import Floats, Times
+from engine.bars import Times
 
 
 def month_ends(time: Times) -> NDArray[np.bool_]:
@@ -38,21 +38,3 @@ def decided(days: Times, due: NDArray[np.bool_], periods: NDArray[np.generic]) -
     missed = np.diff(counts[np.concatenate(([0], starts))]) == 0
     found[starts[missed]] = True
     return found
-
-
-def last_of_month(time: Times, values: Floats, at: NDArray[np.intp], months: int = 0, *, only: bool = False) -> Floats:
-    """The last known value of the month `months` before the one that ended at each row of `at`. [M, N]
-
-    `at` are rows of `month_ends` of daily bars: a decision that a holiday moved into the next month still counts from
-    the month that ended. Where that month had no value it is an earlier one's, or NaN with `only`. No later row than
-    that of the decision is read. Unit: that of the values. NaN: skipped; NaN too before the first value.
-    """
-    rows = np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(len(values))[:, None]), axis=0)
-    calendar, month = time.astype("datetime64[M]"), np.timedelta64(1, "M")
-    ended = np.where(calendar[at] == calendar[np.maximum(at - 1, 0)], calendar[at], calendar[at] - month)
-    wanted = ended - months * month
-    last = np.minimum(np.searchsorted(calendar, wanted, side="right") - 1, at)
-    found = np.where(last[:, None] < 0, -1, rows[np.maximum(last, 0)])
-    if only:
-        found = np.where(calendar[np.maximum(found, 0)] == wanted[:, None], found, -1)
-    return np.where(found < 0, np.nan, np.take_along_axis(values, np.maximum(found, 0), axis=0))

@@ -151,17 +151,6 @@ def test_the_command_line_shows_the_shelf_and_the_data(server: Any) -> None:
     assert "EURUSD" in queuant(server, "data", "fx_daily").stdout
 
 
-def test_a_strategy_in_the_home_folder_runs_without_a_restart_and_a_broken_one_is_told(server: Any) -> None:
-    assert queuant(server, "strategies", "new", "of_mine").returncode == 0
-    done = queuant(server, "run", "of_mine", "--dataset", "fx_daily", "--symbols", "EURUSD", "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["request"]["strategy_id"] == "of_mine"
-    (server.home / "strategies" / "of_mine.py").write_text("def of_mine(:\n")
-    assert "of_mine.py is left out: line 1: SyntaxError" in queuant(server, "strategies").stderr
-    assert "There is no strategy 'of_mine'." in queuant(server, "run", "of_mine").stderr
-    shutil.rmtree(server.home / "strategies")
-
-
 def test_a_second_server_of_the_same_home_says_who_holds_it(server: Any) -> None:
     said = queuant(server, "serve")
     assert said.returncode == 2
@@ -174,6 +163,17 @@ def test_a_port_that_was_asked_for_and_is_taken_is_named(server: Any, new_server
     assert other.process.wait(30) == 2
     assert f"Port {server.port} on 127.0.0.1 is taken by" in other.said()
     assert other.processes() == {}
+
+
+def test_a_strategy_in_the_home_folder_runs_without_a_restart_and_a_broken_one_is_told(server: Any) -> None:
+    assert queuant(server, "strategies", "new", "of_mine").returncode == 0
+    done = queuant(server, "run", "of_mine", "--dataset", "fx_daily", "--symbols", "EURUSD", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["request"]["strategy_id"] == "of_mine"
+    (server.home / "strategies" / "of_mine.py").write_text("def of_mine(:\n")
+    assert "of_mine.py is left out: line 1: SyntaxError" in queuant(server, "strategies").stderr
+    assert "There is no strategy 'of_mine'." in queuant(server, "run", "of_mine").stderr
+    shutil.rmtree(server.home / "strategies")
 
 
 def queuant(server: Any, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,6 @@ import strategies
 from engine import Bars, positions
 from engine.errors import BadData, InvalidParameter
 from engine.indicators import month_ends
-from engine.indicators.months import last_of_month
 
 SIDES = ("long", "short", "both")
 
@@ -240,14 +239,14 @@ def test_the_last_value_of_a_month_is_read_no_later_than_the_decision():
     days = np.datetime64("2024-05-27") + np.arange(10)  # with the weekend of 1 and 2 June
     values = np.arange(10.0)[:, None]
     at = np.flatnonzero(month_ends(days.astype("M8[ns]")))
-    assert last_of_month(days, values, at).tolist() == [[4.0]]
+    assert positions.last_of_month(days, values, at).tolist() == [[4.0]]
     sunday = np.append(np.datetime64("2024-06-28"), np.datetime64("2024-06-30"))
-    assert last_of_month(sunday, values[:2], np.array([0])).tolist() == [[0.0]]
+    assert positions.last_of_month(sunday, values[:2], np.array([0])).tolist() == [[0.0]]
 
 
 def test_a_month_without_a_value_falls_back_or_is_missing():
     days = np.array(["2024-01-31", "2024-02-29", "2024-03-01", "2024-03-29"], dtype="M8[D]")
     values = np.array([[1.0], [np.nan], [np.nan], [4.0]])
-    assert last_of_month(days, values, np.array([3]), 1).tolist() == [[1.0]]
-    assert np.isnan(last_of_month(days, values, np.array([3]), 1, only=True)).all()
-    assert np.isnan(last_of_month(days, values, np.array([3]), 5)).all()
+    assert positions.last_of_month(days, values, np.array([3]), 1).tolist() == [[1.0]]
+    assert np.isnan(positions.last_of_month(days, values, np.array([3]), 1, only=True)).all()
+    assert np.isnan(positions.last_of_month(days, values, np.array([3]), 5)).all()
