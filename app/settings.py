@@ -48,11 +48,6 @@ class Settings:
     dataset_roots: tuple[str, ...] = _setting(
         (), "QUEUANT_DATASET_ROOTS", "Comma-separated further folders with datasets"
     )
-    strategy_dirs: tuple[str, ...] = _setting(
-        (),
-        "QUEUANT_STRATEGY_DIRS",
-        "Comma-separated folders with strategies of your own; empty: strategies in the home folder",
-    )
     api_threads: int = _setting(48, "QUEUANT_API_THREADS", "Threads of the API process")
     api_sockets: int = _setting(24, "QUEUANT_API_SOCKETS", "WebSocket clients that the API process takes at most")
     relay_sockets: int = _setting(5000, "QUEUANT_RELAY_SOCKETS", "WebSocket clients that one relay takes at most")
@@ -72,6 +67,11 @@ class Settings:
         "QUEUANT_CACHE_DIR",
         "Folder for compiled kernels and bars that processes map; empty: kernels beside the engine's source, so that "
         "homes share them, and bars in the home folder",
+    )
+    strategy_dirs: tuple[str, ...] = _setting(
+        (),
+        "QUEUANT_STRATEGY_DIRS",
+        "Comma-separated folders with strategies of your own; empty: strategies in the home folder",
     )
     log_level: str = _setting("INFO", "QUEUANT_LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR")
     client_url: str = _setting(
