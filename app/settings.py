@@ -27,6 +27,11 @@ class Settings:
     """One field per setting; its metadata carry the variable's name and meaning (see `.env.example`)."""
 
     home: Path = _setting(_HOME, "QUEUANT_HOME", "Folder of the embedded database, queue server, key and caches")
+    strategy_dirs: tuple[str, ...] = _setting(
+        (),
+        "QUEUANT_STRATEGY_DIRS",
+        "Comma-separated folders with strategies of your own; empty: strategies in the home folder",
+    )
     database_url: str = _setting(
         "", "DATABASE_URL", "postgresql://… or sqlite:///…; empty: SQLite inside the home folder"
     )
@@ -67,11 +72,6 @@ class Settings:
         "QUEUANT_CACHE_DIR",
         "Folder for compiled kernels and bars that processes map; empty: kernels beside the engine's source, so that "
         "homes share them, and bars in the home folder",
-    )
-    strategy_dirs: tuple[str, ...] = _setting(
-        (),
-        "QUEUANT_STRATEGY_DIRS",
-        "Comma-separated folders with strategies of your own; empty: strategies in the home folder",
     )
     log_level: str = _setting("INFO", "QUEUANT_LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR")
     client_url: str = _setting(
@@ -126,12 +126,6 @@ class Settings:
         return (Path(self.cache_dir).expanduser() if self.cache_dir else self.home / "cache") / "bars"
 
     @property
-    def strategy_folders(self) -> tuple[Path, ...]:
-        """Where strategies of the user's own lie."""
-        named = tuple(Path(name).expanduser() for name in self.strategy_dirs)
-        return named or (self.home / "strategies",)
-
-    @property
     def api_url(self) -> str:
         return self.public_url.rstrip("/") or self.loopback_url
 
@@ -149,6 +143,12 @@ class Settings:
     def live_url(self) -> str:
         """Where a client opens its WebSocket: the relay if one is named, else the API's own port."""
         return (self.relay_url or re.sub(r"^http", "ws", self.api_url)).rstrip("/")
+
+    @property
+    def strategy_folders(self) -> tuple[Path, ...]:
+        """Where strategies of the user's own lie."""
+        named = tuple(Path(name).expanduser() for name in self.strategy_dirs)
+        return named or (self.home / "strategies",)
 
     @property
     def origins(self) -> frozenset[str]:
