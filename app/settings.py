@@ -27,6 +27,11 @@ class Settings:
     """One field per setting; its metadata carry the variable's name and meaning (see `.env.example`)."""
 
     home: Path = _setting(_HOME, "QUEUANT_HOME", "Folder of the embedded database, queue server, key and caches")
+    strategy_dirs: tuple[str, ...] = _setting(
+        (),
+        "QUEUANT_STRATEGY_DIRS",
+        "Comma-separated folders with strategies of your own; empty: strategies in the home folder",
+    )
     database_url: str = _setting(
         "", "DATABASE_URL", "postgresql://… or sqlite:///…; empty: SQLite inside the home folder"
     )
@@ -141,6 +146,12 @@ class Settings:
     def live_url(self) -> str:
         """Where a client opens its WebSocket: the relay if one is named, else the API's own port."""
         return (self.relay_url or re.sub(r"^http", "ws", self.api_url)).rstrip("/")
+
+    @property
+    def strategy_folders(self) -> tuple[Path, ...]:
+        """Where strategies of the user's own lie."""
+        named = tuple(Path(name).expanduser() for name in self.strategy_dirs)
+        return named or (self.home / "strategies",)
 
     @property
     def origins(self) -> frozenset[str]:

@@ -11,6 +11,7 @@ from app.settings import Settings
 from app.shelf import Shelf
 from app.store import Store
 from app.taskqueue import CeleryQueue
+from app.usercode import UserCode
 
 
 @dataclass(frozen=True)
@@ -43,4 +44,5 @@ def build(settings: Settings, *, catalog: Catalog | None = None) -> Services:
         max_queued=settings.max_queued,
     )
     catalog = catalog or Catalog.standard(settings.dataset_roots, bars_dir=settings.bars_dir)
-    return Services(settings, store, bus, queue, catalog, jobs, Shelf())
+    shelf = Shelf(user_code=UserCode(settings.strategy_folders, required=bool(settings.strategy_dirs)))
+    return Services(settings, store, bus, queue, catalog, jobs, shelf)

@@ -44,6 +44,8 @@ def digest() -> str:
     bars = Bars.from_arrays(*walks.daily(24, 2520, 3), symbols=("A", "B", "C"))
     found = hashlib.sha256()
     for item in strategies.all():
+        if item.legs:  # it trades symbols of its own
+            continue
         result = backtest(bars, item.bind())
         found.update(result.ledger.equity.tobytes())
         found.update(json.dumps([result.metrics, result.trade_rows()], sort_keys=True).encode())

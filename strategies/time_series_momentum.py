@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from engine import indicators
-from engine.bars import Bars, Floats, Times
-from engine.errors import BadData
+from engine import indicators, positions
+from engine.bars import Bars
 from engine.strategy import Range, Weights, strategy
 
 # Sessions of a month at the least, for a lookback in bars; the months themselves are counted on the calendar.
@@ -39,12 +38,11 @@ def time_series_momentum(
     is the exponentially weighted one of daily returns (centre of mass 60 days), annualised by 261, known at the
     close of the decision. Weights stand until the next month's end. Needs daily bars.
     """
-    if not 200.0 <= bars.periods_per_year <= 366.0:
-        raise BadData("time_series_momentum needs daily bars.", code="wrong_frequency")
+    positions.require_daily(bars, "time_series_momentum")
     variance = indicators.ewm_variance(indicators.returns(bars.close), center_of_mass) * days_per_year
     decided = np.flatnonzero(indicators.month_ends(bars.time))
     weights = np.full(bars.close.shape, np.nan)
-    before = _close_months_ago(bars.time, bars.close, decided, months)
+    before = positions.last_of_month(bars.time, bars.close, decided, months)
     direction = np.sign(bars.close[decided] / before - 1.0)
     volatility = np.sqrt(variance[decided])
     size = np.full(volatility.shape, max_weight)
@@ -52,15 +50,3 @@ def time_series_momentum(
     size[np.isnan(volatility)] = np.nan
     weights[decided] = direction * size / len(bars.symbols)
     return weights
-
-
-def _close_months_ago(time: Times, close: Floats, at: np.ndarray, months: int) -> Floats:
-    """Last close of the month `months` before each bar `at` (of an earlier one's, where that month had none)."""
-    rows = np.maximum.accumulate(np.where(np.isnan(close), -1, np.arange(len(close))[:, None]), axis=0)
-    calendar = time.astype("datetime64[M]")
-    # A decision that a holiday moved into the next month still counts from the month that ended.
-    month = np.timedelta64(1, "M")
-    ended = np.where(calendar[at] == calendar[np.maximum(at - 1, 0)], calendar[at], calendar[at] - month)
-    last = np.searchsorted(calendar, ended - months * month, side="right") - 1
-    found = np.where(last[:, None] < 0, -1, rows[np.maximum(last, 0)])
-    return np.where(found < 0, np.nan, np.take_along_axis(close, np.maximum(found, 0), axis=0))

@@ -7,22 +7,45 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.cli import skeleton
 from app.cli.common import asks_server, console, plain_table, print_json
 
 if TYPE_CHECKING:
     from app.client import Client
 
 
-@click.command()
+class Shelf(click.Group):
+    """Where no command is named it is `show`: `queuant strategies sma_cross`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        named = bool(args) and args[0] in (*self.commands, *ctx.help_option_names)
+        return super().parse_args(ctx, args if named else ["show", *args])
+
+
+@click.group(cls=Shelf)
+def strategies() -> None:
+    """List the strategies, show one, or begin one of your own."""
+
+
+strategies.add_command(skeleton.new)
+
+
+@strategies.command()
 @click.argument("strategy_id", required=False)
 @asks_server
-def strategies(client: Client, strategy_id: str | None, as_json: bool) -> None:
-    """List the strategies, or show one with its parameters."""
+def show(client: Client, strategy_id: str | None, as_json: bool) -> None:
+    """List the strategies, or show one with its parameters (the word `show` may be left out)."""
     if strategy_id:
         found = client.strategy(strategy_id)
         print_json(found) if as_json else _show_strategy(found)
         return
-    shelf = client.strategies()
+    said = client.api("GET", "/strategies")
+    _show_shelf(said["strategies"], as_json=as_json)
+    for item in said.get("broken", []):
+        click.echo(f"{item['file']} is left out: {item['error']}", err=True)
+
+
+def _show_shelf(shelf: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         print_json(shelf)
         return

@@ -25,6 +25,7 @@ CATCHES_EVERYTHING = {
     "app/web/hub.py": "the relay's loop",
     "app/web/relay.py": "a conversation: once its socket is open, the HTTP error handler cannot answer",
     "engine/strategy.py": "a user's strategy",
+    "app/usercode.py": "a user's file, which runs when it is read",
 }
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -174,6 +176,17 @@ def test_a_port_that_was_asked_for_and_is_taken_is_named(server: Any, new_server
     assert other.process.wait(30) == 2
     assert f"Port {server.port} on 127.0.0.1 is taken by" in other.said()
     assert other.processes() == {}
+
+
+def test_a_strategy_in_the_home_folder_runs_without_a_restart_and_a_broken_one_is_told(server: Any) -> None:
+    assert queuant(server, "strategies", "new", "of_mine").returncode == 0
+    done = queuant(server, "run", "of_mine", "--dataset", "fx_daily", "--symbols", "EURUSD", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["request"]["strategy_id"] == "of_mine"
+    (server.home / "strategies" / "of_mine.py").write_text("def of_mine(:\n")
+    assert "of_mine.py is left out: line 1: SyntaxError" in queuant(server, "strategies").stderr
+    assert "There is no strategy 'of_mine'." in queuant(server, "run", "of_mine").stderr
+    shutil.rmtree(server.home / "strategies")
 
 
 def queuant(server: Any, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -20,6 +20,15 @@ SMALL = {
     "sma_cross": {"fast": 3, "slow": 8, "side": "both"},
     "donchian_breakout": {"entry": 6, "exit": 3, "side": "both"},
     "time_series_momentum": {"months": 2},
+    "ema_cross": {"fast": 3, "slow": 8, "side": "both"},
+    "macd_trend": {"fast": 3, "slow": 8, "signal": 3, "side": "both"},
+    "bollinger_reversion": {"window": 8, "width": 1.0, "side": "both"},
+    "keltner_breakout": {"window": 8, "range_window": 5, "width": 1.0, "side": "both"},
+    "rsi_reversion": {"window": 2, "entry": 15.0, "trend": 20, "exit_average": 3, "side": "both"},
+    "cross_sectional_momentum": {"months": 3, "side": "both"},
+    "low_volatility": {"window": 20, "side": "both"},
+    "vol_target": {"window": 20, "volatility_target": 0.3},
+    "pairs_spread": {"window": 20, "entry": 1.0},
 }
 
 

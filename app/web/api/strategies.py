@@ -19,7 +19,9 @@ blp = Blueprint("Strategies", __name__)
 @blp.response(200, shapes.Strategies)
 def list_strategies() -> Response:
     """List the strategies with the JSON Schema of their parameters"""
-    return jsonify({"strategies": [presenters.strategy_item(item) for item in services().shelf.all()]})
+    shelf = services().shelf
+    broken = [item._asdict() for item in shelf.broken()]
+    return jsonify({"strategies": [presenters.strategy_item(item) for item in shelf.all()], "broken": broken})
 
 
 @blp.route("/strategies/<strategy_id>", scope="read")

@@ -194,10 +194,18 @@ class StrategyDetail(StrategyItem):
     lookahead = mapping("The verdict on this version: clean, looks_ahead or unchecked, with a sentence and when.")
 
 
+class BrokenFile(ma.Schema):
+    """Something of the user's own that is left out."""
+
+    file = text("Its name.")
+    error = text("Why.")
+
+
 class Strategies(ma.Schema):
     """The shelf."""
 
     strategies = fields.List(fields.Nested(StrategyItem), required=True)
+    broken = fields.List(fields.Nested(BrokenFile), required=True)
 
 
 class DatasetItem(ma.Schema):

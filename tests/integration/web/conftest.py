@@ -23,6 +23,7 @@ from app.settings import Settings
 from app.shelf import Shelf
 from app.store import Output, Store
 from app.taskqueue import MemoryQueue
+from app.usercode import UserCode
 from app.web.factory import create_app
 from app.wiring import Services
 
@@ -157,7 +158,8 @@ def make_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         store, bus, queue = Store(chosen.database_url), MemoryBus(), MemoryQueue()
         schema.upgrade(store)
         jobs = Jobs(store, bus, queue, max_queued=chosen.max_queued)
-        made.append(Services(chosen, store, bus, queue, catalog, jobs, Shelf()))
+        shelf = Shelf(user_code=UserCode(chosen.strategy_folders, required=False))
+        made.append(Services(chosen, store, bus, queue, catalog, jobs, shelf))
         return made[-1]
 
     yield make

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,22 @@ def test_strategies_come_with_the_schema_of_their_parameters(web: Any) -> None:
     one = web.get("/api/v1/strategies/sma_cross").get_json()
     assert one["doc"].startswith(one["summary"].rstrip("."))
     assert {name: value for name, value in one.items() if name not in ("doc", "lookahead")} == items["sma_cross"]
+
+
+def test_strategies_of_the_users_own_are_listed_and_broken_ones_told_without_a_traceback(
+    make_web: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from engine import strategy\n\n@strategy(family='house', source='house')\n"
+        "def mine(bars):\n    'Hold.'\n    return bars.close * 0 + 1\n"
+    )
+    (tmp_path / "worse.py").write_text("import numpy\nnumpy.nothing\n")
+    web = make_web(strategy_dirs=(str(tmp_path),))
+    body = web.get("/api/v1/strategies").get_json()
+    reason = "line 2: AttributeError: module 'numpy' has no attribute 'nothing'"
+    assert body["broken"] == [{"file": "worse.py", "error": reason}]
+    assert "mine" in {item["strategy_id"] for item in body["strategies"]}
+    assert web.get("/api/v1/strategies/mine").get_json()["summary"] == "Hold."
 
 
 def test_datasets_tell_origin_coverage_and_version(web: Any) -> None:
