@@ -97,17 +97,17 @@ def _fed_funds(air: Weather, inflation: Floats, fomc: Events) -> tuple[Floats, F
 def _ahead(air: Weather, step: Floats, fomc: Events) -> Floats:
     """What of the next step is in short rates already: more of it the nearer the meeting. [T]"""
     _, away = next_meeting(air.days, fomc)
-    share: Floats = np.clip(1.0 - away / 32.0, 0.0, 1.0)
+    share: Floats = np.clip(1.0 - away / 36.0, 0.0, 1.0)
     return step * share
 
 
 def _yields(air: Weather, funds: Floats, ahead: Floats) -> Floats:
     """Nelson and Siegel's three shapes: a level, the policy rate's path to it, and a hump of expectations. [T, 6]"""
-    level = reverting(0.046 * air.bonds, 0.0012, 3.0)
+    level = reverting(0.049 * air.bonds, 0.0012, 3.0)
     lively = np.clip(0.45 + 0.28 * funds, 0.45, 1.5)  # near zero nothing moves at the short end
-    bends = shocks(air.stream("hump"), lively, Clustering(0.10, 0.87, 5.0))
-    hump = reverting(0.065 * (0.92 * bends + 0.25 * air.bonds * lively), 0.008, -0.2)
-    start = funds + ahead + reverting(0.012 * air.own("fed watch"), 0.03)
+    bends = shocks(air.stream("hump"), lively, Clustering(0.12, 0.86, 6.0))
+    hump = reverting(0.065 * (0.92 * bends + 0.12 * air.bonds * lively), 0.008, -0.2)
+    start = funds + ahead + reverting(0.018 * air.own("fed watch"), 0.03)
     columns = []
     for name, years in UST.items():
         path = -np.expm1(-0.5 * years) / (0.5 * years)

@@ -61,8 +61,9 @@ def _nominal(air: Weather, home: Home, survey: Surveys, copom: Events) -> Floats
     mean = sum((np.where(air.regime == regime, extra, 0.0) for regime, extra in PREMIUM.items()), np.zeros(count))
     uneasy = 0.45 * air.home + 0.25 * air.risk + 0.10 * home.currency
     own = shocks(air.stream("premium"), HOME_SIZE[air.regime], Clustering(0.08, 0.88, 6.0))
+    lately = shocks(air.stream("view"), np.ones(count), Clustering(0.08, 0.88, 6.0))
     premium = 0.55 + reverting(0.095 * (uneasy + 0.65 * own), 0.008, mean)
-    view = reverting(0.085 * (0.8 * air.own("view") + 0.5 * uneasy), 0.012)
+    view = reverting(0.085 * (0.8 * lately + 0.5 * uneasy), 0.012)
     near = _next_step(air, home, copom)
     columns = []
     for name, years in DI.items():

@@ -16,7 +16,6 @@ from engine.intake import Floats, Times
 
 ADJUSTMENT = 0.12  # share of the news that answers take in each session
 SPEED = 1.1  # a year, at which the policy rate is thought to go where it is going
-MOST_FUTURE_SURVEYS = 4  # weeks before a month begins in which it is asked about
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def _selic(air: Weather, home: Home, destination: Floats) -> list[Floats]:
 
 
 def monthly_surveys(air: Weather, home: Home, survey: Surveys, releases: Events) -> Monthly:
-    """Weekly answers about one month, from four weeks before it until its release: closer and closer to it.
+    """Weekly answers about one month, from the week before it until its release: closer and closer to it.
 
     How much of the truth they have in them: a tenth before the month, a half before its preview, then four fifths.
     """
@@ -111,7 +110,7 @@ def monthly_surveys(air: Weather, home: Home, survey: Surveys, releases: Events)
     found: list[tuple[np.datetime64, np.datetime64, float]] = []
     for month, name in enumerate(air.days.months):
         first, release = month_day(name, 1), releases.date[month]
-        weekly = np.arange(first - 7 * MOST_FUTURE_SURVEYS, release, np.timedelta64(7, "D"))
+        weekly = np.arange(first - 7, release, np.timedelta64(7, "D"))
         asked = np.unique(air.days.open_from(weekly[weekly > air.days.sessions[0]]))
         for day in asked[asked < min(release, air.days.sessions[-1])]:
             usual = survey.inflation_12m[air.days.place(day)] / 12.0 + SEASON[int(name.astype(np.int64)) % 12]
