@@ -34,7 +34,7 @@ COMMODITIES = {
     "COFFEE": Commodity(160.0, 0.0190, 0.30, 0.0015),
 }
 # Where the log of VIX and of commodities is drawn to in each regime.
-FEAR = np.log(np.array([14.5, 14.5, 33.0, 19.0]))
+FEAR = np.log(np.array([15.0, 15.0, 32.0, 19.5]))
 PROSPERITY = np.array([0.0, 0.35, -0.40, -0.05])
 
 
@@ -61,7 +61,7 @@ def abroad(air: Weather, fomc: Events) -> Abroad:
     funds, step = _fed_funds(air, inflation, fomc)
     sofr = np.maximum(0.01, funds - 0.05 + 0.015 * air.own("sofr"))
     fear = 0.075 * (0.84 * air.risk + 0.54 * air.own("vix"))
-    vix = np.exp(reverting(fear, 0.025, FEAR[air.regime]))
+    vix = np.exp(reverting(fear, 0.050, FEAR[air.regime]))
     prices = {name: _commodity(air, name) for name in COMMODITIES}
     return Abroad(vix, prices, funds, sofr, _yields(air, funds, _ahead(air, step, fomc)), inflation)
 

@@ -11,7 +11,7 @@ from engine.intake import Floats
 
 CALM, BOOM, STRESS, STRAIN = range(4)  # STRESS comes from abroad, STRAIN from the country's own budget
 # Chance a session of leaving a regime, and where to.
-LEAVING = (1 / 260, 1 / 220, 1 / 50, 1 / 170)
+LEAVING = (1 / 230, 1 / 190, 1 / 50, 1 / 150)
 NEXT = ((0.0, 0.40, 0.30, 0.30), (0.55, 0.0, 0.30, 0.15), (0.60, 0.15, 0.0, 0.25), (0.65, 0.15, 0.20, 0.0))
 
 

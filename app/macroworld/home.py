@@ -101,10 +101,10 @@ def _within(days: Days, events: Events) -> Floats:
 
 def _real_exchange_rate(air: Weather, outside: Abroad) -> tuple[Floats, Floats]:
     """Daily shocks of unit size, and the log of the real exchange rate (higher is a weaker currency). [T] each"""
-    own = shocks(air.stream("currency"), CURRENCY_SIZE[air.regime], Clustering(0.06, 0.90, 7.0))
+    own = shocks(air.stream("currency"), CURRENCY_SIZE[air.regime], Clustering(0.09, 0.88, 5.0))
     mixed = 0.33 * air.risk + 0.42 * air.home - 0.20 * air.demand + 0.78 * own
     fair = -0.35 * outside.terms_of_trade
-    return mixed, reverting(0.0090 * mixed + CURRENCY_DRIFT[air.regime], 0.0030, fair)
+    return mixed, reverting(0.0094 * mixed + CURRENCY_DRIFT[air.regime], 0.0030, fair)
 
 
 class _Economy:

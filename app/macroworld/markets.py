@@ -14,7 +14,7 @@ from app.macroworld.weather import Weather
 from engine.intake import Floats, Times
 
 FIRST_INDEX = 68_000.0
-SHARES_DRIFT = np.array([0.0009, 0.0011, -0.0012, 0.0])
+SHARES_DRIFT = np.array([0.0006, 0.0008, -0.0012, -0.0001])
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def _next_step(air: Weather, home: Home, copom: Events) -> Floats:
 
 def _real(air: Weather, di: Floats, survey: Surveys) -> Floats:
     """(1 + nominal) / (1 + expected inflation + premium) - 1 for each tenor, [T, 3]."""
-    premium = 0.35 + reverting(0.040 * (0.85 * air.own("inflation risk") + 0.3 * air.home), 0.010)
+    premium = 0.15 + reverting(0.040 * (0.85 * air.own("inflation risk") + 0.3 * air.home), 0.010)
     long_run = survey.aim
     columns = []
     for name, years in NTNB.items():

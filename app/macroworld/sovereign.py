@@ -56,7 +56,8 @@ def sovereign(air: Weather, outside: Abroad, home: Home) -> Sovereign:
     own = shocks(air.stream("spread"), np.ones(len(air.days.sessions)), Clustering(0.08, 0.88, 6.0))
     moves = 0.030 * (0.52 * air.risk + 0.48 * air.home + 0.12 * home.currency + 0.55 * own)
     five = np.exp(reverting(moves, 0.012, SPREAD[air.regime] + burden))
-    slope = 0.36 + 0.24 * np.tanh((five - 200.0) / 160.0)
+    # Near a crisis one year costs nearly what five do.
+    slope = 0.46 + 0.36 * np.tanh((five - 200.0) / 110.0)
     slope = slope + reverting(0.010 * air.own("short spread"), 0.03)
     activity = 100.0 * np.exp((np.arange(len(debt)) * GROWTH_TREND / 12.0 + home.gap) / 100.0)
     return Sovereign(five, five * np.clip(slope, 0.08, 0.95), debt, primary, activity, _trade(air, outside, home))
@@ -65,12 +66,12 @@ def sovereign(air: Weather, outside: Abroad, home: Home) -> Sovereign:
 def _budget(air: Weather, home: Home) -> tuple[Floats, Floats]:
     """Debt grows by what it costs over what the economy grows, less the primary surplus that answers to it. [M]"""
     noise = reverting(0.22 * plain(air.stream("budget"), len(air.days.months)), 0.10)
-    slack = -3.8 * air.share(STRAIN) - 1.6 * air.share(STRESS) + 2.0 * air.share(BOOM)
+    slack = -5.0 * air.share(STRAIN) - 2.2 * air.share(STRESS) + 2.0 * air.share(BOOM)
     policy = reverting(np.zeros(len(slack)), 0.08, slack)
     rate = home.selic[air.days.month_ends]
-    debt, primary, level = np.empty(len(rate)), np.empty(len(rate)), 60.0
+    debt, primary, level = np.empty(len(rate)), np.empty(len(rate)), 64.0
     for month in range(len(rate)):
-        surplus = 1.5 + 0.015 * (level - 70.0) + 0.28 * home.gap[month] + policy[month] + noise[month]
+        surplus = 1.25 + 0.015 * (level - 70.0) + 0.28 * home.gap[month] + policy[month] + noise[month]
         cost = 0.75 * (rate[month] - home.inflation_12m[month]) - GROWTH_TREND
         level += (level * cost / 100.0 - surplus) / 12.0
         debt[month], primary[month] = level, surplus

@@ -20,7 +20,7 @@ from app.macroworld.surveys import monthly_surveys, surveys
 from app.macroworld.weather import weather
 from engine.intake import Floats, Times
 
-SEED = 20_100_104  # of the world that is shipped
+SEED = 25  # of the world that is shipped
 PRICE_DECIMALS = 4
 
 
