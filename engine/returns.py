@@ -1,8 +1,8 @@
 """Total returns of what has a yield, a rate or a spread instead of a price.
 
-Every function gives the simple return of each session, a fraction [T], 0 on the first; NaN where an input of the session
-or of the one before is NaN. Rates and yields are percent a year, spreads basis points. What is earned over a session
-is earned at the rates of the session before, and every position is funded: a return is that over cash.
+Every function gives the simple return of each session, a fraction [T], 0 on the first; NaN where an input of the
+session or of the one before is NaN. Rates and yields are percent a year, spreads basis points. A session earns at the
+rates of the one before, and every position is funded: a return is that over cash.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PERCENT, _BPS = 100.0, 10_000.0
 
 def prices(returns: Floats, start: float = 100.0) -> Floats:
     """The price series that has these returns: start * prod(1 + r). NaN from the first NaN on."""
-    level: Floats = start * np.cumprod(1.0 + returns)
+    level: Floats = np.cumprod(1.0 + returns) * np.float64(start)
     return level
 
 

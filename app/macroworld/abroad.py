@@ -53,7 +53,8 @@ class Abroad:
     def terms_of_trade(self) -> Floats:
         """The mean log of commodity prices over where they revert to, [T]."""
         logs = [np.log(self.commodities[name] / item.price) for name, item in COMMODITIES.items()]
-        return np.mean(logs, axis=0)
+        mean: Floats = np.mean(logs, axis=0)
+        return mean
 
 
 def abroad(air: Weather, fomc: Events) -> Abroad:
@@ -72,7 +73,8 @@ def us_inflation(air: Weather) -> Floats:
     pushes = 0.09 * plain(rng, len(air.days.months), 4.0)
     pushes += 0.06 * air.share(BOOM) - 0.12 * air.share(STRESS)
     momentum = reverting(pushes, 0.20)
-    return np.clip(reverting(momentum, 0.05, 2.3), -1.0, 9.0)
+    found: Floats = np.clip(reverting(momentum, 0.05, 2.3), -1.0, 9.0)
+    return found
 
 
 def _fed_funds(air: Weather, inflation: Floats, fomc: Events) -> tuple[Floats, Floats]:
@@ -114,7 +116,8 @@ def _yields(air: Weather, funds: Floats, ahead: Floats) -> Floats:
         bulge = path - np.exp(-0.5 * years)
         noise = 0.008 * air.own(name)
         columns.append(level + (start - level) * path + hump * 1.9 * bulge + noise)
-    return np.maximum(np.column_stack(columns), LOWEST_YIELD)
+    found: Floats = np.maximum(np.column_stack(columns), LOWEST_YIELD)
+    return found
 
 
 def _commodity(air: Weather, name: str) -> Floats:
@@ -122,7 +125,8 @@ def _commodity(air: Weather, name: str) -> Floats:
     own = shocks(air.stream(name), np.ones(len(air.days.sessions)), Clustering(0.07, 0.90, 6.0))
     steps = item.volatility * (item.demand * air.demand + np.sqrt(1 - item.demand**2) * own)
     logs: Floats = reverting(steps, item.pull, PROSPERITY[air.regime], start=-0.3)
-    return item.price * np.exp(logs)
+    prices: Floats = item.price * np.exp(logs)
+    return prices
 
 
 def us_inflation_release(days: Days) -> Times:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.macroworld.abroad import UST, Abroad, us_inflation_release
 from app.macroworld.calendars import Events, preview_releases
@@ -20,7 +22,9 @@ from app.macroworld.surveys import Monthly, Surveys
 from app.macroworld.weather import Weather
 from engine.intake import Floats, Times
 
-_SURVEY_HOUR, _WEEKLY_HOUR, _TRADERS_HOUR = "11:30", "17:30", "20:30"
+Places: TypeAlias = NDArray[np.int64]
+
+_WEEKLY_HOUR, _TRADERS_HOUR = "17:30", "20:30"
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,10 @@ def _prices(desk: Desk, parts: Parts) -> Iterator[Published]:
     named = {"SOY": "Soybeans", "IRON": "Iron ore", "BRENT": "Crude oil", "SUGAR": "Raw sugar", "COFFEE": "Coffee"}
     for key, title in named.items():
         yield desk.daily(key, f"{title}, front month", "price", outside.commodities[key], decimals=2)
+    yield desk.daily("VIX", "Implied volatility of US shares", "index", outside.vix, decimals=2, clock=AFTER_CLOSE)
     yield desk.daily(
-        "VIX", "Implied volatility of US shares", "index", outside.vix, decimals=2, clock=AFTER_CLOSE
+        "BRL_IMPLIED_VOL", "Implied volatility of USDBRL, one month", "percent", market.implied, decimals=2
     )
-    yield desk.daily("BRL_IMPLIED_VOL", "Implied volatility of USDBRL, one month", "percent", market.implied, decimals=2)
     yield desk.daily("CDS_5Y", "Protection on Brazil, five years", "bps", parts.state.cds_5y, decimals=1)
     yield desk.daily("CDS_1Y", "Protection on Brazil, one year", "bps", parts.state.cds_1y, decimals=1)
     yield desk.daily("USDBRL_FWD_1Y", "Reais for one US dollar in a year", "price", parts.rates.forward, decimals=4)
@@ -96,7 +100,7 @@ def _expectations(desk: Desk, parts: Parts) -> Iterator[Published]:
     whens = ("this year", "the next year", "the year after that", "the third year after this")
 
     def daily(key: str, title: str, values: Floats) -> Published:
-        return desk.daily(key, title, "percent", values, decimals=2, clock=_SURVEY_HOUR, later=1)
+        return desk.daily(key, title, "percent", values, decimals=2, clock=MORNING, later=1)
 
     yield daily("FOCUS_IPCA_12M", "Expected inflation, next twelve months", survey.inflation_12m)
     for ahead, values in enumerate(survey.inflation):
@@ -105,7 +109,7 @@ def _expectations(desk: Desk, parts: Parts) -> Iterator[Published]:
         yield daily(f"FOCUS_SELIC_Y{ahead}", f"Expected mean policy rate, {whens[ahead]}", values)
     single = parts.single_months
     about = ("FOCUS_IPCA_MONTHLY", "Expected inflation of one month, dated by its first day", "percent", "monthly")
-    yield desk.rows(about, single.observed, at(days.open_from(single.asked, 1), _SURVEY_HOUR), single.value)
+    yield desk.rows(about, single.observed, at(days.open_from(single.asked, 1), MORNING), single.value)
 
 
 def _monthly(desk: Desk, parts: Parts) -> Iterator[Published]:
@@ -150,7 +154,7 @@ def _gap(desk: Desk, parts: Parts) -> Published:
     return desk.revised(about, month_end(days.months), vintages)
 
 
-def _targets(desk: Desk, of_months: Floats) -> Iterator[Published]:
+def _targets(desk: Desk, of_months: Places) -> Iterator[Published]:
     """Decreed on 30 June two years before, three from 2018 on; next years' are known long before they begin."""
     years = np.arange(int(of_months[0]), int(of_months[-1]) + 1)
     begins = np.array([f"{year}-01-01" for year in years], dtype="datetime64[D]")
@@ -197,7 +201,7 @@ def _peers(desk: Desk, parts: Parts) -> Iterator[Published]:
             yield desk.revised(about, ends, _yearly(parts, f"{key}.{name}", years, values))
 
 
-def _yearly(parts: Parts, key: str, years: Floats, values: Floats) -> list[tuple[Times, Floats]]:
+def _yearly(parts: Parts, key: str, years: Places, values: Floats) -> list[tuple[Times, Floats]]:
     error = 0.25 * plain(parts.air.stream(f"error {key}"), len(values))
     whens = [
         at(np.array([f"{year + 1}-{month}-15" for year in years], dtype="datetime64[D]"), STATISTICS)

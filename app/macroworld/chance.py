@@ -47,7 +47,8 @@ def shocks(rng: np.random.Generator, size: Floats, kind: Clustering = Clustering
 
 def plain(rng: np.random.Generator, count: int, freedom: float = 8.0) -> Floats:
     """Independent shocks of unit variance, Student's t."""
-    return rng.standard_t(freedom, count) * np.sqrt((freedom - 2.0) / freedom)
+    draws: Floats = rng.standard_t(freedom, count) * np.sqrt((freedom - 2.0) / freedom)
+    return draws
 
 
 def reverting(steps: Floats, speed: float, mean: Floats | float = 0.0, start: float | None = None) -> Floats:

@@ -80,8 +80,8 @@ class Days:
 def at(days: Times, clock: str) -> Times:
     """Days at a time of day, UTC, datetime64[s]."""
     hours, minutes = map(int, clock.split(":"))
-    moments: Times = days.astype("datetime64[D]").astype("datetime64[s]") + np.timedelta64(hours * 60 + minutes, "m")
-    return moments
+    midnight: Times = days.astype("datetime64[D]").astype("datetime64[s]")
+    return midnight + np.timedelta64(hours * 60 + minutes, "m")
 
 
 def month_end(months: Times) -> Times:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.macroworld.abroad import Abroad
 from app.macroworld.calendars import Events
@@ -66,7 +67,8 @@ class Home:
 def home(air: Weather, outside: Abroad, copom: Events) -> Home:
     currency, real = _real_exchange_rate(air, outside)
     economy = _Economy(air, real)
-    meetings = dict(zip(air.days.month_of[_within(air.days, copom)].tolist(), _within(air.days, copom).tolist(), strict=True))
+    places = _within(air.days, copom)
+    meetings = dict(zip(air.days.month_of[places].tolist(), places.tolist(), strict=True))
     selic = np.empty(len(air.days.sessions))
     rate, since = 12.0, 0
     for month in range(len(air.days.months)):
@@ -93,15 +95,15 @@ def home(air: Weather, outside: Abroad, copom: Events) -> Home:
     )
 
 
-def _within(days: Days, events: Events) -> Floats:
+def _within(days: Days, events: Events) -> NDArray[np.intp]:
+    """The sessions that have an event."""
     places = days.place(events.date)
-    inside: Floats = places[places < len(days.sessions)]
-    return inside
+    return places[places < len(days.sessions)]
 
 
 def _real_exchange_rate(air: Weather, outside: Abroad) -> tuple[Floats, Floats]:
     """Daily shocks of unit size, and the log of the real exchange rate (higher is a weaker currency). [T] each"""
-    own = shocks(air.stream("currency"), CURRENCY_SIZE[air.regime], Clustering(0.09, 0.88, 5.0))
+    own = shocks(air.stream("currency"), CURRENCY_SIZE[air.regime], Clustering(0.08, 0.89, 6.0))
     mixed = 0.33 * air.risk + 0.42 * air.home - 0.20 * air.demand + 0.78 * own
     fair = -0.35 * outside.terms_of_trade
     return mixed, reverting(0.0094 * mixed + CURRENCY_DRIFT[air.regime], 0.0030, fair)

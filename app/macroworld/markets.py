@@ -33,8 +33,7 @@ def markets(air: Weather, outside: Abroad, home: Home, state: Sovereign) -> Mark
     financial = _financial(air, home)
     commercial = state.trade[air.days.month_of] / 21.0 + 110.0 * air.own("commercial")
     tuesdays, contracts = _positions(air, home)
-    return Markets(financial + commercial, financial, _implied(air, outside, home), _shares(air),
-                   tuesdays, contracts)
+    return Markets(financial + commercial, financial, _implied(air, outside, home), _shares(air), tuesdays, contracts)
 
 
 def _financial(air: Weather, home: Home) -> Floats:
@@ -62,11 +61,13 @@ def _implied(air: Weather, outside: Abroad, home: Home) -> Floats:
     squares = np.diff(np.log(home.spot), prepend=np.log(home.spot[0])) ** 2 * 252.0
     recent = np.sqrt(reverting(np.zeros(len(squares)), 0.05, squares, start=0.0225)) * 100.0
     asked = 0.65 * recent + 0.22 * (outside.vix - 18.0) + 6.2
-    return np.maximum(4.0, asked + reverting(0.30 * air.own("options"), 0.05))
+    found: Floats = np.maximum(4.0, asked + reverting(0.30 * air.own("options"), 0.05))
+    return found
 
 
 def _shares(air: Weather) -> Floats:
     own = shocks(air.stream("shares"), np.ones(len(air.days.sessions)), Clustering(0.07, 0.90, 7.0))
     moves = 0.0135 * (0.58 * own - 0.55 * air.risk - 0.38 * air.home + 0.28 * air.demand)
     logs = np.cumsum(moves + SHARES_DRIFT[air.regime])
-    return FIRST_INDEX * np.exp(logs - logs[np.argmax(air.days.visible)])
+    shares: Floats = FIRST_INDEX * np.exp(logs - logs[np.argmax(air.days.visible)])
+    return shares

@@ -72,11 +72,12 @@ def _nominal(air: Weather, home: Home, survey: Surveys, copom: Events) -> Floats
         term = -np.expm1(-years / 2.5)
         noise = (0.004 + 0.012 * min(1.0, years)) * air.own(name)
         columns.append(path + near * np.exp(-2.0 * years) + view * belly + premium * term + noise)
-    return np.maximum(np.column_stack(columns), 0.6 * LOWEST_RATE)
+    found: Floats = np.maximum(np.column_stack(columns), 0.6 * LOWEST_RATE)
+    return found
 
 
 def _next_step(air: Weather, home: Home, copom: Events) -> Floats:
-    """What the next decision is thought to add to the month from today: a guess of it, by the days that it rules. [T]"""
+    """What the next decision adds to the month from today: a guess of it, by the days on which it will rule. [T]"""
     rule = home.rule[air.days.month_of]
     guess = np.clip(0.35 * (rule - home.selic), -1.0, 1.25)
     guess += reverting(0.035 * air.own("copom watch"), 0.06)
@@ -96,4 +97,5 @@ def _real(air: Weather, di: Floats, survey: Surveys) -> Floats:
         wanted = expected + premium * (0.8 + 0.02 * years) + 0.015 * air.own(name)
         nominal = di[:, list(DI.values()).index(years)]
         columns.append(((1.0 + nominal / 100.0) / (1.0 + wanted / 100.0) - 1.0) * 100.0)
-    return np.column_stack(columns)
+    found: Floats = np.column_stack(columns)
+    return found

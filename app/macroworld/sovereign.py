@@ -29,7 +29,7 @@ PEERS = {
 
 @dataclass(frozen=True)
 class Sovereign:
-    """Spreads in basis points [T]; debt and primary surplus in percent of GDP, activity an index, trade in USD mn [M]."""
+    """Spreads in basis points [T]; debt and primary surplus in percent of GDP, an index, trade in USD mn [M]."""
 
     cds_5y: Floats
     cds_1y: Floats

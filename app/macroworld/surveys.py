@@ -9,7 +9,6 @@ import numpy as np
 
 from app.macroworld.calendars import Events, preview_releases
 from app.macroworld.chance import reverting
-from app.macroworld.days import month_day
 from app.macroworld.home import NEUTRAL_REAL_RATE, SEASON, Home, target
 from app.macroworld.weather import Weather
 from engine.intake import Floats, Times
@@ -74,7 +73,8 @@ def _this_year(air: Weather, home: Home, releases: Events, expected: Floats) -> 
     to_come = january + 12 - told
     seasons = np.append(0.0, np.cumsum(np.tile(SEASON, 2)))
     season = seasons[12] - seasons[told - january]
-    return np.expm1(logs[told] - logs[january] + (to_come * expected / 12.0 + season) / 100.0) * 100.0
+    year: Floats = np.expm1(logs[told] - logs[january] + (to_come * expected / 12.0 + season) / 100.0) * 100.0
+    return year
 
 
 def path_mean(start: Floats, end: Floats, first: Floats | float, last: Floats | float) -> Floats:
@@ -109,8 +109,8 @@ def monthly_surveys(air: Weather, home: Home, survey: Surveys, releases: Events)
     previews = preview_releases(air.days)
     found: list[tuple[np.datetime64, np.datetime64, float]] = []
     for month, name in enumerate(air.days.months):
-        first, release = month_day(name, 1), releases.date[month]
-        weekly = np.arange(first - 7, release, np.timedelta64(7, "D"))
+        first, release = name.astype("datetime64[D]"), releases.date[month]
+        weekly = np.arange(first - 7, release, 7)
         asked = np.unique(air.days.open_from(weekly[weekly > air.days.sessions[0]]))
         for day in asked[asked < min(release, air.days.sessions[-1])]:
             usual = survey.inflation_12m[air.days.place(day)] / 12.0 + SEASON[int(name.astype(np.int64)) % 12]
