@@ -48,12 +48,13 @@ def _financial(air: Weather, home: Home) -> Floats:
 
 def _positions(air: Weather, home: Home) -> tuple[Times, Floats]:
     """Speculators follow the trend of the real; contracts, positive is long BRL. [W]"""
-    tuesday = (air.days.sessions.astype(np.int64) + 3) % 7 == 1
-    places = np.flatnonzero(tuesday)
+    every = np.arange(air.days.sessions[0], air.days.sessions[-1] + 1)
+    tuesdays = every[(every.astype(np.int64) + 3) % 7 == 1]
+    places = np.searchsorted(air.days.sessions, tuesdays, side="right") - 1
     logs = np.log(home.spot)
     trend = (logs[places] - logs[np.maximum(places - 42, 0)]) * 100.0
     noise = 4200.0 * plain(air.stream("positions"), len(places))
-    return air.days.sessions[places], np.round(reverting(-180.0 * trend + noise, 0.09, 2000.0))
+    return tuesdays, np.round(reverting(-180.0 * trend + noise, 0.09, 2000.0))
 
 
 def _implied(air: Weather, outside: Abroad, home: Home) -> Floats:
