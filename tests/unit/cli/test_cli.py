@@ -292,3 +292,12 @@ def test_a_single_role_joins_the_server_of_the_home_folder(tmp_path: Path, monke
 def test_values_are_json_where_they_can_be() -> None:
     pairs = ("a=1", "b=0.5", "c=true", "d=long", "e=[1,2]", "f=x=y")
     assert common.key_values(pairs, "-p") == {"a": 1, "b": 0.5, "c": True, "d": "long", "e": [1, 2], "f": "x=y"}
+
+
+def test_a_world_is_made_into_a_folder_and_is_that_of_its_seed(run: Callable[..., Result], tmp_path: Path) -> None:
+    done = run("synthesize", str(tmp_path / "mine"), "--seed", "3")
+    assert done.exit_code == 0, done.output
+    assert "20 instruments" in done.output
+    manifest = json.loads((tmp_path / "mine/manifest.json").read_text("utf-8"))
+    assert (manifest["quality"], manifest["source"]) == ("synthetic", "Queuant's macro world, seed 3")
+    assert run("synthesize", str(tmp_path / "mine"), "--seed", "-1").exit_code == 2
