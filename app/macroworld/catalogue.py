@@ -220,7 +220,7 @@ def _brazil(parts: Parts) -> Country:
     return Country(
         spread=state.cds_5y,
         debt=state.debt[december],
-        current_account=over_the_year / 18_000.0 - 4.0,  # percent of a GDP of USD 1.8 tn, less services and income
+        current_account=over_the_year / 18_000.0 - 3.0,  # percent of a GDP of USD 1.8 tn, less services and income
         inflation=home.inflation_12m[december],
         growth=(state.activity[december] / state.activity[before] - 1.0) * 100.0,
     )

@@ -69,7 +69,7 @@ def _budget(air: Weather, home: Home) -> tuple[Floats, Floats]:
     slack = -5.0 * air.share(STRAIN) - 2.2 * air.share(STRESS) + 2.0 * air.share(BOOM)
     policy = reverting(np.zeros(len(slack)), 0.08, slack)
     rate = home.selic[air.days.month_ends]
-    debt, primary, level = np.empty(len(rate)), np.empty(len(rate)), 64.0
+    debt, primary, level = np.empty(len(rate)), np.empty(len(rate)), 65.5
     for month in range(len(rate)):
         surplus = 1.25 + 0.015 * (level - 70.0) + 0.28 * home.gap[month] + policy[month] + noise[month]
         cost = 0.75 * (rate[month] - home.inflation_12m[month]) - GROWTH_TREND
@@ -86,7 +86,7 @@ def _trade(air: Weather, outside: Abroad, home: Home) -> Floats:
     weak = np.log(home.spot)[ends] - np.log(home.spot)[np.maximum(ends - 504, 0)]
     lagged = np.append(weak[:3], weak[:-3])
     noise = 1100.0 * plain(air.stream("trade"), len(ends))
-    trade: Floats = 1500.0 + 4200.0 * terms + 5500.0 * lagged - 550.0 * home.gap + season + noise
+    trade: Floats = 500.0 + 4200.0 * terms + 5500.0 * lagged - 550.0 * home.gap + season + noise
     return trade
 
 

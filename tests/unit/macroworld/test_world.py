@@ -11,6 +11,7 @@ from app.macroworld.instruments import COST_KEYS, prices
 from app.macroworld.world import PRICE_DECIMALS, SEED, generate
 from app.macroworld.write import write
 from engine import STANDARD_COSTS
+from tests.shelf import MACRO
 
 PEERS = ("BR", "CL", "CO", "HU", "MX", "PL", "TR", "ZA")
 # By unit: every series that a strategy may count on.
@@ -169,3 +170,12 @@ def test_surveys_of_a_month_come_nearer_to_it(series):
     months = true.observed.astype("datetime64[M]").astype("datetime64[ns]")
     first, last = (np.abs(said.about(true.available + shift, months) - true.value) for shift in (-35 * DAY, -1 * DAY))
     assert np.nanmean(last) < 0.5 * np.nanmean(first)
+
+
+@pytest.mark.parametrize(
+    "item", [item for item in MACRO if item.dataset == "macro_synthetic"], ids=lambda item: item.id
+)
+def test_every_macro_strategy_finds_something_to_do_in_it(shipped, item):
+    decided = item.bind().decide(shipped.all_bars.select(item.symbols))
+    held = (np.nan_to_num(decided.weights) != 0.0).any(axis=1)
+    assert 0.01 < held.mean() < 0.99, decided.reasons.keys()
