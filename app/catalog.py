@@ -120,7 +120,9 @@ class Dataset:
 
     @cached_property
     def panel(self) -> Panel:
-        """The series and calendars beside the bars; an empty panel where there are none."""
+        """The series and calendars beside the bars, or that the dataset is made of; else an empty panel."""
+        if "publication" in self.manifest:
+            return panels.of_columns(self.path, self.manifest)
         return panels.read(self._series_path, self._series) if self._series else NO_PANEL
 
     @property

@@ -17,37 +17,66 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute
 import pyarrow.parquet
 
 from app.columns import moments, numbers
 from engine.errors import BadData
+from engine.intake import Times
 from engine.panel import Calendar, Panel, Series
+
+_MINUTE = np.timedelta64(60_000_000_000, "ns")
 
 
 def read(path: Path, told: Mapping[str, Any]) -> Panel:
     """The panel of a manifest's `series`. Raises BadData naming the series that the file or the manifest lacks."""
     table = pyarrow.parquet.ParquetFile(path).read()
-    keys = table["key"].cast(pa.string()).combine_chunks()
+    keys = table["key"].cast(pa.string()).combine_chunks().dictionary_encode()
     about: Mapping[str, Mapping[str, Any]] = told["about"]
-    strangers = sorted(set(keys.unique().to_pylist()) ^ set(about))
+    names = keys.dictionary.to_pylist()
+    strangers = sorted(set(names) ^ set(about))
     if strangers:
         raise BadData(f"Series {strangers[0]} is only in one of the manifest and its file.", code="bad_series")
-    series = [_series(table.filter(pa.compute.equal(keys, key)), key, item) for key, item in about.items()]
+    place = numbers(pa.chunked_array([keys.indices])).astype(np.intp)
+    order = np.argsort(place, kind="stable")
+    ends = np.cumsum(np.bincount(place, minlength=len(names)))[:-1]
+    observed, available = (moments(table[name].cast(pa.timestamp("ns"))) for name in ("observed", "available"))
+    parts = (np.split(values[order], ends) for values in (observed, available, numbers(table["value"])))
+    rows = dict(zip(names, zip(*parts, strict=True), strict=True))
+    series = [Series(key, str(item["unit"]), *rows[key], **_kept(item)) for key, item in about.items()]
     calendars = [_calendar(key, events) for key, events in told.get("calendars", {}).items()]
     return Panel.of(series, calendars, _delay(told.get("session_close", "24:00")))
 
 
-def _series(rows: pa.Table, key: str, about: Mapping[str, Any]) -> Series:
-    return Series(
-        key=key,
-        unit=str(about["unit"]),
-        observed=moments(rows["observed"].cast(pa.timestamp("ns"))),
-        available=moments(rows["available"].cast(pa.timestamp("ns"))),
-        value=numbers(rows["value"]),
-        stale_days=float(about["stale_days"]),
-        quality=str(about.get("quality", "real")),
-    )
+def of_columns(path: Path, manifest: Mapping[str, Any]) -> Panel:
+    """The panel of a dataset of columns whose manifest has a rule of `publication` in place of a history of it.
+
+    "publication": {"unit": "index", "stale_days": 75, "months": 1, "days": 14, "clock": "13:30"} says that the value of
+    2024-03-01 became known on 2024-04-15 at 13:30 UTC. There is one value for each time: the latest vintage.
+    """
+    table, rule = pyarrow.parquet.ParquetFile(path).read(), manifest["publication"]
+    observed = moments(table[manifest["time"]])
+    available = _published(observed, rule)
+    series = []
+    for key in table.column_names:
+        if key != manifest["time"]:
+            values = numbers(table[key])
+            known = np.isfinite(values)
+            rows = (observed[known], available[known], values[known])
+            series.append(Series(key, str(rule["unit"]), *rows, **_kept({**rule, "quality": manifest["quality"]})))
+    return Panel.of(series, delay=_delay("24:00"))
+
+
+def _published(observed: Times, rule: Mapping[str, Any]) -> Times:
+    days = observed.astype("datetime64[D]")
+    months = days.astype("datetime64[M]")
+    into = days - months.astype("datetime64[D]")
+    later = (months + int(rule.get("months", 0))).astype("datetime64[D]") + into + int(rule.get("days", 0))
+    known: Times = later.astype("datetime64[ns]") + _delay(rule["clock"])
+    return known
+
+
+def _kept(about: Mapping[str, Any]) -> dict[str, Any]:
+    return {"stale_days": float(about["stale_days"]), "quality": str(about.get("quality", "real"))}
 
 
 def _calendar(key: str, events: list[Mapping[str, str]]) -> Calendar:
@@ -60,4 +89,4 @@ def _calendar(key: str, events: list[Mapping[str, str]]) -> Calendar:
 
 def _delay(session_close: str) -> np.timedelta64:
     hours, minutes = session_close.split(":")
-    return np.timedelta64((int(hours) * 60 + int(minutes)) * 60_000_000_000, "ns")
+    return (int(hours) * 60 + int(minutes)) * _MINUTE

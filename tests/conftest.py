@@ -96,6 +96,15 @@ class QueueServer:
         self.process.send_signal(signal.SIGCONT)
 
 
+@pytest.fixture(scope="session")
+def real_panel() -> Path:
+    """A folder of real market data that is not part of the project; who has one names it."""
+    folder = os.environ.get("QUEUANT_PANEL")
+    if not folder:
+        pytest.skip("QUEUANT_PANEL names no folder with the panel of real data")
+    return Path(folder)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli import admin, catalog, demo, jobs, roles
+from app.cli import admin, catalog, demo, jobs, roles, worlds
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -43,6 +43,7 @@ for command in (
     catalog.strategies,
     catalog.data,
     catalog.signals,
+    worlds.synthesize,
     roles.api,
     roles.relay,
     roles.worker,

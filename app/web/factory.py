@@ -8,7 +8,7 @@ from flask import Flask
 from flask_smorest import Blueprint
 
 from app.web import access, context, headers, pages, problems, relay, strict_json, telemetry
-from app.web.api import backtest, health, jobs, market_data, monitoring, signals, strategies, websocket
+from app.web.api import backtest, health, jobs, macro, market_data, monitoring, signals, strategies, websocket
 from app.web.edge import Api
 from app.web.presenters import API
 from app.wiring import Services
@@ -22,6 +22,7 @@ API_ONLY: tuple[Blueprint, ...] = (
     strategies.blp,
     signals.blp,
     market_data.blp,
+    macro.blp,
     websocket.blp,
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from marshmallow import ValidationError, fields, validate
@@ -107,6 +107,24 @@ class Day(fields.Date):
             return date.fromisoformat(value).isoformat()
         except ValueError as error:
             raise self.make_error("invalid") from error
+
+
+class Instant(Text):
+    """A calendar date, or a moment in UTC, kept as text."""
+
+    default_error_messages = _says("must be a date like 2024-01-31 or a moment like 2024-01-31T20:00:00Z.")
+
+    def __init__(self, **kwargs: Any) -> None:
+        moment = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$"
+        super().__init__(most=20, least=10, pattern=moment, **kwargs)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        text = super()._deserialize(value)
+        try:
+            datetime.fromisoformat(text)
+        except ValueError as error:
+            raise self.make_error("invalid") from error
+        return text
 
 
 class Listing(fields.List[Any]):

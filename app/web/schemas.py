@@ -8,7 +8,7 @@ import marshmallow as ma
 from marshmallow import ValidationError, fields, validates_schema
 
 from app.store import TERMINAL
-from app.web.fields import Amount, Choice, Day, Document, Flag, Listing, Names, Text, Whole
+from app.web.fields import Amount, Choice, Day, Document, Flag, Instant, Listing, Names, Text, Whole
 from engine.config import Config
 
 TAG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._:/=+-]*$"
@@ -169,6 +169,30 @@ class TradesQuery(PageQuery):
     """Which trades."""
 
     limit = Whole(low=1, high=5000, query=True, load_default=500, metadata=told("How many.", default=500))
+
+
+class SeriesListQuery(Strict):
+    """Whose series."""
+
+    dataset = Text(most=128, metadata=told("Only of this dataset; else of all."))
+
+
+class SeriesQuery(PageQuery):
+    """What of a series, and as known when."""
+
+    limit = Whole(low=1, high=5000, query=True, load_default=1000, metadata=told("How many.", default=1000))
+    dataset = Text(most=128, metadata=told("Needed where several datasets have the series."))
+    as_of = Instant(metadata=told("Only what was known then; a day means the time of its decision."))
+    start = Day(metadata=told("Only values that belong to this day or later ones."))
+    end = Day(metadata=told("Only values that belong to this day or earlier ones."))
+    vintages = Flag(load_default=False, metadata=told("Every value that was published, not only the newest one."))
+
+
+class CurveQuery(Strict):
+    """Which day of a curve."""
+
+    dataset = Text(most=128, metadata=told("Needed where several datasets have the curve."))
+    date = Day(metadata=told("As known at this day's decision; else on the last day."))
 
 
 class EventsQuery(Strict):

@@ -31,7 +31,10 @@ body = {"strategy_id": "sma_cross", "dataset": "fx_daily", "symbols": ["EURUSD",
 assert client.post("/api/v1/backtest/run", json=body, headers=headers).status_code == 202
 for path in ("/openapi.json", "/docs", "/metrics", "/readyz"):
     assert client.get(path).status_code == 200, path
-for path in ("jobs", "strategies", "strategies/sma_cross", "datasets", "backtest/comparison?strategy_ids=sma_cross"):
+for path in (
+    "jobs", "strategies", "strategies/sma_cross", "datasets", "macro/series", "macro/curves/DI",
+    "backtest/comparison?strategy_ids=sma_cross",
+):
     assert client.get("/api/v1/" + path, headers=headers).status_code == 200, path
 assert client.put("/api/v1/strategies/sma_cross/params", json={"fast": 10}, headers=headers).status_code == 200
 assert client.post("/api/v1/strategies/sma_cross/signal", headers=headers).status_code == 202

@@ -322,3 +322,12 @@ def test_the_days_of_signals_are_those_of_one_strategy(run: Callable[..., Result
     document = {"strategy_id": "FX_05", "dataset_id": "m", "signals": [signal(), signal(direction="LONG")]}
     assert "LONG" in run("signals", "FX_05", "--days", "3", server=answers(history=document)).output
     assert run("signals", "--days", "3", server=answers(history=document)).exit_code == 2
+
+
+def test_a_world_is_made_into_a_folder_and_is_that_of_its_seed(run: Callable[..., Result], tmp_path: Path) -> None:
+    done = run("synthesize", str(tmp_path / "mine"), "--seed", "3")
+    assert done.exit_code == 0, done.output
+    assert "20 instruments" in done.output
+    manifest = json.loads((tmp_path / "mine/manifest.json").read_text("utf-8"))
+    assert (manifest["quality"], manifest["source"]) == ("synthetic", "Queuant's macro world, seed 3")
+    assert run("synthesize", str(tmp_path / "mine"), "--seed", "-1").exit_code == 2
