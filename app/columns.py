@@ -26,6 +26,18 @@ def texts(column: pa.ChunkedArray) -> list[str | None]:
     return [None if text == "NaT" else text for text in told]
 
 
+def codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Texts as numbers into their different values, which are sorted. Nothing may be missing."""
+    if not len(column):
+        return np.empty(0, np.int32), ()
+    encoded = column.cast(pa.string()).dictionary_encode().combine_chunks()
+    names = encoded.dictionary.to_pylist()
+    order = sorted(range(len(names)), key=names.__getitem__)
+    rank = np.empty(len(names), np.int32)
+    rank[order] = np.arange(len(names), dtype=np.int32)
+    return rank[_values(encoded.indices.cast(pa.int32()), np.int32, -1)], tuple(names[at] for at in order)
+
+
 def _values(array: pa.Array, kind: type[Any], missing: float) -> NDArray[Any]:
     """The array's buffer; a copy only where something is missing."""
     data = array.buffers()[1]
