@@ -52,6 +52,9 @@ class Settings:
         "", "QUEUANT_DATASET_DIR", "Folder of the datasets that are uploaded or fetched; empty: in the home folder"
     )
     max_upload_mib: int = _setting(512, "QUEUANT_MAX_UPLOAD_MIB", "Largest file that is taken as a dataset, in MiB")
+    upload_memory_mib: int = _setting(
+        3072, "QUEUANT_UPLOAD_MEMORY_MIB", "Memory of the process that reads an upload, in MiB", least=512
+    )
     upload_seconds: int = _setting(120, "QUEUANT_UPLOAD_SECONDS", "Longest time that reading an upload may take")
     api_threads: int = _setting(48, "QUEUANT_API_THREADS", "Threads of the API process")
     api_sockets: int = _setting(24, "QUEUANT_API_SOCKETS", "WebSocket clients that the API process takes at most")
