@@ -46,6 +46,10 @@ class Catalog:
                 found[name] = Dataset(name, path.parent, json.loads(path.read_text("utf-8")), self._bars_dir)
         return found
 
+    def fixed_ids(self) -> list[str]:
+        """Ids that no dataset of the library may have."""
+        return list(self._fixed)
+
     def ids(self) -> list[str]:
         kept = self.library.ids() if self.library else []
         return [*self._fixed, *(name for name in kept if name not in self._fixed)]

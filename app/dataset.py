@@ -209,6 +209,15 @@ class Dataset:
             return times, {name: numbers(table[name]) for name in table.column_names}
         return times, {str(self.manifest["symbol"]): numbers(table[self.manifest["columns"]["close"]])}
 
+    def quotes(self, symbol: str) -> tuple[Times, dict[str, Floats]]:
+        """Times [T], and open, high, low, close and volume of a symbol; of a series its values as closes."""
+        times, values = self._known
+        found = dict.fromkeys(OHLCV, np.full(len(times), np.nan)) | {"close": values[symbol]}
+        if self.kind == "bars":
+            bars = self.all_bars
+            found |= {name: getattr(bars, name)[:, bars.column(symbol)] for name in OHLCV}
+        return times, found
+
     def _published(self) -> tuple[Times, dict[str, Floats]]:
         """Observed times [T], and by series its latest values."""
         series = self.panel.series

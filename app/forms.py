@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from app.canonical import canonical_json
-from app.columns import codes, moments, numbers
+from app.columns import array, coded, codes, moments, numbers
 from engine.bars import Floats, Times
 from engine.errors import BadData, InvalidInput
 from engine.intake import FIRST, LAST, told
@@ -56,8 +56,10 @@ def bars(table: pa.Table) -> tuple[pa.Table, dict[str, Any]]:
     if fields == ["close"]:
         closes = _spread(days, times, column, values["close"])
         return _table(days, dict(zip(symbols, closes, strict=True))), {"layout": "wide"}
-    names = pa.DictionaryArray.from_arrays(pa.array(column, pa.int32()), pa.array(symbols, pa.string()))
-    return _table(times, {"symbol": names, **values}), {"layout": "long", "columns": {name: name for name in fields}}
+    return _table(times, {"symbol": coded(column, symbols)} | values), {
+        "layout": "long",
+        "columns": {name: name for name in fields},
+    }
 
 
 def _wide(table: pa.Table) -> pa.Table:
@@ -87,19 +89,19 @@ def observations(table: pa.Table) -> pa.Table:
     key, names = codes(table["key"])
     observed, available = _times(table["observed"]), _times(table["available"])
     order = np.lexsort((available, observed, key))
-    coded = pa.DictionaryArray.from_arrays(pa.array(key[order], pa.int32()), pa.array(names, pa.string()))
     return pa.table(
         {
-            "key": coded,
-            "observed": pa.array(observed[order]),
-            "available": pa.array(available[order]),
-            "value": pa.array(numbers(table["value"])[order]),
+            "key": coded(key[order], names),
+            "observed": array(observed[order]),
+            "available": array(available[order]),
+            "value": array(numbers(table["value"])[order]),
         }
     )
 
 
 def _table(times: Times, columns: Mapping[str, Any]) -> pa.Table:
-    return pa.table({"time": pa.array(times), **{name: pa.array(values) for name, values in columns.items()}})
+    arrays = {name: array(values) if isinstance(values, np.ndarray) else values for name, values in columns.items()}
+    return pa.table({"time": array(times)} | arrays)
 
 
 def _times(column: pa.ChunkedArray) -> Times:

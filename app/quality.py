@@ -42,6 +42,10 @@ class Finding(NamedTuple):
     times: int
     message: str
 
+    def told(self) -> str:
+        """The message, and what an error means for runs."""
+        return f"{self.message} Runs over it are refused." if self.severity == "error" else self.message
+
 
 def inspect(bars: Bars) -> tuple[Finding, ...]:
     """Everything that is worth telling, errors first, then by symbol."""

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from app.columns import strings
 from app.uploads.figures import Rows
 from app.uploads.refusals import cell, refusal
 from engine.bars import Times
@@ -161,7 +162,7 @@ _FIRST, _LAST = (int(day.astype("datetime64[s]").astype(np.int64)) for day in (F
 
 
 def _month(texts: pa.Array) -> Whole:
-    named = _whole(pc.index_in(texts, value_set=pa.array(MONTHS)).fill_null(-1).cast(pa.int64()))
+    named = _whole(pc.index_in(texts, value_set=strings(MONTHS)).fill_null(-1).cast(pa.int64()))
     return named + 1 if (named >= 0).all() else _numbers(texts)
 
 

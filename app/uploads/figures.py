@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.columns import numbers
+from app.columns import numbers, strings
 from app.uploads.refusals import cell, refusal
 from engine.bars import Floats
 
@@ -16,7 +16,7 @@ NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?$"
 COMMA = r"^[+-]?[0-9]+,[0-9]+$"
 # 1,234 may be a thousand and more, or little more than one.
 UNCERTAIN = r"^[+-]?[1-9][0-9]{0,2},[0-9]{3}$"
-MISSING = pa.array(["", "na", "n/a", "#n/a", "nan", "null", "none", "-"])
+MISSING = strings(["", "na", "n/a", "#n/a", "nan", "null", "none", "-"])
 
 Rows = Callable[[int], int]
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from app import forms
-from app.columns import codes
+from app.columns import array, coded, codes
 from app.library import Beside
 from app.uploads import checks, dates
 from app.uploads.figures import Decimals, values
@@ -57,8 +57,8 @@ class Columns:
             self._kept.append(rows)
             whole = len(kept) == batch.num_rows
             for role, at in self.layout.roles.items():
-                array = batch.column(at) if whole else batch.column(at).take(pa.array(kept))
-                self._parts[role].append(self._read(role, array, rows))
+                cells = batch.column(at) if whole else batch.column(at).take(array(kept))
+                self._parts[role].append(self._read(role, cells, rows))
         if not self._kept:
             raise no_rows()
         self._decimals.settle()
@@ -106,25 +106,25 @@ class Columns:
             blank = pc.and_(blank, pc.equal(pc.utf8_trim_whitespace(column), ""))
         return np.flatnonzero(np.from_dlpack(blank.fill_null(False).cast(pa.int8())) == 0)
 
-    def _read(self, role: str, array: pa.Array, rows: Any) -> Any:
+    def _read(self, role: str, cells: pa.Array, rows: Any) -> Any:
         def row(at: int) -> int:
             return self.source.row(int(rows[at]))
 
         name = self.name(role)
         if role in TEXTS or role in TIMES:
-            self._check_length(array, role, name, row)
-            return array
-        found = values(array, self._decimals, name, row)
+            self._check_length(cells, role, name, row)
+            return cells
+        found = values(cells, self._decimals, name, row)
         if self.layout.kind != "series":
             (checks.volume if role == "volume" else checks.price)(found, name, row)
         return found
 
-    def _check_length(self, array: pa.Array, role: str, name: str, row: Any) -> None:
-        text = pa.types.is_string(array.type) or pa.types.is_dictionary(array.type)
+    def _check_length(self, cells: pa.Array, role: str, name: str, row: Any) -> None:
+        text = pa.types.is_string(cells.type) or pa.types.is_dictionary(cells.type)
         if not text and role in TEXTS:
             raise cell("expected a text.", "bad_text", row(0), name)
         if text:
-            inner = array.dictionary if pa.types.is_dictionary(array.type) else array
+            inner = cells.dictionary if pa.types.is_dictionary(cells.type) else cells
             longest = pc.max(pc.binary_length(inner.cast(pa.string()))).as_py() or 0
             if longest > 4 * LONGEST_TIME:
                 raise refusal(f"Column '{name}' holds a text of {longest:,} bytes.", "text_too_long")
@@ -175,7 +175,7 @@ def _wide(columns: Columns, notes: list[str]) -> pa.Table:
     for name, values_of in closes.items():
         if np.isnan(values_of).all():
             raise refusal(f"Column '{name}' holds no price.", "no_prices")
-    return pa.table({"time": pa.array(times), **{name: pa.array(values_of) for name, values_of in closes.items()}})
+    return pa.table({"time": array(times), **{name: array(values_of) for name, values_of in closes.items()}})
 
 
 def _long(columns: Columns, notes: list[str], symbol: str) -> pa.Table:
@@ -194,8 +194,8 @@ def _long(columns: Columns, notes: list[str], symbol: str) -> pa.Table:
     unpriced = np.bincount(at, weights=~np.isnan(found["close"]), minlength=len(names)) == 0
     if unpriced.any():
         raise refusal(f"'{names[int(np.argmax(unpriced))]}' has no price in any row.", "no_prices")
-    coded = pa.DictionaryArray.from_arrays(pa.array(at), pa.array(names, pa.string()))
-    return pa.table({"time": pa.array(times), "symbol": coded, **{name: pa.array(v) for name, v in found.items()}})
+    fields = {name: array(values_of) for name, values_of in found.items()}
+    return pa.table({"time": array(times), "symbol": coded(at, names), **fields})
 
 
 def _series(columns: Columns, notes: list[str]) -> Beside:
@@ -212,10 +212,10 @@ def _series(columns: Columns, notes: list[str]) -> Beside:
     about = {name: _about(columns, name, key == at, observed.times, notes) for at, name in enumerate(names)}
     table = pa.table(
         {
-            "key": pa.DictionaryArray.from_arrays(pa.array(key), pa.array(names, pa.string())),
-            "observed": pa.array(observed.times),
-            "available": pa.array(available.times),
-            "value": pa.array(number),
+            "key": coded(key, names),
+            "observed": array(observed.times),
+            "available": array(available.times),
+            "value": array(number),
         }
     )
     return Beside(table.select(SERIES), {"about": about})
@@ -234,7 +234,7 @@ def _about(columns: Columns, name: str, rows: Any, observed: Times, notes: list[
     about: dict[str, Any] = {"title": name, "unit": "number"}
     for role in ("unit", "quality"):
         if role in columns.layout.roles:
-            texts = columns.texts(role).filter(pa.array(rows)).unique().to_pylist()
+            texts = columns.texts(role).take(array(np.flatnonzero(rows))).unique().to_pylist()
             if len(texts) > 1:
                 raise refusal(f"Series '{name}' has the {role}s {texts[0][:40]} and {texts[1][:40]}.", "two_units")
             about[role] = texts[0]
