@@ -1,4 +1,4 @@
-"""Commands that show what there is to run, and on what."""
+"""Commands that show what there is to run."""
 
 from __future__ import annotations
 
@@ -32,27 +32,6 @@ def strategies(client: Client, strategy_id: str | None, as_json: bool) -> None:
     console().print(table)
 
 
-@click.command()
-@click.argument("dataset", required=False)
-@asks_server
-def data(client: Client, dataset: str | None, as_json: bool) -> None:
-    """List the datasets, or show one."""
-    if dataset:
-        one = client.api("GET", f"/datasets/{dataset}")
-        print_json(one) if as_json else _show_fields(one)
-        return
-    found = client.datasets()
-    if as_json:
-        print_json(found)
-        return
-    table = plain_table("dataset", "quality", "frequency", "from", "to", "symbols")
-    for item in found:
-        names = item["symbols"]
-        shown = " ".join(names[:6]) + (f" … ({len(names)})" if len(names) > 6 else "")
-        table.add_row(item["dataset_id"], item["quality"], item["frequency"], item["start"], item["end"], shown)
-    console().print(table)
-
-
 def _show_strategy(found: dict[str, Any]) -> None:
     screen = console()
     screen.print(f"{found['strategy_id']}: {found.get('summary', '')}\n")
@@ -63,14 +42,3 @@ def _show_strategy(found: dict[str, Any]) -> None:
         allowed = ", ".join(map(str, field.get("enum", []))) or " to ".join(bounds) or field.get("type", "")
         table.add_row(name, json.dumps(field.get("default")), str(allowed), field.get("description", ""))
     screen.print(table)
-
-
-def _show_fields(one: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    grid = Table.grid(padding=(0, 2))
-    for name, value in one.items():
-        if not isinstance(value, dict):
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            grid.add_row(name, text)
-    console().print(grid)
