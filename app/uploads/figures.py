@@ -83,7 +83,7 @@ def values(array: pa.Array, decimals: Decimals, column: str, row: Rows) -> Float
     kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         raise cell("expected a number, not a time.", "bad_number", row(0), column)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         found = decimals.read(array, column, row)
     else:
         found = numbers(pa.chunked_array([array.cast(pa.float64(), safe=False)]))

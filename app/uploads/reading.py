@@ -17,10 +17,10 @@ from app.uploads import checks, dates
 from app.uploads.figures import Decimals, values
 from app.uploads.layout import SERIES, Layout, layout_of
 from app.uploads.refusals import cell, refusal
-from app.uploads.source import Source, no_rows, open_source
+from app.uploads.source import Source, is_text, no_rows, open_source
 from engine.bars import Floats, Times
 
-LONGEST_TIME = 64
+LONGEST_TEXT = 256
 TEXTS = ("symbol", "key", "unit", "quality")
 TIMES = ("time", "observed", "available")
 # A series is stale when it is older than so many of its own spacings, and at least so many days.
@@ -96,7 +96,7 @@ class Columns:
 
     def _filled(self, batch: pa.RecordBatch) -> Any:
         """Places of the rows that have anything in them."""
-        when = batch.column(next(self.layout.roles[role] for role in TIMES if role in self.layout.roles))
+        when = batch.column(self.layout.roles["observed" if self.layout.kind == "series" else "time"])
         if not pa.types.is_string(when.type):
             return np.arange(batch.num_rows)
         blank = pc.equal(pc.utf8_trim_whitespace(when), "")
@@ -111,22 +111,24 @@ class Columns:
             return self.source.row(int(rows[at]))
 
         name = self.name(role)
-        if role in TEXTS or role in TIMES:
-            self._check_length(cells, role, name, row)
+        self._check_length(cells, name)
+        if role == "time" or (self.layout.kind != "wide" and role in (*TEXTS, *TIMES)):  # a symbol has any name
+            if role in TEXTS and not is_text(cells.type):
+                raise cell("expected a text.", "bad_text", row(0), name)
             return cells
         found = values(cells, self._decimals, name, row)
         if self.layout.kind != "series":
-            (checks.volume if role == "volume" else checks.price)(found, name, row)
+            bars = self.layout.kind != "wide"
+            (checks.volume if role == "volume" and bars else checks.price)(found, name, row)
         return found
 
-    def _check_length(self, cells: pa.Array, role: str, name: str, row: Any) -> None:
-        text = pa.types.is_string(cells.type) or pa.types.is_dictionary(cells.type)
-        if not text and role in TEXTS:
-            raise cell("expected a text.", "bad_text", row(0), name)
-        if text:
-            inner = cells.dictionary if pa.types.is_dictionary(cells.type) else cells
-            longest = pc.max(pc.binary_length(inner.cast(pa.string()))).as_py() or 0
-            if longest > 4 * LONGEST_TIME:
+    def _check_length(self, cells: pa.Array, name: str) -> None:
+        """A dictionary may hold a long text once and mean it in every row."""
+        if pa.types.is_dictionary(cells.type):
+            cells = cells.dictionary
+        if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
+            longest = pc.max(pc.binary_length(cells)).as_py() or 0
+            if longest > LONGEST_TEXT:
                 raise refusal(f"Column '{name}' holds a text of {longest:,} bytes.", "text_too_long")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import os
 from collections.abc import Callable, Iterator
@@ -100,14 +101,15 @@ class CsvSource:
             delimiter=self._delimiter, ignore_empty_lines=False, invalid_row_handler=self._invalid
         )
         converting = pyarrow.csv.ConvertOptions(
-            column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False, check_utf8=True
+            column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False, check_utf8=False
         )
+        _check_text(self._path)
         try:
             reader = pyarrow.csv.open_csv(
                 self._path, read_options=reading, parse_options=parsing, convert_options=converting
             )
             yield from _bounded(reader, len(columns))
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        except (pa.ArrowException, OSError) as error:
             raise self._why(error) from error
 
     def row(self, at: int) -> int:
@@ -121,9 +123,6 @@ class CsvSource:
         if self._ragged is not None:
             row, count = self._ragged
             return refusal(f"Row {row} has {count} columns, the header has {len(self.names)}.", "ragged_row")
-        line = _first_undecodable(self._path)
-        if line is not None:
-            return refusal(f"Line {line} is not UTF-8. Save the file as UTF-8.", "not_utf8")
         if "Could not skip" in str(error):  # the header has no end of line
             return no_rows()
         if isinstance(error, pa.ArrowMemoryError):
@@ -153,7 +152,7 @@ class ParquetSource:
         for field in schema:
             if not _flat(field.type):
                 raise refusal(f"Column '{field.name[:80]}' holds {str(field.type)[:80]}.", "bad_column_type")
-        texts = [field.name for field in schema if _is_text(field.type)]
+        texts = [field.name for field in schema if is_text(field.type)]
         self._open: Callable[[], Any] = lambda: pyarrow.parquet.ParquetFile(
             path, pre_buffer=False, read_dictionary=texts
         )
@@ -233,23 +232,25 @@ def _decoded(line: bytes, *, cut: bool) -> str:
         raise refusal("The header is not UTF-8. Save the file as UTF-8.", "not_utf8") from error
 
 
-def _first_undecodable(path: Path) -> int | None:
-    """The number of the first line that is not UTF-8. A line of any length is looked at in parts."""
-    number = 1
+def _check_text(path: Path) -> None:
+    """Refuse what is not UTF-8, naming its first line."""
+    decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
     with path.open("rb") as file:
-        while part := file.readline(BLOCK):
+        while True:
+            part = file.read(BLOCK)
             try:
-                part.decode("utf-8")
+                decoder.decode(part, final=not part)
             except UnicodeDecodeError as error:
-                if error.end < len(part) or len(part) < BLOCK:
-                    return number
-            number += part.endswith(b"\n")
-    return None
+                line += error.object.count(b"\n", 0, error.start)
+                raise refusal(f"Line {line} is not UTF-8. Save the file as UTF-8.", "not_utf8") from error
+            if not part:
+                return
+            line += part.count(b"\n")
 
 
 def _flat(kind: pa.DataType) -> bool:
     return (
-        _is_text(kind)
+        is_text(kind)
         or pa.types.is_timestamp(kind)
         or pa.types.is_date(kind)
         or pa.types.is_integer(kind)
@@ -259,9 +260,9 @@ def _flat(kind: pa.DataType) -> bool:
     )
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
     inner = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_string(inner) or pa.types.is_large_string(inner) or pa.types.is_string_view(inner))
+    return bool(pa.types.is_string(inner) or pa.types.is_large_string(inner))
 
 
 def _unreadable(error: Exception) -> InvalidInput:
