@@ -11,8 +11,8 @@ import pytest
 
 from app import library as module
 from app.catalog import Catalog
-from app.library import Library, Meaning
-from engine.errors import BadData, InvalidInput
+from app.library import Beside, Library, Meaning
+from engine.errors import BadData, InvalidInput, UnknownName
 
 MINE = Meaning("mine", quality="synthetic", source="A seed")
 TIME = np.busday_offset("2024-01-01", np.arange(60), roll="forward").astype("datetime64[ns]")
