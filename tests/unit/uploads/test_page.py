@@ -25,9 +25,8 @@ def test_every_file_of_the_page_is_taken_without_a_guess(tmp_path, text):
     found = read(path, symbol="mine")
     kept = Library(tmp_path / "library").put(found.table, id="mine", meaning=Meaning("mine"), series=found.series)
     assert kept.dataset.kind == ("series" if found.table is None else "bars")
-    assert kept.dataset.describe()["bars"] == len(
-        {line.split(",")[1 if found.table is None else 0] for line in text.splitlines()[1:]}
-    )
+    first = 1 if found.table is None else 0
+    assert kept.dataset.describe()["bars"] == len({re.split("[,;]", line)[first] for line in text.splitlines()[1:]})
 
 
 def test_the_limits_of_the_page_are_those_of_the_reader():
@@ -42,6 +41,6 @@ def test_the_limits_of_the_page_are_those_of_the_reader():
 
 def test_every_code_of_the_page_is_raised_somewhere():
     refused = PAGE.partition("### What is refused")[2].partition("## Versions")[0]
-    codes = {code for code in re.findall(r"`([a-z0-9]+_[a-z_]+)`", refused)}
+    codes = set(re.findall(r"`([a-z0-9]+_[a-z_]+)`", refused))
     assert len(codes) > 25
     assert {code for code in codes if f'"{code}"' not in SOURCES} == set()
