@@ -53,7 +53,7 @@ class Settings:
     )
     max_upload_mib: int = _setting(512, "QUEUANT_MAX_UPLOAD_MIB", "Largest file that is taken as a dataset, in MiB")
     upload_memory_mib: int = _setting(
-        3072, "QUEUANT_UPLOAD_MEMORY_MIB", "Memory of the process that reads an upload, in MiB", least=512
+        3072, "QUEUANT_UPLOAD_MEMORY_MIB", "Memory of the process that reads an upload, in MiB"
     )
     upload_seconds: int = _setting(120, "QUEUANT_UPLOAD_SECONDS", "Longest time that reading an upload may take")
     api_threads: int = _setting(48, "QUEUANT_API_THREADS", "Threads of the API process")

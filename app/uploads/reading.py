@@ -95,9 +95,9 @@ class Columns:
         return whole
 
     def _filled(self, batch: pa.RecordBatch) -> Any:
-        """Places of the rows that have anything in them."""
+        """Places of the rows that have anything in them: only CSV has blank ones."""
         when = batch.column(self.layout.roles["observed" if self.layout.kind == "series" else "time"])
-        if not pa.types.is_string(when.type):
+        if not all(pa.types.is_string(column.type) for column in batch.columns):
             return np.arange(batch.num_rows)
         blank = pc.equal(pc.utf8_trim_whitespace(when), "")
         if not pc.any(blank).as_py():
