@@ -5,11 +5,26 @@ from __future__ import annotations
 import gzip
 import io
 import random
+import tempfile
+import time
+from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
+import httpx
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
+
+from app.client import Client
+from app.library import Library, Meaning
+from app.uploads.reading import read
+from bench.process import forget_peak, peak, resident
+from bench.serving import serving
+from engine.errors import BadData, InvalidInput
+
+# No upload may take longer on a processor.
+MOST_SECONDS = 2.0
 
 WORDS = (
     *("", " ", "nan", "-nan", "inf", "-inf", "1e999", "-1", "0", "1e-300", "1e300", "1,5", "1.234,56", "0x10", "1_000"),
@@ -152,3 +167,59 @@ def _damaged(rng: random.Random, data: bytes) -> bytes:
             case _:
                 found[at:at] = rng.choice(WORDS).encode("utf-8", "surrogatepass")
     return bytes(found)
+
+
+def withstood(count: int, seed: int) -> bool:
+    """Every file is read and kept, or refused with one of our errors, soon. Anything else ends the measurement."""
+    with tempfile.TemporaryDirectory(prefix="queuant-hostile-") as folder:
+        slowest = _in_process(Path(folder), range(seed, seed + count))
+    return slowest < MOST_SECONDS
+
+
+def withstood_over_http(count: int, seed: int) -> bool:
+    """The same against a real server: no reply is a server error."""
+    with tempfile.TemporaryDirectory(prefix="queuant-hostile-") as folder:
+        return _over_http(Path(folder) / "home", range(seed, seed + count))
+
+
+def _in_process(folder: Path, seeds: range) -> float:
+    library, path = Library(folder / "library"), folder / "upload"
+    forget_peak()
+    said, slowest, before = Counter[str](), (0.0, -1), resident()
+    for seed in seeds:
+        path.write_bytes(file(seed))
+        start = time.process_time()  # others may use the machine too
+        try:
+            found = read(path, symbol="upload")
+            library.put(found.table, id="upload", meaning=Meaning("upload"), series=found.series)
+            said["kept"] += 1
+        except (InvalidInput, BadData) as refusal:
+            said[refusal.code] += 1
+        slowest = max(slowest, (time.process_time() - start, seed))
+    _report(f"{len(seeds):,} uploads in process", said, slowest)
+    print(f"  memory {before / 1e6:.0f} MB before, {peak() / 1e6:.0f} MB at most")
+    return slowest[0]
+
+
+def _over_http(home: Path, seeds: range) -> bool:
+    said, slowest = Counter[str](), (0.0, -1)
+    with serving(home, workers=1), Client(home=home) as client:
+        headers = {"Authorization": f"Bearer {(home / 'api_key').read_text().strip()}"}
+        with httpx.Client(base_url=client.url, headers=headers, timeout=60, trust_env=False) as http:
+            for seed in seeds:
+                start = time.perf_counter()
+                reply = http.post(
+                    "/api/v1/datasets",
+                    data={"name": f"upload{seed}"},
+                    files={"file": ("../../x.csv", io.BytesIO(file(seed)))},
+                )
+                said[str(reply.status_code)] += 1
+                slowest = max(slowest, (time.perf_counter() - start, seed))
+    _report(f"{len(seeds):,} uploads over HTTP", said, slowest)
+    return not any(status.startswith("5") for status in said)
+
+
+def _report(what: str, said: Counter[str], slowest: tuple[float, int]) -> None:
+    print(f"{what}: slowest {slowest[0]:.2f} s (seed {slowest[1]})")
+    for name, times in said.most_common():
+        print(f"  {name:24} {times:,}")
