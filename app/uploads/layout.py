@@ -105,8 +105,11 @@ def _needed(kind: str, roles: dict[str, int], names: list[str]) -> Layout:
     """A layout in whose roles nothing is missing."""
     if kind == "series":
         needed: tuple[str, ...] = SERIES
-    else:
-        needed = PRICES if set(roles) & {"open", "high", "low"} else ("close",)
+    elif set(roles) & {"open", "high", "low", "adj_close"}:
+        needed = PRICES
+    else:  # closes alone: nothing is filled against their volume
+        needed = ("close",)
+        roles = {role: at for role, at in roles.items() if role != "volume"}
     left = [name for at, name in enumerate(names) if at not in roles.values()]
     missing = [name for name in needed if name not in roles]
     if missing:

@@ -84,6 +84,12 @@ def test_bars_without_a_symbol_are_called_as_the_dataset(take):
     assert "'mine'" in found.warnings[0]
 
 
+def test_closes_with_a_volume_are_closes_and_it_is_said(take):
+    found = take("date,symbol,close,volume\n2024-01-02,A,1,5\n2024-01-03,A,2,5\n")
+    assert found.table.column_names == ["time", "symbol", "close"]
+    assert "'volume'" in found.warnings[0]
+
+
 def test_semicolons_with_decimal_commas_are_the_same_numbers(take):
     text = "Datum;Date;Close\n".replace("Datum;", "") + "02.01.2024;1,5\n03.01.2024;12,25\n"
     found = take(text)
@@ -194,6 +200,7 @@ FILES = {
     "date,A\n": ("no_rows", None),
     "tme,A\n2024-01-02,1\n": ("missing_column", "tme"),
     "date,open,high,lwo,close\n2024-01-02,1,1,1,1\n": ("missing_column", "lwo"),
+    "date,close,adj_close\n2024-01-02,1,1\n": ("missing_column", None),
     "date,symbol,clse\n2024-01-02,A,1\n": ("missing_column", "clse"),
     "date,A,a\n2024-01-02,1,1\n": ("duplicate_column", None),
     "date,time,A\n2024-01-02,2024-01-02,1\n": ("two_columns", None),
