@@ -17,7 +17,8 @@ RUN mkdir -p "$QUEUANT_CACHE_DIR" \
     && /opt/venv/bin/python -c 'import os, pathlib, engine; from engine import jit; jit.set_cache_dir(pathlib.Path(os.environ["QUEUANT_CACHE_DIR"])); engine.warm()'
 
 FROM python:3.12-slim
-RUN useradd --system --uid 10001 --home-dir /var/lib/queuant --create-home queuant
+RUN useradd --system --uid 10001 --home-dir /var/lib/queuant --create-home queuant \
+    && install --directory --owner=queuant /var/lib/queuant-datasets
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /srv/queuant /srv/queuant
 COPY --from=build --chown=queuant:queuant /var/cache/queuant /var/cache/queuant
@@ -26,6 +27,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     QUEUANT_HOME=/var/lib/queuant \
     QUEUANT_CACHE_DIR=/var/cache/queuant \
+    QUEUANT_DATASET_DIR=/var/lib/queuant-datasets \
     QUEUANT_HOST=0.0.0.0
 WORKDIR /var/lib/queuant
 USER 10001

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from app.catalog import Catalog, Dataset, iso_day
+from app.quality import require_clean
 from app.shelf import Shelf
 from engine import ENGINE_VERSION, Bars, Config
 from engine.errors import BadData, InvalidConfig, InvalidInput, UnknownName, nearest
@@ -48,6 +49,8 @@ def resolve_backtest(
     if benchmark is not None and benchmark not in everything.symbols:
         raise UnknownName.of("symbol", benchmark, everything.symbols, pointer="/benchmark")
     bars = _range(everything, body, symbols)
+    start, end = iso_day(bars.time[0]), iso_day(bars.time[-1])
+    require_clean(dataset.findings, {*symbols, benchmark or symbols[0]}, start, end)
     _require_bars(bars, bound.lookback + 2, strategy.id)
     config = config.fitted(bars)
     return {
@@ -57,8 +60,8 @@ def resolve_backtest(
         "dataset_id": dataset.id,
         "dataset_version": dataset.version,
         "symbols": list(symbols),
-        "start_date": iso_day(bars.time[0]),
-        "end_date": iso_day(bars.time[-1]),
+        "start_date": start,
+        "end_date": end,
         "config": config.as_dict(),
         "benchmark": benchmark,
         "seed": int(body.get("seed") or 0),

@@ -53,6 +53,14 @@ class Settings:
     dataset_roots: tuple[str, ...] = _setting(
         (), "QUEUANT_DATASET_ROOTS", "Comma-separated further folders with datasets"
     )
+    dataset_dir: str = _setting(
+        "", "QUEUANT_DATASET_DIR", "Folder of the datasets that are uploaded or fetched; empty: in the home folder"
+    )
+    max_upload_mib: int = _setting(512, "QUEUANT_MAX_UPLOAD_MIB", "Largest file that is taken as a dataset, in MiB")
+    upload_memory_mib: int = _setting(
+        3072, "QUEUANT_UPLOAD_MEMORY_MIB", "Memory of the process that reads an upload, in MiB"
+    )
+    upload_seconds: int = _setting(120, "QUEUANT_UPLOAD_SECONDS", "Longest time that reading an upload may take")
     api_threads: int = _setting(48, "QUEUANT_API_THREADS", "Threads of the API process")
     api_sockets: int = _setting(24, "QUEUANT_API_SOCKETS", "WebSocket clients that the API process takes at most")
     relay_sockets: int = _setting(5000, "QUEUANT_RELAY_SOCKETS", "WebSocket clients that one relay takes at most")
@@ -127,6 +135,11 @@ class Settings:
     def bars_dir(self) -> Path:
         """Where datasets lie as files that processes map."""
         return (Path(self.cache_dir).expanduser() if self.cache_dir else self.home / "cache") / "bars"
+
+    @property
+    def library_dir(self) -> Path:
+        """Where datasets are kept that came from outside."""
+        return Path(self.dataset_dir).expanduser() if self.dataset_dir else self.home / "datasets"
 
     @property
     def api_url(self) -> str:

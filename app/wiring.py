@@ -43,6 +43,8 @@ def build(settings: Settings, *, catalog: Catalog | None = None) -> Services:
         max_attempts=settings.max_attempts,
         max_queued=settings.max_queued,
     )
-    catalog = catalog or Catalog.standard(settings.dataset_roots, bars_dir=settings.bars_dir)
+    catalog = catalog or Catalog.standard(
+        settings.dataset_roots, bars_dir=settings.bars_dir, library_dir=settings.library_dir
+    )
     shelf = Shelf(user_code=UserCode(settings.strategy_folders, required=bool(settings.strategy_dirs)))
     return Services(settings, store, bus, queue, catalog, jobs, shelf)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli import admin, catalog, demo, jobs, roles, worlds
+from app.cli import admin, catalog, data, demo, jobs, roles, worlds
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -41,7 +41,7 @@ for command in (
     jobs.result,
     jobs.cancel,
     catalog.strategies,
-    catalog.data,
+    data.data,
     catalog.signals,
     worlds.synthesize,
     roles.api,

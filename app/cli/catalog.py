@@ -1,4 +1,4 @@
-"""Commands that show what there is to run, on what, and what it says now."""
+"""Commands that show what there is to run, and what it says now."""
 
 from __future__ import annotations
 
@@ -56,27 +56,6 @@ def _show_shelf(shelf: list[dict[str, Any]], *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("dataset", required=False)
-@asks_server
-def data(client: Client, dataset: str | None, as_json: bool) -> None:
-    """List the datasets, or show one."""
-    if dataset:
-        one = client.api("GET", f"/datasets/{dataset}")
-        print_json(one) if as_json else _show_fields(one)
-        return
-    found = client.datasets()
-    if as_json:
-        print_json(found)
-        return
-    table = plain_table("dataset", "quality", "frequency", "from", "to", "symbols")
-    for item in found:
-        names = item["symbols"]
-        shown = " ".join(names[:6]) + (f" … ({len(names)})" if len(names) > 6 else "")
-        table.add_row(item["dataset_id"], item["quality"], item["frequency"], item["start"], item["end"], shown)
-    console().print(table)
-
-
-@click.command()
 @click.argument("strategy", required=False)
 @click.option("--days", type=click.IntRange(1, 365), help="Of one strategy, what it said in the days up to its newest.")
 @asks_server
@@ -108,14 +87,3 @@ def _show_strategy(found: dict[str, Any]) -> None:
         allowed = ", ".join(map(str, field.get("enum", []))) or " to ".join(bounds) or field.get("type", "")
         table.add_row(name, json.dumps(field.get("default")), str(allowed), field.get("description", ""))
     screen.print(table)
-
-
-def _show_fields(one: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    grid = Table.grid(padding=(0, 2))
-    for name, value in one.items():
-        if not isinstance(value, dict):
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            grid.add_row(name, text)
-    console().print(grid)

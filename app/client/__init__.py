@@ -9,7 +9,7 @@ print(job.wait().result().metrics["sharpe"])
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -193,6 +193,25 @@ class Client:
 
     def datasets(self) -> list[dict[str, Any]]:
         return list(self.api("GET", "/datasets")["datasets"])
+
+    def upload(
+        self,
+        path: str | Path,
+        *,
+        name: str,
+        progress: Callable[[int, int], None] | None = None,
+        **meaning: str,
+    ) -> dict[str, Any]:
+        """Send a CSV or Parquet file as a dataset, and get its id, version and what was found in it.
+
+        Args:
+            path: the file; it is read while it is sent.
+            name: becomes the id.
+            progress: called with the bytes that were sent and their total.
+            meaning: frequency, calendar, units, source, licence, quality: as in the HTTP API.
+        """
+        with Path(path).open("rb") as file:
+            return dict(self._transport.upload("/datasets", file, {"name": name, **meaning}, progress))
 
     # The API below
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,6 +15,8 @@ from app.client.errors import ApiError, Unreachable
 PREFIX = "/api/v1"
 _PAUSES = (0.2, 0.6, 1.5)
 _LONGEST_PAUSE = 30.0
+# How long the server may read a file before it answers.
+_UPLOAD_SECONDS = 600.0
 _TRANSIENT = frozenset({429, 502, 503, 504})
 _REPEATABLE = frozenset({"GET", "PUT", "DELETE"})
 
@@ -55,6 +58,24 @@ class Transport:
         except ValueError as error:
             raise _stranger(self.url, response) from error
 
+    def upload(
+        self, path: str, file: BinaryIO, fields: Mapping[str, str], tell: Callable[[int, int], None] | None
+    ) -> Any:
+        """A multipart form with one file, which is never whole in memory. Not repeated: the file is read once."""
+        try:
+            # A file name is of no use there; without one it would be no file.
+            response = self._http.post(
+                PREFIX + path,
+                data=dict(fields),
+                files={"file": ("file", cast("BinaryIO", Sent(file, tell)), "application/octet-stream")},
+                timeout=httpx.Timeout(_UPLOAD_SECONDS, connect=3.0),
+            )
+        except httpx.TransportError as error:
+            raise Unreachable(f"The server at {self.url} did not take the file ({_reason(error)}).") from error
+        if not response.is_success:
+            raise _refusal(self.url, response)
+        return response.json()
+
     def send(
         self,
         method: str,
@@ -84,6 +105,25 @@ class Transport:
                 raise _refusal(self.url, response)
             self._sleep(_asked_pause(response, pause))
         raise AssertionError("the last round returns or raises")
+
+
+class Sent:
+    """A file that tells how much of it has been read."""
+
+    def __init__(self, file: BinaryIO, tell: Callable[[int, int], None] | None) -> None:
+        self._file = file
+        self._tell = tell
+        self._total = os.fstat(file.fileno()).st_size
+
+    def fileno(self) -> int:
+        """httpx asks it for the length."""
+        return self._file.fileno()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        if self._tell is not None:
+            self._tell(self._file.tell(), self._total)
+        return data
 
 
 def is_loopback(url: str) -> bool:

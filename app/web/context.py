@@ -21,6 +21,8 @@ class Context:
     telemetry: Telemetry
     # Threads that may sleep for a client at once (`Prefer: wait`); the rest must stay free to answer.
     waiting: threading.BoundedSemaphore = field(repr=False)
+    # Uploads that are read at once.
+    uploading: threading.BoundedSemaphore = field(repr=False, default_factory=threading.BoundedSemaphore)
 
 
 def init_app(app: Flask, services: Services) -> Context:

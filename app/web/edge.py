@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeAlias, cast
 
 import flask_smorest
 import marshmallow as ma
-from flask import Flask, Request
+from flask import Flask, Request, current_app
 from flask_smorest.utils import prepare_response
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -22,6 +22,7 @@ from app.web.schemas import ProblemSchema
 from engine.errors import nearest
 from engine.parameters import shown
 
+MOST_PARTS = 16
 View: TypeAlias = Callable[..., Any]
 Shape: TypeAlias = "type[ma.Schema] | dict[str, Any]"
 TAGS: Mapping[str, str] = {
@@ -45,7 +46,11 @@ TAGS: Mapping[str, str] = {
 class Parser(FlaskParser):
     """Reads arguments strictly and raises our own errors."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {"query": ma.RAISE, "json": ma.RAISE}
+    DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {
+        "query": ma.RAISE,
+        "json": ma.RAISE,
+        "files": ma.RAISE,
+    }
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:  # noqa: ARG002 - webargs calls it so
         if not (req.mimetype == "application/json" or req.mimetype.endswith("+json")):
@@ -56,6 +61,26 @@ class Parser(FlaskParser):
         if req.content_length is None and req.max_content_length and len(body) >= req.max_content_length:
             raise RequestEntityTooLarge  # a chunked body is cut off at the limit without a word
         return strict_json.parse(body)
+
+    def load_files(self, req: Request, schema: ma.Schema) -> Any:  # noqa: ARG002 - webargs calls it so
+        """The whole of a multipart body: its files and its other fields."""
+        if req.mimetype != "multipart/form-data":
+            raise UnsupportedMedia(
+                "Send the file in a multipart form.", given=req.mimetype[:80] or None, allowed=["multipart/form-data"]
+            )
+        # Read from the connection only now: a large body is taken by routes that say so, from callers with a key.
+        req.max_content_length = current_app.config["MAX_UPLOAD_LENGTH"]
+        req.max_form_parts = MOST_PARTS
+        found: dict[str, Any] = {}
+        for name, value in (*req.form.items(multi=True), *req.files.items(multi=True)):
+            if name in found:
+                raise InvalidFields(
+                    [{"pointer": strict_json.pointer_of([name]), "message": f"{name[:80]} stands twice."}]
+                )
+            found[name] = value
+        if not found and req.content_length is None:
+            raise RequestEntityTooLarge  # a chunked body is cut off at the limit without a word
+        return found
 
     def handle_error(  # type: ignore[override]
         self, error: ma.ValidationError, _: Request, schema: ma.Schema, **__: Any

@@ -11,6 +11,7 @@ from app.web import access, context, headers, pages, problems, relay, strict_jso
 from app.web.api import backtest, health, jobs, macro, market_data, monitoring, signals, strategies, websocket
 from app.web.edge import Api
 from app.web.presenters import API
+from app.web.uploading import FORM_BYTES, StreamedRequest
 from app.wiring import Services
 from engine import ENGINE_VERSION
 
@@ -35,7 +36,9 @@ def create_app(services: Services, *, role: Role = "api") -> Flask:
         role: "api" serves everything; "relay" only the live channels, health and metrics.
     """
     app = Flask("app.web", static_folder=None)
+    app.request_class = StreamedRequest
     app.config["MAX_CONTENT_LENGTH"] = services.settings.max_body_bytes
+    app.config["MAX_UPLOAD_LENGTH"] = (services.settings.max_upload_mib << 20) + FORM_BYTES
     app.url_map.merge_slashes = False  # one address for one thing: no redirects
     strict_json.init_app(app)
     problems.init_app(app)

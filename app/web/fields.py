@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from marshmallow import ValidationError, fields, validate
+from werkzeug.datastructures import FileStorage
 
 from app.web.strict_json import check_text
 from engine.errors import InvalidInput
@@ -158,6 +159,17 @@ class Names(fields.Field[list[str]]):
         if len(names) > self.most:
             raise ValidationError(f"must have at most {self.most} names.")
         return [Text(most=64).deserialize(name) for name in names]
+
+
+class Part(fields.Field[FileStorage]):
+    """A file of a multipart body."""
+
+    default_error_messages = _says("must be a file.")
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> FileStorage:
+        if not isinstance(value, FileStorage):
+            raise self.make_error("invalid")
+        return value
 
 
 class Document(fields.Dict):

@@ -10,9 +10,11 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from app.catalog import Dataset
+from app import quality
+from app.dataset import Dataset
 from app.events import Event, iso
 from app.store import TERMINAL
+from engine import gaps
 from engine.errors import InvalidInput
 from engine.strategy import Strategy
 
@@ -118,8 +120,32 @@ def lookahead(found: Strategy, verdict: Row[Any] | None) -> dict[str, Any]:
     return {**verdict.detail, "on": on, "checked_at": iso(verdict.checked_at)}
 
 
+def dataset_link(found: Dataset) -> str:
+    return f"{API}/datasets/{found.id}@{found.version}"
+
+
 def dataset(found: Dataset) -> dict[str, Any]:
-    return found.describe() | {"links": {"self": f"{API}/datasets/{found.id}"}}
+    here = f"{API}/datasets/{found.id}"
+    return found.describe() | {"links": {"self": here, "bars": f"{here}@{found.version}/bars"}}
+
+
+def dataset_detail(found: Dataset, versions: list[Dataset]) -> dict[str, Any]:
+    return dataset(found) | {
+        "gaps": _gaps(found),
+        "findings": quality.as_rows(found.findings),
+        "origin": dict(found.manifest.get("origin", {})),
+        "versions": [{"version": one.version, "created_at": iso(one.manifest.get("created_at"))} for one in versions],
+    }
+
+
+def uploaded(found: Dataset, warnings: list[str]) -> dict[str, Any]:
+    told = ("dataset_id", "version", "kind", "frequency", "symbols", "start", "end", "bars", "quality", "links")
+    described = dataset(found)
+    return {name: described[name] for name in told} | {"gaps": _gaps(found), "warnings": warnings}
+
+
+def _gaps(found: Dataset) -> list[dict[str, Any]]:
+    return gaps.rows(found.all_bars) if found.kind == "bars" else []
 
 
 def cursor_after(row: Row[Any]) -> str:

@@ -100,7 +100,7 @@ def of_http(error: HTTPException) -> Response:
     if status == 404:
         detail |= _nearest_route()
     if status == 413:
-        detail["allowed"] = {"maximum_bytes": current_app.config["MAX_CONTENT_LENGTH"]}
+        detail["allowed"] = {"maximum_bytes": request.max_content_length}
     return reply(status, detail, headers)
 
 

@@ -8,7 +8,7 @@ import marshmallow as ma
 from marshmallow import ValidationError, fields, validates_schema
 
 from app.store import TERMINAL
-from app.web.fields import Amount, Choice, Day, Document, Flag, Instant, Listing, Names, Text, Whole
+from app.web.fields import Amount, Choice, Day, Document, Flag, Instant, Listing, Names, Part, Text, Whole
 from engine.config import Config
 
 TAG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._:/=+-]*$"
@@ -220,6 +220,39 @@ class ExportQuery(Strict):
 
     format = Choice("parquet", "csv", "json", load_default="parquet", metadata=told("Of the file.", default="parquet"))
     part = Choice("equity", "trades", metadata=told("Which table. Only JSON holds both, when it is left out."))
+
+
+class UploadForm(Strict):
+    """A file with bars or series, and what its numbers mean."""
+
+    file = Part(required=True, metadata=told("CSV (UTF-8) or Parquet.", type="string", format="binary"))
+    name = Text(most=64, required=True, metadata=told("Becomes the id: letters, digits, _ and -.", example="my_prices"))
+    frequency = Text(most=40, metadata=told("Else as the times are spaced.", example="daily"))
+    calendar = Text(most=200, metadata=told("Which sessions there are.", example="New York Stock Exchange"))
+    units = Text(most=200, metadata=told("What the numbers are in.", example="USD per share"))
+    source = Text(most=400, metadata=told("Where the numbers are from; a result on them says it."))
+    licence = Text(most=400, metadata=told("What may be done with them."))
+    quality = Choice("real", "proxy", "synthetic", load_default="real", metadata=told("What they are.", default="real"))
+
+
+class BarsQuery(PageQuery):
+    """Which bars."""
+
+    symbol = Text(most=64, metadata=told("One symbol; may be left out where there is only one."))
+    start = Day(metadata=told("First day, included."))
+    end = Day(metadata=told("Last day, included."))
+    limit = Whole(low=1, high=10_000, query=True, load_default=1000, metadata=told("How many.", default=1000))
+    points = Whole(
+        low=10,
+        high=MOST_POINTS,
+        query=True,
+        metadata=told(
+            "Instead of a page: at most so many bars of the range; the first, the last and every extreme stay."
+        ),
+    )
+    format = Choice(
+        "json", "csv", load_default="json", metadata=told("`csv`: a file of the whole range.", default="json")
+    )
 
 
 class ProblemSchema(ma.Schema):

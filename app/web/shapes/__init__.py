@@ -208,41 +208,6 @@ class Strategies(ma.Schema):
     broken = fields.List(fields.Nested(BrokenFile), required=True)
 
 
-class DatasetItem(ma.Schema):
-    """A dataset at its newest version."""
-
-    dataset_id = text()
-    version = text("Changes with the data's bytes.")
-    kind = text("`bars` can be traded, `series` informs.")
-    title = text()
-    frequency = text()
-    calendar = text()
-    quality = text("real, proxy or synthetic")
-    source = text()
-    cite = text()
-    licence = text()
-    units = text()
-    notes = text()
-    symbols = texts()
-    fields_ = fields.List(fields.String(), required=True, data_key="fields")
-    adjusted = fields.Boolean(
-        required=True, metadata={"description": "Whether splits and dividends are in the prices."}
-    )
-    cost_keys = mapping("By symbol: the entry of a cost table that it is charged by; others are 'unknown'.")
-    series = texts("Keys of the series beside the bars, point in time.")
-    start = text()
-    end = text()
-    bars = count()
-    coverage = mapping("By symbol: start, end, bars, missing.")
-    links = mapping()
-
-
-class Datasets(ma.Schema):
-    """Everything in the catalog."""
-
-    datasets = fields.List(fields.Nested(DatasetItem), required=True)
-
-
 class Ticket(ma.Schema):
     """A ticket that opens one socket."""
 

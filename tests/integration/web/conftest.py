@@ -149,7 +149,7 @@ def parquet(table: pa.Table) -> bytes:
 @pytest.fixture(scope="session")
 def make_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Services]]:
     """Makes services over a new store, with the bus and the queue of one process."""
-    catalog = Catalog.standard()
+    shipped = Catalog.standard()._fixed
     made: list[Services] = []
 
     def make(**settings: Any) -> Services:
@@ -159,7 +159,9 @@ def make_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         schema.upgrade(store)
         jobs = Jobs(store, bus, queue, max_queued=chosen.max_queued)
         shelf = Shelf(user_code=UserCode(chosen.strategy_folders, required=False))
-        made.append(Services(chosen, store, bus, queue, catalog, jobs, shelf))
+        found = Catalog.standard(library_dir=chosen.library_dir, bars_dir=chosen.bars_dir)
+        found.__dict__["_fixed"] = shipped  # read once for all of them
+        made.append(Services(chosen, store, bus, queue, found, jobs, shelf))
         return made[-1]
 
     yield make

@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
+import io
 import sys
 from pathlib import Path
 from app import schema
@@ -24,11 +25,15 @@ from app.wiring import Services
 settings = Settings.from_env({}, home=Path(sys.argv[1]))
 store, bus, queue = Store(settings.database_url), MemoryBus(), MemoryQueue()
 schema.upgrade(store)
-app = create_app(Services(settings, store, bus, queue, Catalog.standard(), Jobs(store, bus, queue), Shelf()))
+catalog = Catalog.standard(library_dir=settings.library_dir, bars_dir=settings.bars_dir)
+app = create_app(Services(settings, store, bus, queue, catalog, Jobs(store, bus, queue), Shelf()))
 headers = {"Authorization": "Bearer " + store.access.create_key("ada")}
 client = app.test_client()
 body = {"strategy_id": "sma_cross", "dataset": "fx_daily", "symbols": ["EURUSD", "GBPUSD"]}
 assert client.post("/api/v1/backtest/run", json=body, headers=headers).status_code == 202
+rows = b"date,A" + b"".join(b"\\n2020-01-%02d,%d" % (day, day) for day in range(1, 31))
+form = {"file": (io.BytesIO(rows), "a.csv"), "name": "mine"}
+assert client.post("/api/v1/datasets", data=form, headers=headers).status_code == 201
 for path in ("/openapi.json", "/docs", "/metrics", "/readyz"):
     assert client.get(path).status_code == 200, path
 for path in (
@@ -39,6 +44,8 @@ for path in (
 assert client.put("/api/v1/strategies/sma_cross/params", json={"fast": 10}, headers=headers).status_code == 200
 assert client.post("/api/v1/strategies/sma_cross/signal", headers=headers).status_code == 202
 for path in ("signals/latest", "signals/heatmap", "strategies/sma_cross/params"):
+    assert client.get("/api/v1/" + path, headers=headers).status_code == 200, path
+for path in ("datasets/mine", "datasets/mine/bars?points=10", "datasets/mine/bars?format=csv"):
     assert client.get("/api/v1/" + path, headers=headers).status_code == 200, path
 print(*sorted({"numba", "llvmlite", "pandas", "scipy", "engine.simulation", "engine.kernel"} & set(sys.modules)))
 """

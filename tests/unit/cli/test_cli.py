@@ -247,6 +247,31 @@ def test_json_is_the_answer_of_the_api(
     assert json.loads(said.stdout) == expected
 
 
+@pytest.mark.parametrize("arguments", [("fx_daily",), ("show", "fx_daily")])
+def test_one_dataset_is_shown_with_or_without_a_word(run: Callable[..., Result], arguments: tuple[str, ...]) -> None:
+    said = run("data", *arguments, "--json", server=answers(fx_daily={"dataset_id": "fx_daily"}))
+    assert json.loads(said.stdout) == {"dataset_id": "fx_daily"}
+
+
+def test_an_upload_says_what_became_of_the_file(run: Callable[..., Result], tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("date,A\n2024-01-02,1\n2024-01-03,2\n")
+    seen: list[bytes] = []
+    document = {"dataset_id": "mine", "version": "0" * 12, "kind": "bars", "frequency": "daily", "bars": 2}
+    document |= {"symbols": ["A"], "start": "2024-01-02", "end": "2024-01-03", "warnings": ["The rows were sorted."]}
+
+    def server(request: httpx.Request) -> httpx.Response:
+        seen.append(request.read())
+        return httpx.Response(201, json=document)
+
+    said = run("data", "upload", str(path), "--name", "mine", "--source", "A seed", server=server)
+    assert said.exit_code == 0, said.output
+    assert "mine@000000000000: 2 daily times of 1 symbols, 2024-01-02 to 2024-01-03\n! The rows were" in said.output
+    assert path.read_bytes() in seen[0]
+    assert b'name="source"\r\n\r\nA seed\r\n' in seen[0]
+    assert run("data", "upload", str(path), "--name", "mine", "--json", server=server).stdout.startswith("{")
+
+
 def test_keys_are_created_in_the_database_and_shown_once(
     run: Callable[..., Result], sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

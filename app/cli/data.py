@@ -1,0 +1,94 @@
+"""Commands about datasets: what there is, and uploads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from app.cli.common import asks_server, console, plain_table, print_json
+
+if TYPE_CHECKING:
+    from app.client import Client
+
+
+class Shown(click.Group):
+    """A group whose `show` need not be said: `queuant data`, `queuant data fx_daily`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=Shown)
+def data() -> None:
+    """List the datasets, show one, or upload one."""
+
+
+@data.command()
+@click.argument("dataset", required=False)
+@asks_server
+def show(client: Client, dataset: str | None, as_json: bool) -> None:
+    """List the datasets, or show one."""
+    if dataset:
+        one = client.api("GET", f"/datasets/{dataset}")
+        print_json(one) if as_json else _show_fields(one)
+        return
+    found = client.datasets()
+    if as_json:
+        print_json(found)
+        return
+    table = plain_table("dataset", "quality", "frequency", "from", "to", "symbols")
+    for item in found:
+        names = item["symbols"]
+        shown = " ".join(names[:6]) + (f" … ({len(names)})" if len(names) > 6 else "")
+        table.add_row(item["dataset_id"], item["quality"], item["frequency"], item["start"], item["end"], shown)
+    console().print(table)
+
+
+@data.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", required=True, help="Becomes the dataset's id.")
+@click.option("--frequency", help="[default: as the times are spaced]")
+@click.option("--calendar", help="Which sessions there are.")
+@click.option("--units", help="What the numbers are in.")
+@click.option("--source", help="Where the numbers are from.")
+@click.option("--licence", help="What may be done with them.")
+@click.option("--quality", type=click.Choice(["real", "proxy", "synthetic"]), help="What they are [default: real].")
+@asks_server
+def upload(client: Client, *, file: Path, name: str, as_json: bool, **said: str | None) -> None:
+    """Upload a CSV or Parquet file of bars or series."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    meaning = {field: value for field, value in said.items() if value is not None}
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True, disable=as_json) as progress:
+        task = progress.add_task(f"Sending {file.name}", total=file.stat().st_size)
+
+        def sent(done: int, total: int) -> None:
+            progress.update(task, completed=done, description="Reading" if done == total else f"Sending {file.name}")
+
+        found = client.upload(file, name=name, progress=sent, **meaning)
+    if as_json:
+        print_json(found)
+        return
+    symbols = found["symbols"]
+    click.echo(
+        f"{found['dataset_id']}@{found['version']}: {found['bars']:,} {found['frequency']} times of {len(symbols):,} "
+        f"{'series' if found['kind'] == 'series' else 'symbols'}, {found['start']} to {found['end']}"
+    )
+    for warning in found["warnings"]:
+        click.echo(f"! {warning}")
+
+
+def _show_fields(one: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    for name, value in one.items():
+        if not isinstance(value, dict):
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            grid.add_row(name, text)
+    console().print(grid)

@@ -1,0 +1,1 @@
+"""Files that somebody sends: read without trust, checked cell by cell, refused with the place of what is wrong."""
