@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ from engine.backtesting import Result
 from engine.errors import RunFailed
 from engine.strategy import Decision
 from engine.trades import EXIT_REASONS
+from workers.fetching import run_fetch
 from workers.verifying import Report, require_honest, run_verify
 
 Artifacts: TypeAlias = "dict[str, bytes]"
@@ -70,6 +71,7 @@ def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict
 
 RUNNERS: Mapping[str, Callable[[Claim, Services, Report], tuple[dict[str, Any], Artifacts]]] = {
     "backtest": run_backtest,
+    "fetch": run_fetch,
     "verify": run_verify,
 }
 

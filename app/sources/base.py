@@ -41,6 +41,7 @@ class Request:
 class Fetched:
     """What a source gave: bars that can be traded, or series that inform. `notes` says what a reader should know.
 
+    `adjusted` says that splits and dividends are in the prices.
     `about` has for a series what its numbers do not say (`note`: how its availability was found, `source`, `title`).
     """
 
@@ -49,6 +50,7 @@ class Fetched:
     units: str = ""
     frequency: str = "daily"
     calendar: str = "days of the source"
+    adjusted: bool = False
     notes: tuple[str, ...] = ()
     about: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from app.errors import SourceFailed
 from app.settings import Settings
@@ -138,7 +138,7 @@ class Http:
         there is nothing. Raises SourceFailed, naming source and item.
         """
         url = self._access.urls.get(origin.name, origin.url).rstrip("/") + path
-        url += "?" + urlencode(query) if query else ""
+        url += "?" + urlencode(query, quote_via=quote, safe="$,'/") if query else ""
         kept = self._kept(url)
         if kept is not None:
             with suppress(Again, Refused):  # an earlier version of the source could read it

@@ -62,6 +62,7 @@ def yfinance(
             frames[item] = Frame.of_closes(frames[item].times, frames[item].fields["close"])
     return Fetched(
         bars=spread("yfinance", frames),
+        adjusted=adjusted and shape == "bars",
         units="as Yahoo quotes it" + (", adjusted for splits and dividends" if adjusted else ""),
         notes=() if adjusted else ("Prices without dividends.",),
     )

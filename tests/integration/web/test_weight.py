@@ -36,7 +36,8 @@ form = {"file": (io.BytesIO(rows), "a.csv"), "name": "mine"}
 assert client.post("/api/v1/datasets", data=form, headers=headers).status_code == 201
 for path in ("/openapi.json", "/docs", "/metrics", "/readyz"):
     assert client.get(path).status_code == 200, path
-for path in ("jobs", "strategies", "strategies/sma_cross", "datasets", "backtest/comparison?strategy_ids=sma_cross"):
+paths = ("jobs", "strategies", "strategies/sma_cross", "datasets", "datasets/sources")
+for path in (*paths, "backtest/comparison?strategy_ids=sma_cross"):
     assert client.get("/api/v1/" + path, headers=headers).status_code == 200, path
 for path in ("datasets/mine", "datasets/mine/bars?points=10", "datasets/mine/bars?format=csv"):
     assert client.get("/api/v1/" + path, headers=headers).status_code == 200, path
