@@ -24,7 +24,7 @@ from engine.panel import Series
 from engine.parameters import Parameter, check_all, object_schema, read
 
 # done, total, phase: raises when the job should stop.
-Report: TypeAlias = "Callable[[int, int, str], None]"
+Report: TypeAlias = Callable[[int, int, str], None]
 Kind: TypeAlias = Literal["symbols", "series"]
 
 

@@ -128,9 +128,9 @@ def fetch(new_http: Callable[..., Http]) -> Callable[..., Fetched]:
     """Ask a source of the local server."""
 
     def ask(source: str, *items: str, start: str = "2024-01-01", end: str = "2024-12-31", **given: Any) -> Fetched:
-        http = given.pop("http", None) or new_http(keys=given.pop("keys", {}))
+        http, report = new_http(keys=given.pop("keys", {})), given.pop("report", lambda *_: None)
         chosen = sources.get(source)
         params = chosen.validate(given)
-        return chosen.fetch(Request(items, start, end), http, given.pop("report", lambda *_: None), **params)
+        return chosen.fetch(Request(items, start, end), http, report, **params)
 
     return ask
