@@ -83,7 +83,6 @@ def _meaning(source: DataSource, request: Request, found: Fetched) -> Meaning:
     return Meaning(
         title=f"{names} ({source.title})",
         quality="proxy" if any(item.quality == "proxy" for item in found.series) else "real",
-        frequency=found.frequency,
         calendar=found.calendar,
         source=source.title,
         licence=source.terms,

@@ -48,7 +48,6 @@ class Fetched:
     bars: Bars | None = None
     series: tuple[Series, ...] = ()
     units: str = ""
-    frequency: str = "daily"
     calendar: str = "days of the source"
     adjusted: bool = False
     notes: tuple[str, ...] = ()

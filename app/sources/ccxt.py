@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -40,53 +42,60 @@ def ccxt(
     """Open, high, low, close and volume of spot and swap markets; only bars that have ended."""
     package = required("ccxt", "ccxt", source="ccxt")
     market = getattr(package, exchange)({"enableRateLimit": False, "timeout": 30_000})
-    origin = Origin("ccxt", f"ccxt_{exchange}", "", pause=max(float(getattr(market, "rateLimit", 1000)), 250.0) / 1000)
+    pause = max(float(getattr(market, "rateLimit", 1000)), 250.0) / 1000
+    venue = _Venue(package, market, timeframe, Origin("ccxt", f"ccxt_{exchange}", "", pause=pause), http)
     frames = {}
     for done, item in enumerate(request.items):
         report(done, len(request.items), "fetch")
-        frames[item] = _frame(package, market, http, origin, item, request, timeframe)
+        frames[item] = venue.frame(item, request)
     return Fetched(
         bars=spread("ccxt", frames),
         units="price in the quoted currency; volume in the other one",
-        frequency="daily" if timeframe == "1d" else "intraday",
         calendar="every day, UTC",
         notes=(f"As {exchange} has them.",),
     )
 
 
-def _frame(
-    package: Any, market: Any, http: Http, origin: Origin, symbol: str, request: Request, timeframe: str
-) -> Frame:
-    """All bars of a symbol, page by page, as long as there are later ones."""
-    since = _milliseconds(request.start)
-    stop = _milliseconds(request.end) + _DAY
-    length = _SECONDS[timeframe] * 1000
-    rows: list[list[float]] = []
-    while since < stop:
-        page = http.patiently(origin, symbol, lambda: _page(package, market, symbol, timeframe, since))  # noqa: B023
-        new = [row for row in page if since <= row[0] < stop]
-        rows += new
-        if page and not new:
-            break  # the exchange has nothing later, or keeps no history
-        since = int(new[-1][0]) + length if new else since + _STEP * length
-    table = np.array(rows, dtype=np.float64).reshape(len(rows), 6)
-    times = table[:, 0].astype(np.int64).astype("datetime64[ms]").astype("datetime64[ns]")
-    frame = Frame(times, {name: table[:, column] for column, name in enumerate(FIELDS, start=1)})
-    return frame.between(request.start, request.end)
+@dataclass(frozen=True)
+class _Venue:
+    """One exchange, asked for bars of one length."""
 
+    package: Any
+    market: Any
+    timeframe: str
+    origin: Origin
+    http: Http
 
-def _page(package: Any, market: Any, symbol: str, timeframe: str, since: int) -> list[list[float]]:
-    try:
-        found = market.fetch_ohlcv(symbol, timeframe, since)
-    except (package.RateLimitExceeded, package.DDoSProtection) as error:
-        raise Again("answered that it is asked too often", code="rate_limited") from error
-    except package.NetworkError as error:
-        raise Again(f"did not answer ({type(error).__name__})") from error
-    except package.BaseError as error:
-        raise Refused(f"refused the request ({type(error).__name__})") from error
-    if not isinstance(found, list) or not all(isinstance(row, list) and len(row) >= 6 for row in found):
-        raise Refused("sent bars that are not time, open, high, low, close, volume", code="source_changed")
-    return [[float("nan") if value is None else float(value) for value in row[:6]] for row in found]
+    def frame(self, symbol: str, request: Request) -> Frame:
+        """All bars of a symbol, page by page, as long as there are later ones."""
+        since, stop = _milliseconds(request.start), _milliseconds(request.end) + _DAY
+        length = _SECONDS[self.timeframe] * 1000
+        rows: list[list[float]] = []
+        while since < stop:
+            page = self.http.patiently(self.origin, symbol, partial(self._page, symbol, since))
+            new = [row for row in page if since <= row[0] < stop]
+            rows += new
+            if page and not new:
+                break  # the exchange has nothing later, or keeps no history
+            since = int(new[-1][0]) + length if new else since + _STEP * length
+        table = np.array(rows, dtype=np.float64).reshape(len(rows), 6)
+        times = table[:, 0].astype(np.int64).astype("datetime64[ms]").astype("datetime64[ns]")
+        frame = Frame(times, {name: table[:, column] for column, name in enumerate(FIELDS, start=1)})
+        return frame.between(request.start, request.end)
+
+    def _page(self, symbol: str, since: int) -> list[list[float]]:
+        package = self.package
+        try:
+            found = self.market.fetch_ohlcv(symbol, self.timeframe, since)
+        except (package.RateLimitExceeded, package.DDoSProtection) as error:
+            raise Again("answered that it is asked too often", code="rate_limited") from error
+        except package.NetworkError as error:
+            raise Again(f"did not answer ({type(error).__name__})") from error
+        except package.BaseError as error:
+            raise Refused(f"refused the request ({type(error).__name__})") from error
+        if not isinstance(found, list) or not all(isinstance(row, list) and len(row) >= 6 for row in found):
+            raise Refused("sent bars that are not time, open, high, low, close, volume", code="source_changed")
+        return [[float("nan") if value is None else float(value) for value in row[:6]] for row in found]
 
 
 def _milliseconds(day: str) -> int:

@@ -7,6 +7,7 @@ that is revised in all its vintages, and each value counts as known since its vi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -67,10 +68,17 @@ def fred(
 
 def _present(told: Listing, request: Request, http: Http) -> Series:
     """The series as it is known now."""
-    query = {"id": told.id, "cosd": request.start, "coed": request.end}
+    query = {"id": told.id, "cosd": _start(told, request), "coed": request.end}
     rows = http.get(SITE, "/graph/fredgraph.csv", query, partial(rows_of, fields=[told.id]), item=told.key)
     day = "observation_date" if rows and "observation_date" in rows[0] else "DATE"
     return told.series(as_days(row.get(day, "") for row in rows), as_numbers(row[told.id] for row in rows))
+
+
+def _start(told: Listing, request: Request) -> str:
+    """The first day that is asked for: a change over a year needs the year before."""
+    if told.change != "year_on_year":
+        return request.start
+    return (date.fromisoformat(request.start) - timedelta(days=366)).isoformat()
 
 
 def _vintages(told: Listing, request: Request, http: Http) -> Series:
@@ -87,7 +95,7 @@ def _pages(told: Listing, request: Request, http: Http) -> Iterator[dict[str, An
     query: dict[str, str | int] = {
         "series_id": told.id,
         "file_type": "json",
-        "observation_start": request.start,
+        "observation_start": _start(told, request),
         "observation_end": request.end,
         "realtime_start": "1776-07-04",
         "realtime_end": request.end,

@@ -142,7 +142,9 @@ class Http:
         kept = self._kept(url)
         if kept is not None:
             with suppress(Again, Refused):  # an earlier version of the source could read it
-                return read(kept)
+                found = read(kept)
+                self.asked.append(url)
+                return found
 
         def once() -> T:
             try:

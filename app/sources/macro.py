@@ -23,6 +23,7 @@ from engine.parameters import Range
 Days: TypeAlias = "NDArray[np.datetime64]"
 
 STALE_DAYS = {"daily": 7, "weekly": 14, "monthly": 75, "quarterly": 200, "yearly": 500}
+_MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
 # What a request says of series that the table does not know.
 Unit: TypeAlias = Annotated[
@@ -47,7 +48,7 @@ class Listing:
         lag: days until a value counts as known where the source has no vintages.
         change: "year_on_year" percent change of an index, or "annualised": a rate a day, compounded over 252 days.
         revised: whether vintages say more than the lag; what is never revised needs none.
-        day: where in its month a monthly value belongs, when that is not the last day.
+        day: of the first month of its period, where a value belongs there and not to the last day.
     """
 
     key: str
@@ -66,6 +67,8 @@ class Listing:
     def about(self, availability: str = "") -> dict[str, str]:
         """What the manifest says of it besides its numbers."""
         said = availability or f"availability: assumed lag of {self.lag} days"
+        if self.revised and not availability:
+            said += "; values as they stand now, not as they were first published"
         return {"source": f"{self.source} {self.id}", "note": "; ".join(filter(None, (said, self.note)))}
 
     def series(self, days: Days, values: Floats, available: Days | None = None) -> Series:
@@ -99,13 +102,13 @@ class Listing:
         )
 
     def _observed(self, days: Days) -> Days:
-        """A period is told by its first day; it belongs to its last one, or to `day` of the month."""
-        months = days.astype("datetime64[M]")
-        if self.frequency not in ("monthly", "quarterly"):
+        """A period is told by its first day; it belongs to its last one, or to `day` of its first month."""
+        if self.frequency not in _MONTHS:
             return days
+        months = days.astype("datetime64[M]")
         if self.day is not None:
             return (months.astype("datetime64[D]") + (self.day - 1)).astype("datetime64[D]")
-        after = months + (1 if self.frequency == "monthly" else 3)
+        after = months + _MONTHS[self.frequency]
         return (after.astype("datetime64[D]") - 1).astype("datetime64[D]")
 
 
@@ -187,11 +190,11 @@ LISTINGS: tuple[Listing, ...] = (
     Listing("IPCA_MOM", "bcb_sgs", "433", "percent", "monthly", 14),
     Listing("IPCA15_MOM", "bcb_sgs", "7478", "percent", "monthly", 14, day=15),
     Listing("IPCA_12M", "bcb_sgs", "13522", "percent", "monthly", 14),
-    Listing("INFLATION_TARGET", "bcb_sgs", "13521", "percent", "yearly", 0, note="decreed years before"),
-    Listing("DEBT_GDP", "bcb_sgs", "13762", "percent", "monthly", 35, note="revised values"),
-    Listing("PRIMARY_GDP", "bcb_sgs", "5793", "percent", "monthly", 35, factor=-1.0, note="revised values"),
-    Listing("IBC_BR", "bcb_sgs", "24363", "index", "monthly", 50, note="revised values"),
-    Listing("TRADE_BAL", "bcb_sgs", "22707", "usd_mn", "monthly", 35, note="revised values"),
+    Listing("INFLATION_TARGET", "bcb_sgs", "13521", "percent", "yearly", 0, day=1, note="decreed years before"),
+    Listing("DEBT_GDP", "bcb_sgs", "13762", "percent", "monthly", 35, revised=True),
+    Listing("PRIMARY_GDP", "bcb_sgs", "5793", "percent", "monthly", 35, factor=-1.0, revised=True),
+    Listing("IBC_BR", "bcb_sgs", "24363", "index", "monthly", 50, revised=True),
+    Listing("TRADE_BAL", "bcb_sgs", "22707", "usd_mn", "monthly", 35, revised=True),
     Listing("FXFLOW_FIN", "bcb_sgs", "13967", "usd_mn", lag=10, note="published once a week"),
     Listing("FXFLOW_TOTAL", "bcb_sgs", "13970", "usd_mn", lag=10, note="published once a week"),
     Listing("FOCUS_IPCA_12M", "bcb_focus", "IPCA 12 months, smoothed", "percent"),

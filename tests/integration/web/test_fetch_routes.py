@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from app.store import Output
+
 FETCH = "/api/v1/datasets/fetch"
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 BODY = {"source": "fred", "items": ["FED_FUNDS"], "name": "us_rates"}
@@ -97,3 +99,25 @@ def test_the_first_day_is_never_after_the_last(web: Any) -> None:
     job_id = web.post(FETCH, BODY | {"end_date": "1930-01-01"}).get_json()["job_id"]
     request = web.services.jobs.claim(job_id, lease_owner="test").request
     assert date.fromisoformat(request["start_date"]) <= date.fromisoformat(request["end_date"])
+
+
+def test_the_result_of_a_fetch_names_the_dataset_and_leads_to_it(web: Any) -> None:
+    job_id = web.post(FETCH, BODY).get_json()["job_id"]
+    claim = web.services.jobs.claim(job_id, lease_owner="test")
+    document = {
+        "request": dict(claim.request),
+        "dataset": {"dataset_id": "us_rates", "version": "0123456789ab"},
+        "provenance": {"source": "FRED", "result_hash": "f" * 64},
+        "warnings": [],
+    }
+    assert web.services.jobs.finish(claim, Output(document, "f" * 64, {}, 1.0)) == "succeeded"
+
+    result = web.get(f"/api/v1/jobs/{job_id}/result").get_json()
+    assert (result["kind"], result["dataset"]["version"]) == ("fetch", "0123456789ab")
+    assert result["links"]["dataset"] == "/api/v1/datasets/us_rates"
+    assert "equity" not in result
+    missing = web.get(f"/api/v1/jobs/{job_id}/equity")
+    assert (missing.status_code, missing.get_json()["code"]) == (404, "no_such_part")
+    again = web.post(FETCH, BODY).get_json()
+    assert (again["job_id"], again["cached"]) == (job_id, True)
+    assert web.post(f"{FETCH}?fresh=true", BODY).get_json()["job_id"] != job_id

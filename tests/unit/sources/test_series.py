@@ -44,6 +44,7 @@ def test_inflation_is_the_change_over_a_year_and_belongs_to_the_end_of_its_month
     (series,) = fetch("fred", "US_CPI_YOY").series
 
     assert table(series) == [("2024-01-31", "2024-02-20", 3.0)]
+    assert outside.asked[0][1]["cosd"] == "2022-12-31"  # the first year has nothing to be compared with
 
 
 def test_vintages_of_inflation_tell_what_was_known_when(outside, fetch):
@@ -89,6 +90,18 @@ def test_a_series_that_is_not_in_the_table_says_its_unit_and_lag_itself(outside,
     (series,) = fetch("fred", "UNRATE", unit="percent", frequency="monthly", lag_days=10).series
 
     assert (series.key, series.unit, table(series)) == ("UNRATE", "percent", [("2024-01-31", "2024-02-12", 3.7)])
+
+
+@pytest.mark.parametrize(
+    ("frequency", "observed"),
+    [("weekly", "2024-01-01"), ("monthly", "2024-01-31"), ("quarterly", "2024-03-31"), ("yearly", "2024-12-31")],
+)
+def test_a_value_belongs_to_the_end_of_its_period(outside, fetch, frequency, observed):
+    outside.says(sheet("observation_date,X\n2024-01-01,1\n"))
+
+    (series,) = fetch("fred", "X", frequency=frequency).series
+
+    assert days(series, "observed") == [observed]
 
 
 def test_sgs_is_asked_ten_years_at_a_time_and_an_empty_decade_is_no_error(outside, fetch):
