@@ -164,11 +164,12 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def _rates(source: str, ids: dict[str, str]) -> list[Listing]:
-    return [Listing(key, source, id, "percent") for key, id in ids.items()]
+def _rates(source: str, ids: dict[str, str], note: str = "") -> list[Listing]:
+    return [Listing(key, source, id, "percent", note=note) for key, id in ids.items()]
 
 
-_BONDS = "interpolated between the government's own bonds, which yield a little less than swaps"
+_PAR = "par yields; the Treasury tells them the same evening"
+_BONDS = "between zero-coupon bonds of the Treasury, whose rates are not quite those of swaps"
 
 LISTINGS: tuple[Listing, ...] = (
     Listing("USDBRL", "yfinance", "BRL=X", "price"),
@@ -181,12 +182,12 @@ LISTINGS: tuple[Listing, ...] = (
     Listing("USDBRL", "fred", "DEXBZUS", "price", lag=7, note="noon in New York; published once a week"),
     Listing("BRENT", "fred", "DCOILBRENTEU", "price", lag=7, note="spot; published once a week"),
     *_rates("fred", {"FED_FUNDS": "DFF", "SOFR": "SOFR"}),
-    *_rates("fred", {"UST_3M": "DGS3MO", "UST_6M": "DGS6MO", "UST_1Y": "DGS1", "UST_2Y": "DGS2"}),
-    *_rates("fred", {"UST_5Y": "DGS5", "UST_10Y": "DGS10"}),
+    *_rates("fred", {"UST_3M": "DGS3MO", "UST_6M": "DGS6MO", "UST_1Y": "DGS1", "UST_2Y": "DGS2"}, _PAR),
+    *_rates("fred", {"UST_5Y": "DGS5", "UST_10Y": "DGS10"}, _PAR),
     Listing("VIX", "fred", "VIXCLS", "index"),
     Listing("US_CPI_YOY", "fred", "CPIAUCSL", "percent", "monthly", 20, change="year_on_year", revised=True),
     Listing("SELIC_TARGET", "bcb_sgs", "432", "percent", lag=0, note="told the evening before it is in force"),
-    Listing("CDI", "bcb_sgs", "12", "percent", change="annualised"),
+    Listing("CDI", "bcb_sgs", "12", "percent", change="annualised", note="a rate a day, annualised"),
     Listing("IPCA_MOM", "bcb_sgs", "433", "percent", "monthly", 14),
     Listing("IPCA15_MOM", "bcb_sgs", "7478", "percent", "monthly", 14, day=15),
     Listing("IPCA_12M", "bcb_sgs", "13522", "percent", "monthly", 14),

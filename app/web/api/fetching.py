@@ -84,9 +84,7 @@ def fetch_dataset(body: dict[str, Any], query: dict[str, Any], headers: dict[str
 
 def _check_name(name: str) -> None:
     """Raise Conflict for the id of a dataset that ships: the job would find out only after it has fetched."""
-    catalog = services().catalog
-    kept = catalog.library.ids() if catalog.library else []
-    if name in catalog.ids() and name not in kept:
+    if name in services().catalog.fixed_ids():
         raise Conflict(
             f"The dataset '{name}' ships with Queuant. Choose another name.",
             code="dataset_exists",
