@@ -11,7 +11,6 @@ from app.errors import Conflict
 from app.sources.asking import MOST_ITEMS, resolve_fetch
 from app.sources.macro import today
 from app.web import presenters, shapes, submitting
-from app.web.access import owner
 from app.web.api.market_data import blp
 from app.web.context import services
 from app.web.fields import Day, Document, Flag, Listing, Text
@@ -71,15 +70,7 @@ def fetch_dataset(body: dict[str, Any], query: dict[str, Any], headers: dict[str
     """
     resolved = resolve_fetch(body, today())
     _check_name(body["name"])
-    row, cached = services().jobs.submit(
-        owner(),
-        "fetch",
-        resolved,
-        idempotency=submitting.idempotency(headers, body),
-        fresh=query["fresh"],
-        tags=tuple(dict.fromkeys(body.get("tags", ()))),
-    )
-    return submitting.taken(row, cached=cached, prefer=headers.get("prefer"))
+    return submitting.queue("fetch", resolved, body, query, headers)
 
 
 def _check_name(name: str) -> None:

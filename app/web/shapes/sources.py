@@ -1,4 +1,4 @@
-"""Sources of data, and what a job that fetched from one has made."""
+"""Sources of data."""
 
 from __future__ import annotations
 
@@ -33,15 +33,3 @@ class Sources(ma.Schema):
         fields.Dict(), required=True, metadata=told("Series that strategies know by name: key, source, id, unit, …")
     )
     not_free = mapping("What strategies read and nobody gives away, and why. It is never made up.")
-
-
-class Fetched(ma.Schema):
-    """The dataset that a job of kind `fetch` has made."""
-
-    job_id = text()
-    kind = text()
-    request = mapping("The request as it was run.")
-    dataset = mapping("The dataset at its version, as GET /datasets/{id} tells it.")
-    provenance = mapping("Source, licence, quality and version.")
-    warnings = texts("What a reader of the numbers should know.")
-    links = mapping()
