@@ -225,8 +225,9 @@ class Http:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             for old in path.parent.iterdir():
-                if time.time() - old.stat().st_mtime > self._access.cache_seconds:
-                    old.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # somebody else sweeps too
+                    if time.time() - old.stat().st_mtime > self._access.cache_seconds:
+                        old.unlink()
             handle, draft = tempfile.mkstemp(prefix="draft-", dir=path.parent)
             with os.fdopen(handle, "wb") as file:
                 file.write(body)

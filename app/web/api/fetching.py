@@ -8,13 +8,14 @@ from flask import Response, jsonify
 
 from app import sources
 from app.errors import Conflict
+from app.jobs import request_hash
 from app.sources.asking import MOST_ITEMS, resolve_fetch
 from app.sources.macro import today
 from app.web import presenters, shapes, submitting
 from app.web.api.market_data import blp
 from app.web.context import services
-from app.web.fields import Day, Document, Flag, Listing, Text
-from app.web.schemas import TAG_PATTERN, RunHeaders, Strict, told
+from app.web.fields import Day, Document, Listing, Text
+from app.web.schemas import TAG_PATTERN, RunHeaders, RunQuery, Strict, told
 from app.web.shapes.sources import Sources
 
 
@@ -41,12 +42,6 @@ class FetchSchema(Strict):
     tags = Listing(Text(most=64, pattern=TAG_PATTERN), most=20, metadata=told("Words to find the job by."))
 
 
-class FetchQuery(Strict):
-    """How to fetch it."""
-
-    fresh = Flag(load_default=False, metadata=told("Ask again even if the same request has succeeded today."))
-
-
 @blp.route("/datasets/sources", scope="read")
 @blp.response(200, Sources)
 def list_sources() -> Response:
@@ -56,11 +51,14 @@ def list_sources() -> Response:
 
 @blp.route("/datasets/fetch", methods=["POST"], scope="run")
 @blp.arguments(FetchSchema)
-@blp.arguments(FetchQuery, location="query")
+@blp.arguments(RunQuery, location="query")
 @blp.arguments(RunHeaders, location="headers")
 @blp.response(202, shapes.Submitted, description="Queued, or answered by an earlier job of the same request")
 @blp.alt_response(
-    200, schema=shapes.Job, description="The job itself when it ended while the client waited", success=True
+    200,
+    schema={"oneOf": [shapes.DryRun, shapes.Job]},
+    description="The answer of a dry run; or the job itself when it ended while the client waited",
+    success=True,
 )
 def fetch_dataset(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) -> Response:
     """Fetch data from a source as a job
@@ -70,6 +68,10 @@ def fetch_dataset(body: dict[str, Any], query: dict[str, Any], headers: dict[str
     """
     resolved = resolve_fetch(body, today())
     _check_name(body["name"])
+    if query["dry_run"]:
+        estimate = {"items": len(resolved["items"])}
+        answer = {"valid": True, "request": resolved, "request_hash": request_hash("fetch", resolved)}
+        return jsonify(answer | {"estimate": estimate})
     return submitting.queue("fetch", resolved, body, query, headers)
 
 

@@ -95,6 +95,12 @@ def test_who_may_only_read_fetches_nothing(web: Any) -> None:
     assert web.other("read").post(FETCH, BODY).status_code == 403
 
 
+def test_a_dry_run_queues_nothing(web: Any) -> None:
+    told = web.post(f"{FETCH}?dry_run=true", BODY).get_json()
+    assert (told["valid"], told["request"]["end_date"], told["estimate"]) == (True, str(YESTERDAY), {"items": 1})
+    assert web.get("/api/v1/jobs").get_json()["jobs"] == []
+
+
 def test_the_first_day_is_never_after_the_last(web: Any) -> None:
     job_id = web.post(FETCH, BODY | {"end_date": "1930-01-01"}).get_json()["job_id"]
     request = web.services.jobs.claim(job_id, lease_owner="test").request

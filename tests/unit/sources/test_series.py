@@ -264,7 +264,7 @@ def test_the_curve_lies_between_zero_coupon_bonds_and_nowhere_else(outside, fetc
     growth = np.interp(2.0, [near, far], [near * np.log(1.101), far * np.log(1.106)])
     assert two.value[0] == pytest.approx(100 * np.expm1(growth / 2), rel=1e-12)
     assert (two.quality, real.quality) == ("proxy", "real")
-    assert "government" in found.about["DI_2Y"]["note"]
+    assert "bonds of the Treasury" in found.about["DI_2Y"]["note"]
     assert table(real) == [("2024-01-02", "2024-01-03", 5.46)]
 
 
