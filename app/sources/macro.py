@@ -136,13 +136,14 @@ def year_on_year(days: Days, values: Floats) -> tuple[Days, Floats]:
 
 def as_days(texts: Iterable[str], form: str = "%Y-%m-%d") -> Days:
     """Days as a source writes them. Raises Refused naming the first that is none."""
-    found = []
-    for text in texts:
+    told = list(texts)
+    known: dict[str, date] = {}
+    for text in dict.fromkeys(told):  # a table has many rows of one day
         try:
-            found.append(datetime.strptime(text, form).date())
+            known[text] = datetime.strptime(text, form).date()
         except ValueError as error:
             raise Refused(f"has a day {text[:40]!r}, which is none", code="source_changed") from error
-    return np.array(found, dtype="datetime64[D]")
+    return np.array([known[text] for text in told], dtype="datetime64[D]")
 
 
 def as_numbers(texts: Iterable[str | float | None], *, missing: tuple[str, ...] = ("", ".")) -> Floats:
@@ -169,7 +170,8 @@ def _rates(source: str, ids: dict[str, str], note: str = "") -> list[Listing]:
 
 
 _PAR = "par yields; the Treasury tells them the same evening"
-_BONDS = "between zero-coupon bonds of the Treasury, whose rates are not quite those of swaps"
+_DI = ("1Y", "2Y", "3Y", "5Y", "10Y")
+_BONDS = "between bonds of the Treasury, whose rates are not quite those of swaps"
 
 LISTINGS: tuple[Listing, ...] = (
     Listing("USDBRL", "yfinance", "BRL=X", "price"),
@@ -212,7 +214,7 @@ LISTINGS: tuple[Listing, ...] = (
         )
         for n in range(4)
     ),
-    *(Listing(f"DI_{t}", "tesouro", t, "percent", quality="proxy", note=_BONDS) for t in ("1Y", "2Y", "3Y", "5Y")),
+    *(Listing(f"DI_{t}", "tesouro", t, "percent", quality="proxy", note=_BONDS) for t in _DI),
     *(Listing(f"NTNB_{t}", "tesouro", t, "percent") for t in ("2Y", "5Y", "10Y")),
 )
 
@@ -220,7 +222,7 @@ LISTINGS: tuple[Listing, ...] = (
 # the synthetic world, or on data that somebody who has them uploads.
 NOT_FREE: dict[str, str] = {
     "CDS_5Y, CDS_1Y and CDS_5Y.*": "credit default swaps are sold, not published",
-    "DI_1M, DI_3M, DI_6M and DI_10Y": "no zero-coupon bond is that short or that long; the exchange sells its curve",
+    "DI_1M, DI_3M and DI_6M": "no bond is offered that short; the exchange sells its curve",
     "CUPOM_6M, CUPOM_1Y, NDF_6M and USDBRL_FWD_1Y": "sold by the exchange and by brokers",
     "BRL_IMPLIED_VOL": "sold by the exchange and by brokers",
     "OUTPUT_GAP": "an estimate; the central bank publishes it in a report, not as a series",

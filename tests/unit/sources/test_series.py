@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import SourceFailed
 from app.sources.macro import LISTINGS, NOT_FREE, lagged
-from app.sources.tesouro import point
+from app.sources.tesouro import extended, point
 
 from .conftest import Answer
 
@@ -276,6 +276,25 @@ def test_a_tenor_beside_the_last_bond_is_that_bond_and_farther_ones_are_unknown(
     assert np.isnan(point(curve, 3.2))
     assert np.isnan(point(curve, 0.5))
     assert point(curve, 1.0) == pytest.approx(10.0)
+
+
+def test_a_coupon_bond_draws_the_curve_on_so_that_it_has_its_price():
+    """The rate at its end is put in, its own rate made of it by bisection, and found again."""
+    years, wanted = 10.25, 12.0
+    times = np.arange(years, 0, -0.5)
+    growth = np.interp(times, [0, 1, 3, years], [0, np.log(1.10), 3 * np.log(1.11), years * np.log(1 + wanted / 100)])
+    paid = np.where(times == years, 1.0, 0.0) + 1.1**0.5 - 1
+    price = (paid * np.exp(-growth)).sum()
+    low, high = 0.0, 50.0
+    for _ in range(80):
+        rate = (low + high) / 2
+        low, high = (rate, high) if (paid * (1 + rate / 100) ** -times).sum() > price else (low, rate)
+
+    curve = extended([(1.0, 10.0), (3.0, 11.0)], [(years, rate), (2.0, 99.0)])
+
+    assert curve[:2] == [(1.0, 10.0), (3.0, 11.0)]  # a coupon bond within the zeros changes nothing
+    assert curve[2][1] == pytest.approx(wanted, rel=1e-10)
+    assert 11.0 < point(curve, 10.0) < 12.0
 
 
 def test_a_curve_that_no_bond_reaches_is_refused_by_name(outside, fetch):
