@@ -11,12 +11,14 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
+from app import sources
 from app.bus import MemoryBus
 from app.catalog import Catalog
 from app.jobs import Jobs
 from app.settings import Settings
 from app.shelf import Shelf
 from app.sources.asking import resolve_fetch
+from app.sources.base import Fetched, source
 from app.store import Store
 from app.taskqueue import MemoryQueue
 from app.wiring import Services
@@ -121,6 +123,24 @@ def test_bars_keep_their_prices_and_volume_by_symbol(farm):
     column = bars.symbols.index("SP500")
     for name in ("open", "high", "low", "close", "volume"):
         assert getattr(bars, name)[:, column].tolist() == getattr(shipped, name)[:, 0].tolist()
+
+
+def test_bars_of_a_total_return_stay_so(farm, monkeypatch):
+    bars = farm.services.catalog.get("sp500_daily").all_bars.select(None, "2015-01-01", "2015-12-31")
+
+    @source(title="Mine", items="symbols", terms="Ours.", known=("SP500",))
+    def mine(request, http, report):
+        """One index."""
+        return Fetched(bars=bars, adjusted=True, units="points", notes=("As I have them.",))
+
+    monkeypatch.setattr(sources, "every", lambda: {"mine": mine})
+    result = farm.result(farm.run("SP500", source="mine", name="adjusted"))
+
+    kept = farm.services.catalog.get("adjusted")
+    assert kept.adjusted
+    assert kept.all_bars.close[:, 0].tolist() == bars.close[:, 0].tolist()
+    assert result["warnings"] == ["As I have them."]
+    assert kept.manifest["notes"] == "As I have them."
 
 
 def test_a_source_that_begins_later_than_asked_is_a_warning(farm):
