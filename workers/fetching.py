@@ -129,7 +129,11 @@ def _document(claim: Claim, source: DataSource, found: Fetched, dataset: Dataset
             "dataset_version": dataset.version,
             "request_hash": claim.request_hash,
         },
-        "warnings": [*found.notes, *_late(claim.request["start_date"], dataset)],
+        "warnings": [
+            *found.notes,
+            *_late(claim.request["start_date"], dataset),
+            *(item.told() for item in dataset.findings),
+        ],
     }
     document["provenance"]["result_hash"] = hashlib.sha256(canonical_json(document)).hexdigest()
     return document

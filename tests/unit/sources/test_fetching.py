@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet
 import pytest
 
@@ -22,6 +23,7 @@ from app.sources.base import Fetched, source
 from app.store import Store
 from app.taskqueue import MemoryQueue
 from app.wiring import Services
+from engine.bars import Bars
 from engine.errors import BadData
 from workers.tasks import Executor
 
@@ -141,6 +143,22 @@ def test_bars_of_a_total_return_stay_so(farm, monkeypatch):
     assert kept.all_bars.close[:, 0].tolist() == bars.close[:, 0].tolist()
     assert result["warnings"] == ["As I have them."]
     assert kept.manifest["notes"] == "As I have them."
+
+
+def test_what_looks_wrong_with_the_prices_is_told(farm, monkeypatch):
+    days = np.arange("2023-01-02", "2023-06-30", dtype="datetime64[D]")
+    closes = np.where(np.arange(len(days)) < 90, 100.0, 50.0)
+
+    @source(title="Mine", items="symbols", terms="Ours.", known=("A",))
+    def mine(request, http, report):
+        """A split that nobody has adjusted for."""
+        return Fetched(bars=Bars.from_closes(days, closes, ("A",)))
+
+    monkeypatch.setattr(sources, "every", lambda: {"mine": mine})
+    result = farm.result(farm.run("A", source="mine", name="split", start_date="2023-01-01"))
+
+    assert len(farm.services.catalog.get("split").findings) == 1
+    assert "2023-04-02" in result["warnings"][0]
 
 
 def test_a_source_that_begins_later_than_asked_is_a_warning(farm):
