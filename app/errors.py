@@ -8,6 +8,7 @@ QueuantError
 ├── Overloaded          come back later
 ├── StoreUnavailable    the database did not answer; nothing was accepted
 ├── QueueUnavailable    the doorbell could not be rung; the row is safe and rings later
+├── SourceFailed        the outside world did not give the data that was asked for
 ├── StartRefused        a process cannot start as it was asked to
 └── Abandoned           control flow inside a worker: stop this run
     ├── JobCancelled    its owner wants it to end
@@ -75,6 +76,25 @@ class QueueUnavailable(QueuantError):
     """The queue did not answer. What was to be rung is in the store and rings later."""
 
     code = "queue_unavailable"
+
+
+class SourceFailed(QueuantError):
+    """A data source did not give what was asked for. Its code is one of
+
+    `source_unavailable` (it did not answer, or brokenly, however often it was asked), `source_refused` (it does not
+    have this, or does not want to), `source_changed` (it answers, but not as it is documented), `rate_limited` (it
+    wants to be left alone for longer than a job waits) and `missing_extra` (the package that asks it is not installed).
+    """
+
+    code = "source_unavailable"
+
+    def __init__(self, message: str, *, source: str, item: str | None = None, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.source = source
+        self.item = item
+
+    def detail(self) -> dict[str, object]:
+        return super().detail() | {"source": self.source} | ({"item": self.item} if self.item else {})
 
 
 class StartRefused(QueuantError):

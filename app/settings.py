@@ -15,8 +15,10 @@ from app.errors import StartRefused
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
-def _setting(default: Any, env: str, doc: str, *, least: float = 1, most: float = math.inf) -> Any:
-    return field(default=default, metadata={"env": env, "doc": doc, "least": least, "most": most})
+def _setting(
+    default: Any, env: str, doc: str, *, least: float = 1, most: float = math.inf, secret: bool = False
+) -> Any:
+    return field(default=default, repr=not secret, metadata={"env": env, "doc": doc, "least": least, "most": most})
 
 
 _HOME = Path("~/.queuant")
@@ -84,6 +86,15 @@ class Settings:
         "Folder for compiled kernels and bars that processes map; empty: kernels beside the engine's source, so that "
         "homes share them, and bars in the home folder",
     )
+    source_urls: tuple[str, ...] = _setting(
+        (), "QUEUANT_SOURCE_URLS", "Comma-separated NAME=URL: other addresses of data sources, such as a mirror's"
+    )
+    source_cache_seconds: int = _setting(
+        3600, "QUEUANT_SOURCE_CACHE_SECONDS", "How long the answer of a data source is used again"
+    )
+    fred_api_key: str = _setting(
+        "", "FRED_API_KEY", "Key of the FRED API; with one, revised series come in all vintages", secret=True
+    )
     log_level: str = _setting("INFO", "QUEUANT_LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR")
     client_url: str = _setting(
         "", "QUEUANT_URL", "Server that the Python client and the CLI talk to; empty: the one in the home folder"
@@ -140,6 +151,20 @@ class Settings:
     def library_dir(self) -> Path:
         """Where datasets are kept that came from outside."""
         return Path(self.dataset_dir).expanduser() if self.dataset_dir else self.home / "datasets"
+
+    @property
+    def sources_dir(self) -> Path:
+        """Where answers of data sources are kept for a while."""
+        return (Path(self.cache_dir).expanduser() if self.cache_dir else self.home / "cache") / "sources"
+
+    @property
+    def source_addresses(self) -> dict[str, str]:
+        """The overridden addresses of data sources by name. Raises StartRefused."""
+        pairs = [entry.partition("=") for entry in self.source_urls]
+        for name, equals, url in pairs:
+            if not (name and equals and re.match(r"https?://[^/?#@]+", url)):
+                raise StartRefused(f"QUEUANT_SOURCE_URLS has {name + equals + url!r}, which is not NAME=URL.")
+        return {name: url for name, _, url in pairs}
 
     @property
     def api_url(self) -> str:

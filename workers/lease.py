@@ -13,6 +13,8 @@ from app.jobs import Claim, Jobs
 
 NEWS_SECONDS = 0.2
 BEAT_SECONDS = 1.0
+# What the progress of a kind of job counts.
+UNITS = {"fetch": "items"}
 
 
 class Lease:
@@ -65,7 +67,7 @@ class Lease:
         return {
             "done": done,
             "total": total,
-            "unit": "bars",
+            "unit": UNITS.get(self._claim.kind, "bars"),
             "fraction": round(fraction, 4),
             "eta_seconds": None if remaining is None else round(remaining, 1),
             "phase": phase,

@@ -22,6 +22,7 @@ from engine import Config, backtest
 from engine.backtesting import Result
 from engine.strategy import Decision
 from engine.trades import EXIT_REASONS
+from workers.fetching import run_fetch
 from workers.signalling import run_signals
 from workers.verifying import Report, require_honest, run_verify
 from workers.versions import require_same
@@ -74,6 +75,7 @@ def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict
 
 RUNNERS: Mapping[str, Callable[[Claim, Services, Report], Made]] = {
     "backtest": run_backtest,
+    "fetch": run_fetch,
     "signals": run_signals,
     "verify": run_verify,
 }

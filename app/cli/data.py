@@ -1,4 +1,4 @@
-"""Commands about datasets: what there is, and uploads."""
+"""Commands about datasets: what there is, uploads, and data from sources."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli.common import asks_server, console, plain_table, print_json
+from app.cli.common import asks_server, console, key_values, plain_table, print_json
 
 if TYPE_CHECKING:
     from app.client import Client
@@ -24,7 +24,7 @@ class Shown(click.Group):
 
 @click.group(cls=Shown)
 def data() -> None:
-    """List the datasets, show one, or upload one."""
+    """List the datasets, show one, upload one, or fetch one from a source."""
 
 
 @data.command()
@@ -74,12 +74,51 @@ def upload(client: Client, *, file: Path, name: str, as_json: bool, **said: str 
     if as_json:
         print_json(found)
         return
+    say(found, found["warnings"])
+
+
+@data.command()
+@asks_server
+def sources(client: Client, as_json: bool) -> None:
+    """List the sources that data can be fetched from."""
+    found = client.sources()
+    if as_json:
+        print_json(found)
+        return
+    table = plain_table("source", "what", "some of it", "needs")
+    for item in found:
+        missing = "" if item["installed"] else f"pip install {item['source']}"
+        table.add_row(item["source"], item["title"], " ".join(item["known"][:4]) + " …", missing)
+    console().print(table)
+
+
+@data.command()
+@click.argument("source")
+@click.argument("items", nargs=-1, required=True)
+@click.option("--name", required=True, help="Id of the dataset that it becomes.")
+@click.option("--start", "start_date", help="First day, YYYY-MM-DD [default: as early as the source begins].")
+@click.option("--end", "end_date", help="Last day, YYYY-MM-DD [default: yesterday].")
+@click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the source.")
+@click.option("--fresh", is_flag=True, help="Ask again even if the same request has succeeded today.")
+@asks_server
+def fetch(
+    client: Client, *, source: str, items: tuple[str, ...], params: tuple[str, ...], as_json: bool, **given: Any
+) -> None:
+    """Fetch symbols or series from a source, as a job, and wait for it."""
+    asked = {name: value for name, value in given.items() if value is not None}
+    job = client.fetch(source, items, params=key_values(params, "--param"), **asked).wait()
+    found = job.result().data
+    print_json(found) if as_json else say(found["dataset"], found["warnings"])
+
+
+def say(found: dict[str, Any], warnings: list[str]) -> None:
+    """A dataset in a line, and what a reader should know."""
     symbols = found["symbols"]
     click.echo(
         f"{found['dataset_id']}@{found['version']}: {found['bars']:,} {found['frequency']} times of {len(symbols):,} "
         f"{'series' if found['kind'] == 'series' else 'symbols'}, {found['start']} to {found['end']}"
     )
-    for warning in found["warnings"]:
+    for warning in warnings:
         click.echo(f"! {warning}")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli.common import asks_server, console, key_values, plain_table, print_json
+from app.cli.data import say
 
 if TYPE_CHECKING:
     from app.client import Client, Job
@@ -129,6 +130,9 @@ def _show_result(client: Client, job: Job, *, as_json: bool) -> None:
     found = job.result()
     if as_json:
         print_json(found.data)
+        return
+    if found.data.get("kind") == "fetch":
+        say(found.data["dataset"], found.warnings)
         return
     screen = console()
     screen.print(metrics_table([found.data]))

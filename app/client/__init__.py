@@ -213,6 +213,29 @@ class Client:
         with Path(path).open("rb") as file:
             return dict(self._transport.upload("/datasets", file, {"name": name, **meaning}, progress))
 
+    def sources(self) -> list[dict[str, Any]]:
+        """Sources of data, with what they have and whether the package that asks them is installed."""
+        return list(self.api("GET", "/datasets/sources")["sources"])
+
+    def fetch(self, source: str, items: Sequence[str], *, name: str, fresh: bool = False, **more: Any) -> Job:
+        """Queue a job that fetches symbols or series from a source; its result names the dataset that it made.
+
+        Args:
+            source: an id from `sources()`.
+            items: symbols or series of it.
+            name: id of the dataset; a new version where there is one.
+            fresh: ask again even if the same request has succeeded today.
+            more: start_date, end_date, params, tags: as in the HTTP API.
+        """
+        state = self.api(
+            "POST",
+            "/datasets/fetch",
+            body={"source": source, "items": list(items), "name": name, **more},
+            query={"fresh": "true"} if fresh else None,
+            idempotency_key=uuid.uuid4().hex,
+        )
+        return Job(self, state)
+
     # The API below
 
     def api(

@@ -8,7 +8,18 @@ from flask import Flask
 from flask_smorest import Blueprint
 
 from app.web import access, context, headers, pages, problems, relay, strict_json, telemetry
-from app.web.api import backtest, health, jobs, macro, market_data, monitoring, signals, strategies, websocket
+from app.web.api import (
+    backtest,
+    fetching,  # noqa: F401 - its routes are of the tag of `market_data`
+    health,
+    jobs,
+    macro,
+    market_data,
+    monitoring,
+    signals,
+    strategies,
+    websocket,
+)
 from app.web.edge import Api
 from app.web.presenters import API
 from app.web.uploading import FORM_BYTES, StreamedRequest

@@ -6,6 +6,8 @@ import base64
 import binascii
 import json
 import math
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Row
@@ -13,6 +15,8 @@ from sqlalchemy import Row
 from app import quality
 from app.dataset import Dataset
 from app.events import Event, iso
+from app.sources import macro
+from app.sources.base import DataSource
 from app.store import TERMINAL
 from engine import gaps
 from engine.errors import InvalidInput
@@ -30,6 +34,8 @@ def links(row: Row[Any]) -> dict[str, str]:
     found = {"self": here, "events": f"{here}/events", "live": f"/ws/jobs/{row.id}"}
     if row.status == "succeeded":
         found |= {part: f"{here}/{part}" for part in ("result", *PARTS.get(row.kind, ()))}
+        if row.kind == "fetch":
+            found["dataset"] = f"{API}/datasets/{row.dataset_id}"
     if row.status in ("queued", "running"):
         found["cancel"] = f"{here}/cancel"
     if row.status in ("failed", "cancelled"):
@@ -146,6 +152,29 @@ def uploaded(found: Dataset, warnings: list[str]) -> dict[str, Any]:
 
 def _gaps(found: Dataset) -> list[dict[str, Any]]:
     return gaps.rows(found.all_bars) if found.kind == "bars" else []
+
+
+def sources(found: Iterable[DataSource]) -> dict[str, Any]:
+    return {
+        "sources": [
+            {
+                "source": item.id,
+                "title": item.title,
+                "doc": item.doc,
+                "terms": item.terms,
+                "items": item.items,
+                "known": list(item.known),
+                "pattern": item.pattern or None,
+                "since": item.since,
+                "package": item.package,
+                "installed": item.installed,
+                "parameters": item.schema(),
+            }
+            for item in found
+        ],
+        "series": [asdict(item) for item in macro.LISTINGS],
+        "not_free": macro.NOT_FREE,
+    }
 
 
 def cursor_after(row: Row[Any]) -> str:

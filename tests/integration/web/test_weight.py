@@ -37,7 +37,7 @@ assert client.post("/api/v1/datasets", data=form, headers=headers).status_code =
 for path in ("/openapi.json", "/docs", "/metrics", "/readyz"):
     assert client.get(path).status_code == 200, path
 for path in (
-    "jobs", "strategies", "strategies/sma_cross", "datasets", "macro/series", "macro/curves/DI",
+    "jobs", "strategies", "strategies/sma_cross", "datasets", "datasets/sources", "macro/series", "macro/curves/DI",
     "backtest/comparison?strategy_ids=sma_cross",
 ):
     assert client.get("/api/v1/" + path, headers=headers).status_code == 200, path

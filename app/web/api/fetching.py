@@ -1,0 +1,86 @@
+"""Datasets out of sources: FRED, central banks, exchanges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify
+
+from app import sources
+from app.errors import Conflict
+from app.jobs import request_hash
+from app.sources.asking import MOST_ITEMS, resolve_fetch
+from app.sources.macro import today
+from app.web import presenters, shapes, submitting
+from app.web.api.market_data import blp
+from app.web.context import services
+from app.web.fields import Day, Document, Listing, Text
+from app.web.schemas import TAG_PATTERN, RunHeaders, RunQuery, Strict, told
+from app.web.shapes.sources import Sources
+
+
+class FetchSchema(Strict):
+    """Data to fetch."""
+
+    source = Text(most=64, required=True, metadata=told("A source of GET /datasets/sources.", example="fred"))
+    items = Listing(
+        Text(most=64),
+        most=MOST_ITEMS,
+        least=1,
+        required=True,
+        metadata=told("Symbols or series of the source.", example=["FED_FUNDS", "UST_2Y"]),
+    )
+    name = Text(
+        most=64,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        required=True,
+        metadata=told("Id of the dataset that it becomes; a new version where there is one.", example="us_rates"),
+    )
+    start_date = Day(metadata=told("First day, included; else as early as the source begins."))
+    end_date = Day(metadata=told("Last day, included; else yesterday (UTC), which is also the latest."))
+    params = Document(metadata=told("What the source asks besides; what is left out has its default."))
+    tags = Listing(Text(most=64, pattern=TAG_PATTERN), most=20, metadata=told("Words to find the job by."))
+
+
+@blp.route("/datasets/sources", scope="read")
+@blp.response(200, Sources)
+def list_sources() -> Response:
+    """List the sources of data"""
+    return jsonify(presenters.sources(sources.every().values()))
+
+
+@blp.route("/datasets/fetch", methods=["POST"], scope="run")
+@blp.arguments(FetchSchema)
+@blp.arguments(RunQuery, location="query")
+@blp.arguments(RunHeaders, location="headers")
+@blp.response(202, shapes.Submitted, description="Queued, or answered by an earlier job of the same request")
+@blp.alt_response(
+    200,
+    schema={"oneOf": [shapes.DryRun, shapes.Job]},
+    description="The answer of a dry run; or the job itself when it ended while the client waited",
+    success=True,
+)
+def fetch_dataset(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) -> Response:
+    """Fetch data from a source as a job
+
+    Its result names the dataset and the version that it made. The same request on the same day is answered by the
+    job that has succeeded; data that have not changed make no new version.
+    """
+    resolved = resolve_fetch(body, today())
+    _check_name(body["name"])
+    if query["dry_run"]:
+        estimate = {"items": len(resolved["items"])}
+        answer = {"valid": True, "request": resolved, "request_hash": request_hash("fetch", resolved)}
+        return jsonify(answer | {"estimate": estimate})
+    return submitting.queue("fetch", resolved, body, query, headers)
+
+
+def _check_name(name: str) -> None:
+    """Raise Conflict for the id of a dataset that ships: the job would find out only after it has fetched."""
+    if name in services().catalog.fixed_ids():
+        raise Conflict(
+            f"The dataset '{name}' ships with Queuant. Choose another name.",
+            code="dataset_exists",
+            pointer="/name",
+            given=name,
+        )

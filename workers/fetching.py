@@ -1,0 +1,149 @@
+"""A job of kind `fetch`: ask a source of data, and keep what it gave as a version of a dataset.
+
+Asking again for what is there already makes no new version: the library knows data by what they say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from app import sources
+from app.canonical import canonical_json
+from app.dataset import Dataset
+from app.errors import StartRefused
+from app.jobs import Claim
+from app.library import Beside, Library, Meaning
+from app.sources.base import DataSource, Fetched, Report, Request
+from app.sources.http import Access, Http
+from app.wiring import Services
+from engine.bars import Bars
+from engine.panel import Series
+
+MOST_ADDRESSES = 50
+# A source that begins so many days after the first day asked for does not have it all.
+_LATE = np.timedelta64(31, "D")
+# UTC. What is published later on a day is for the next one.
+_SESSION_CLOSE = "20:00"
+
+
+def run_fetch(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """What was asked of a source, as a dataset; the result's document names its version."""
+    asked = claim.request
+    source = sources.get(asked["source"])
+    told = _Told(report, len(asked["items"]))
+    http = Http(Access.of(services.settings), alive=told.again)
+    request = Request(tuple(asked["items"]), asked["start_date"], asked["end_date"])
+    found = source.fetch(request, http, told, **asked["params"])
+    told(len(request.items), len(request.items), "store")
+    kept = _library(services).put(
+        None if found.bars is None else _bars_table(found.bars, adjusted=found.adjusted),
+        id=asked["dataset_id"],
+        meaning=_meaning(source, request, found),
+        series=_beside(found) if found.series else None,
+        origin={
+            "source": source.id,
+            "request": dict(asked),
+            "addresses": http.asked[:MOST_ADDRESSES],
+            "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    )
+    return _document(claim, source, found, kept.dataset), {}
+
+
+def _library(services: Services) -> Library:
+    if services.catalog.library is None:
+        raise StartRefused("This worker has no folder for datasets.")
+    return services.catalog.library
+
+
+class _Told:
+    """Progress as it was told last: to be told again while nothing else happens, so that a cancel is seen."""
+
+    def __init__(self, report: Report, total: int) -> None:
+        self._report = report
+        self._last = (0, total, "fetch")
+
+    def __call__(self, done: int, total: int, phase: str) -> None:
+        self._last = (done, total, phase)
+        self._report(*self._last)
+
+    @property
+    def again(self) -> Callable[[], None]:
+        return lambda: self._report(*self._last)
+
+
+def _meaning(source: DataSource, request: Request, found: Fetched) -> Meaning:
+    names = ", ".join(request.items[:6]) + (" …" if len(request.items) > 6 else "")
+    return Meaning(
+        title=f"{names} ({source.title})",
+        quality="proxy" if any(item.quality == "proxy" for item in found.series) else "real",
+        calendar=found.calendar,
+        source=source.title,
+        licence=source.terms,
+        units=found.units or ", ".join(sorted({item.unit for item in found.series})),
+        notes=" ".join(found.notes),
+    )
+
+
+def _bars_table(bars: Bars, *, adjusted: bool) -> pa.Table:
+    """A column of closes for each symbol, or a row for each symbol and time on which it traded."""
+    if bars.close_only:
+        return pa.table({"time": bars.time, **dict(zip(bars.symbols, bars.close.T, strict=True))})
+    row, column = np.nonzero(np.isfinite(bars.close))
+    fields = {name: getattr(bars, name)[row, column] for name in ("open", "high", "low", "close", "volume")}
+    if adjusted:
+        fields["adj_close"] = fields["close"]  # splits and dividends are in all prices already
+    names = pa.DictionaryArray.from_arrays(pa.array(column, pa.int32()), pa.array(bars.symbols, pa.string()))
+    return pa.table({"time": bars.time[row], "symbol": names.cast(pa.string()), **fields})
+
+
+def _beside(found: Fetched) -> Beside:
+    def column(name: str) -> Any:
+        return np.concatenate([getattr(item, name) for item in found.series])
+
+    keys = [item.key for item in found.series for _ in item.value]
+    table = pa.table({"key": keys, **{name: column(name) for name in ("observed", "available", "value")}})
+    about = {item.key: _about(item) | dict(found.about.get(item.key, {})) for item in found.series}
+    return Beside(table, {"session_close": _SESSION_CLOSE, "about": about})
+
+
+def _about(item: Series) -> dict[str, Any]:
+    return {"unit": item.unit, "stale_days": item.stale_days, "quality": item.quality}
+
+
+def _document(claim: Claim, source: DataSource, found: Fetched, dataset: Dataset) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "request": dict(claim.request),
+        "dataset": dataset.describe(),
+        "provenance": {
+            "source": source.title,
+            "licence": source.terms,
+            "quality": dataset.quality,
+            "dataset_id": dataset.id,
+            "dataset_version": dataset.version,
+            "request_hash": claim.request_hash,
+        },
+        "warnings": [
+            *found.notes,
+            *_late(claim.request["start_date"], dataset),
+            *(item.told() for item in dataset.findings),
+        ],
+    }
+    document["provenance"]["result_hash"] = hashlib.sha256(canonical_json(document)).hexdigest()
+    return document
+
+
+def _late(start: str, dataset: Dataset) -> list[str]:
+    """What begins much later than it was asked for."""
+    first = {name: told["start"] for name, told in dataset.facts["coverage"].items()}
+    return [
+        f"{name} begins on {day}; {start} was asked for."
+        for name, day in first.items()
+        if day and np.datetime64(day) - np.datetime64(start) > _LATE
+    ]
