@@ -93,7 +93,10 @@ class Crossing(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Strategy:
-    """A strategy and everything that can be said about it without running it."""
+    """A strategy and everything that can be said about it without running it.
+
+    `spec` is the document of a strategy that is data: see `engine.expression`.
+    """
 
     function: Callable[..., Weights | Decision]
     id: str
@@ -112,6 +115,7 @@ class Strategy:
     calendars: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     code: bytes | None = field(default=None, repr=False)
+    spec: Mapping[str, Any] | None = None
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema (2020-12) of the parameters, with their defaults."""
