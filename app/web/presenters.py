@@ -109,7 +109,7 @@ def strategy_item(found: Strategy) -> dict[str, Any]:
 
 
 def strategy(found: Strategy, verdict: Row[Any] | None) -> dict[str, Any]:
-    return strategy_item(found) | {"doc": found.doc, "lookahead": lookahead(found, verdict)}
+    return strategy_item(found) | {"doc": found.doc, "spec": found.spec, "lookahead": lookahead(found, verdict)}
 
 
 def lookahead(found: Strategy, verdict: Row[Any] | None) -> dict[str, Any]:
@@ -124,6 +124,18 @@ def lookahead(found: Strategy, verdict: Row[Any] | None) -> dict[str, Any]:
         }
     on = f"{verdict.dataset_id}@{verdict.dataset_version}"
     return {**verdict.detail, "on": on, "checked_at": iso(verdict.checked_at)}
+
+
+def expression(found: Strategy) -> dict[str, Any]:
+    return {
+        "strategy_id": found.id,
+        "version": found.version,
+        "schema": found.schema(),
+        "lookback": found.lookback(),
+        "lookahead": "none",
+        "spec": found.spec,
+        "links": {"self": f"{API}/strategies/{found.id}"},
+    }
 
 
 def dataset_link(found: Dataset) -> str:

@@ -192,6 +192,7 @@ class StrategyDetail(StrategyItem):
 
     doc = text()
     lookahead = mapping("The verdict on this version: clean, looks_ahead or unchecked, with a sentence and when.")
+    spec = mapping("The document of a strategy that was posted as data; null for one that is code.", none=True)
 
 
 class BrokenFile(ma.Schema):

@@ -26,7 +26,8 @@ settings = Settings.from_env({}, home=Path(sys.argv[1]))
 store, bus, queue = Store(settings.database_url), MemoryBus(), MemoryQueue()
 schema.upgrade(store)
 catalog = Catalog.standard(library_dir=settings.library_dir, bars_dir=settings.bars_dir)
-app = create_app(Services(settings, store, bus, queue, catalog, Jobs(store, bus, queue), Shelf()))
+shelf = Shelf(expressions=store.expressions)
+app = create_app(Services(settings, store, bus, queue, catalog, Jobs(store, bus, queue), shelf))
 headers = {"Authorization": "Bearer " + store.access.create_key("ada")}
 client = app.test_client()
 body = {"strategy_id": "sma_cross", "dataset": "fx_daily", "symbols": ["EURUSD", "GBPUSD"]}
