@@ -102,6 +102,7 @@ def strategy_item(found: Strategy) -> dict[str, Any]:
         "legs": found.legs,
         "series": [need._asdict() for need in found.series],
         "calendars": list(found.calendars),
+        "reads": list(found.reads),
         "defaults": dict(found.defaults),
         "parameters": found.schema(),
         "links": {"self": f"{API}/strategies/{found.id}"},

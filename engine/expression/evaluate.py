@@ -87,8 +87,7 @@ def _value(node: Node, given: list[Any], bars: Bars, params: Mapping[str, float]
         case Price(name, None):
             return getattr(bars, name)
         case Price(name, symbol):
-            column = bars.column(str(symbol))
-            return getattr(bars, name)[:, column : column + 1]
+            return bars.prices(name, str(symbol))
         case Count():
             return np.float64(len(bars.symbols))
         case Always(value):

@@ -94,6 +94,11 @@ class Graph:
             self.nodes.append(node)
         return self.known[same]
 
+    def reads(self) -> tuple[str, ...]:
+        """The symbols that are named, sorted."""
+        prices = [node.operation for node in self.nodes if isinstance(node.operation, Price)]
+        return tuple(sorted({price.symbol for price in prices if price.symbol is not None}))
+
 
 def wholes(function: Function, given: list[float]) -> dict[str, int]:
     """The whole ones of a function's arguments, by name."""
