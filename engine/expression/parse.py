@@ -97,7 +97,8 @@ class _Parser:
         if token.kind == "number":
             return self._writer.constant(token)
         if token.kind == "name" and self._is("("):
-            return self._writer.call(token, self._arguments())
+            function = self._writer.function(token)  # an unknown one is refused before what is inside it
+            return self._writer.call(function, token, self._arguments())
         if token.kind == "name" and self._is("["):
             return self._column(token)
         if token.kind == "name":

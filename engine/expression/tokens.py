@@ -43,7 +43,9 @@ class Token(NamedTuple):
     position: int
 
     def __str__(self) -> str:
-        return "the end" if self.kind == "end" else f"'{self.text[:MAX_WORD]}'"
+        if self.kind == "end":
+            return "the end"
+        return self.text[:MAX_WORD] if self.kind == "text" else f"'{self.text[:MAX_WORD]}'"
 
 
 class Source(NamedTuple):

@@ -85,10 +85,12 @@ class Writer:
         function = NEGATION if sign.text == "-" and len(given) == 1 else OPERATORS[sign.text]
         return self._write(function, sign, given)
 
-    def call(self, token: Token, given: list[Given]) -> Part:
+    def function(self, token: Token) -> Function:
         if token.text not in FUNCTIONS:
             raise self._unknown(token, "function", FUNCTIONS)
-        function = FUNCTIONS[token.text]
+        return FUNCTIONS[token.text]
+
+    def call(self, function: Function, token: Token, given: list[Given]) -> Part:
         return self._write(function, token, self._in_order(function, token, given))
 
     def field(self, record: Part, token: Token) -> Part:

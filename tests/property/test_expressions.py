@@ -126,10 +126,12 @@ USES = {"entry": "({}) or n + x < 0", "weight": "({}) + 0 * n * x"}
 
 
 def bars_of(seed):
-    return market(seed, total=90).with_beside(Bars.from_closes(market(seed, total=90).time, np.arange(1.0, 91), ["READ"]))
+    return market(seed, total=90).with_beside(
+        Bars.from_closes(market(seed, total=90).time, np.arange(1.0, 91), ["READ"])
+    )
 
 
-@settings(derandomize=True, max_examples=120, deadline=None)
+@settings(derandomize=True, max_examples=80, deadline=None)
 @given(seeds, st.integers(45, 89), truths, truths, series, st.integers(1, 9), st.floats(0.1, 3.0))
 def test_no_expression_sees_the_future(seed, stop, entry, exit, weight, n, x):
     bars = bars_of(seed)
