@@ -14,7 +14,7 @@ from app.errors import Conflict
 from app.store.expressions import Expressions
 from app.usercode import Broken, Found, UserCode
 from engine.errors import UnknownName
-from engine.expression.strategy import identifier, strategy_of
+from engine.expression import identifier, strategy_of
 from engine.strategy import Strategy
 
 

@@ -13,6 +13,6 @@ Nothing here loads a compiled kernel before bars are evaluated. `docs/expression
 
 from __future__ import annotations
 
-from engine.expression.strategy import strategy_of
+from engine.expression.strategy import identifier, strategy_of
 
-__all__ = ["strategy_of"]
+__all__ = ["identifier", "strategy_of"]

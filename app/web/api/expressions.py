@@ -12,6 +12,7 @@ from app.web.access import owner
 from app.web.api.strategies import blp
 from app.web.context import services
 from app.web.shapes.expressions import ExpressionSchema, PostedStrategy, ValidStrategy
+from engine.expression import identifier
 
 
 @blp.route("/strategies/expressions", methods=["POST"], scope="run")
@@ -40,6 +41,7 @@ def validate_expression(body: dict[str, Any]) -> Response:
 @blp.response(204)
 def withdraw_expression(strategy_id: str) -> tuple[str, int]:
     """Take a strategy of yours off the shelf; jobs that name it still run and keep their results"""
-    if not services().store.expressions.withdraw(strategy_id, owner()):
+    made = strategy_id == identifier(strategy_id)
+    if not made or not services().store.expressions.withdraw(strategy_id, owner()):
         raise Unknown(f"You have no expression strategy '{strategy_id[:80]}'.", code="unknown_strategy")
     return "", 204

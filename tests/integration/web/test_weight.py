@@ -35,6 +35,10 @@ assert client.post("/api/v1/backtest/run", json=body, headers=headers).status_co
 rows = b"date,A" + b"".join(b"\\n2020-01-%02d,%d" % (day, day) for day in range(1, 31))
 form = {"file": (io.BytesIO(rows), "a.csv"), "name": "mine"}
 assert client.post("/api/v1/datasets", data=form, headers=headers).status_code == 201
+mine = {"name": "Mine", "entry": "cross_above(rsi(close, 2), 10)", "exit": "macd(close).line < 0"}
+for path, status in (("expressions/validate", 200), ("expressions", 201)):
+    assert client.post("/api/v1/strategies/" + path, json=mine, headers=headers).status_code == status, path
+assert client.post("/api/v1/backtest/run", json=body | {"strategy_id": "mine"}, headers=headers).status_code == 202
 for path in ("/openapi.json", "/docs", "/metrics", "/readyz"):
     assert client.get(path).status_code == 200, path
 for path in (
