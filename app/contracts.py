@@ -43,7 +43,7 @@ def resolve_backtest(
     dataset = catalog.get(body.get("dataset") or dataset_of(strategy))
     everything = dataset.all_bars
     symbols = _symbols(body, strategy, dataset.id, everything)
-    reads = _reads(strategy, dataset.id, everything, symbols)
+    beside = _beside(strategy, dataset.id, everything, symbols)
     _require_series(strategy, dataset, everything)
     config = _config(body, strategy.defaults)
     benchmark = body.get("benchmark")
@@ -68,7 +68,7 @@ def resolve_backtest(
         "seed": int(body.get("seed") or 0),
         "engine_version": ENGINE_VERSION,
         # Only where there are some: what other strategies asked for before keeps its hash.
-        **({"reads": reads} if reads else {}),
+        **({"beside": beside} if beside else {}),
     }
 
 
@@ -89,7 +89,7 @@ def load_bars(request: Mapping[str, Any], catalog: Catalog) -> Bars:
     name = f"{request['dataset_id']}@{request['dataset_version']}"
     dates = (request["start_date"], request["end_date"])
     bars = catalog.bars(name, request["symbols"], *dates)
-    return bars.with_beside(catalog.bars(name, request["reads"], *dates)) if request.get("reads") else bars
+    return bars.with_beside(catalog.bars(name, request["beside"], *dates)) if request.get("beside") else bars
 
 
 def _object(body: Mapping[str, Any], field: str) -> dict[str, Any]:
@@ -139,19 +139,19 @@ def _legs(asked: Any, strategy: Strategy, dataset_id: str, bars: Bars) -> tuple[
     return legs
 
 
-def _reads(strategy: Strategy, dataset_id: str, bars: Bars, symbols: tuple[str, ...]) -> list[str]:
+def _beside(strategy: Strategy, dataset_id: str, bars: Bars, symbols: tuple[str, ...]) -> list[str]:
     """The symbols that the strategy looks at and does not trade."""
-    for name in strategy.reads:
+    for name in strategy.beside:
         if name not in bars.symbols:
             raise InvalidInput(
                 f"{strategy.id} reads {name}, which dataset '{dataset_id}' does not have.",
                 code="missing_symbol",
                 pointer="/dataset",
                 given=dataset_id,
-                allowed={"symbols": list(strategy.reads)},
+                allowed={"symbols": list(strategy.beside)},
                 nearest=nearest(name, bars.symbols),
             )
-    return [name for name in strategy.reads if name not in symbols]
+    return [name for name in strategy.beside if name not in symbols]
 
 
 def _require_series(strategy: Strategy, dataset: Dataset, bars: Bars) -> None:

@@ -95,7 +95,7 @@ class Crossing(NamedTuple):
 class Strategy:
     """A strategy and everything that can be said about it without running it.
 
-    `spec` is the document of a strategy that is data: see `engine.expression`. `reads` names symbols whose prices it
+    `spec` is the document of a strategy that is data: see `engine.expression`. `beside` names symbols whose prices it
     looks at, traded or not: see `Bars.beside`.
     """
 
@@ -117,7 +117,7 @@ class Strategy:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     code: bytes | None = field(default=None, repr=False)
     spec: Mapping[str, Any] | None = None
-    reads: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema (2020-12) of the parameters, with their defaults."""

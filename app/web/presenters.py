@@ -102,7 +102,7 @@ def strategy_item(found: Strategy) -> dict[str, Any]:
         "legs": found.legs,
         "series": [need._asdict() for need in found.series],
         "calendars": list(found.calendars),
-        "reads": list(found.reads),
+        "beside": list(found.beside),
         "defaults": dict(found.defaults),
         "parameters": found.schema(),
         "links": {"self": f"{API}/strategies/{found.id}"},
@@ -127,13 +127,13 @@ def lookahead(found: Strategy, verdict: Row[Any] | None) -> dict[str, Any]:
     return {**verdict.detail, "on": on, "checked_at": iso(verdict.checked_at)}
 
 
-def expression(found: Strategy) -> dict[str, Any]:
+def expression(found: Strategy, verdict: Row[Any] | None = None) -> dict[str, Any]:
     return {
         "strategy_id": found.id,
         "version": found.version,
         "schema": found.schema(),
         "lookback": found.lookback(),
-        "lookahead": "none",
+        "lookahead": lookahead(found, verdict),
         "spec": found.spec,
         "links": {"self": f"{API}/strategies/{found.id}"},
     }

@@ -94,7 +94,7 @@ class Graph:
             self.nodes.append(node)
         return self.known[same]
 
-    def reads(self) -> tuple[str, ...]:
+    def symbols(self) -> tuple[str, ...]:
         """The symbols that are named, sorted."""
         prices = [node.operation for node in self.nodes if isinstance(node.operation, Price)]
         return tuple(sorted({price.symbol for price in prices if price.symbol is not None}))

@@ -70,7 +70,7 @@ def strategy_of(spec: Mapping[str, Any], *, source: str = "An expression") -> St
         rule=partial(_rule, formula.nodes),
         needs=partial(_needs, formula.nodes),
         spec=clean,
-        reads=graph.reads(),
+        beside=graph.symbols(),
         code=json.dumps(clean, sort_keys=True, separators=(",", ":"), allow_nan=False).encode(),
     )
     made.validate()  # defaults that do not fit together would be found by the first run

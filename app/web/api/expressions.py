@@ -26,7 +26,8 @@ def post_expression(body: dict[str, Any]) -> tuple[Response, int]:
     """
     found = services().shelf.read(body, owner())
     new = services().store.expressions.put(found.id, found.version, owner=owner(), spec=found.spec or {})
-    return jsonify(presenters.expression(found)), 201 if new else 200
+    verdict = services().store.verdicts.worst(found.id, found.version)
+    return jsonify(presenters.expression(found, verdict)), 201 if new else 200
 
 
 @blp.route("/strategies/expressions/validate", methods=["POST"], scope="read")

@@ -182,7 +182,7 @@ class StrategyItem(ma.Schema):
         fields.Dict(), required=True, metadata=told("The series that it reads: key, unit, optional, group.")
     )
     calendars = texts("The calendars that it reads.")
-    reads = texts("Symbols whose prices it looks at, traded or not.")
+    beside = texts("Symbols whose prices it looks at, traded or not.")
     defaults = mapping("Fields of `config` that belong to the idea; a run may set them.")
     parameters = mapping("JSON Schema.")
     links = mapping()

@@ -58,7 +58,7 @@ class PostedStrategy(ma.Schema):
     version = text("Changes with the document.")
     schema = mapping("JSON Schema of the parameters.")
     lookback = count("Bars before the first decision with the default parameters, the deciding one included.")
-    lookahead = text("none: no function of the language reads a later bar.")
+    lookahead = mapping("The verdict on this version, as in the strategy's own document.")
     spec = mapping("The document with every default filled in.")
     links = mapping()
 

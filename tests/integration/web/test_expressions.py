@@ -39,7 +39,7 @@ def test_a_posted_strategy_is_on_the_shelf_and_posting_it_again_changes_nothing(
     first = web.post(POST, spec)
     posted = first.get_json()
     assert first.status_code == 201, first.text
-    assert (posted["lookback"], posted["lookahead"]) == (51, "none")
+    assert (posted["lookback"], posted["lookahead"]["verdict"]) == (51, "unchecked")
     assert posted["schema"]["properties"]["fast"] == {"type": "integer", "minimum": 2, "maximum": 200, "default": 10}
     again = web.post(POST, dict(reversed(spec.items())))
     assert (again.status_code, again.get_json()) == (200, posted)
@@ -93,6 +93,7 @@ def test_it_runs_like_a_shipped_one_and_finds_the_same(web: Any, spec: dict[str,
     assert ours.result["metrics"] == twin.result["metrics"]
     assert ours.artifacts["trades"] == twin.artifacts["trades"]
     assert ours.result["request"]["params"] == {"fast": 7}
+    assert web.post(POST, spec).get_json()["lookahead"]["verdict"] == "clean"
     assert pyarrow.parquet.ParquetFile(io.BytesIO(ours.artifacts["equity"])).metadata.num_rows == ours.result["bars"]
 
 
@@ -132,7 +133,7 @@ def test_a_symbol_of_the_dataset_is_read_and_not_traded(web: Any, spec: dict[str
     weight = 'where(close["GBPUSD"] > sma(close["GBPUSD"], 20), 1, 0) / symbol_count'
     strategy_id = web.post(POST, {"name": spec["name"], "weight": weight}).get_json()["strategy_id"]
     done = run_job(web, strategy_id)
-    assert done.result["request"]["reads"] == ["GBPUSD"]
+    assert done.result["request"]["beside"] == ["GBPUSD"]
     assert {item["symbol"] for item in done.result["gaps"]} <= {"EURUSD"}
     assert done.result["metrics"]["total_trades"] > 100
     refused = web.post(RUN, {"strategy_id": strategy_id, "dataset": "sp500_daily"}).get_json()

@@ -267,7 +267,7 @@ def test_arguments_that_fit_together_for_no_default_are_refused_by_the_rule_of_t
 
 def test_a_symbol_may_be_read_beside_those_that_are_traded(bars):
     found = strategy_of({"name": "x", "weight": 'where(close["A"] > close["B"], 1, 0) / symbol_count'})
-    assert found.reads == ("A", "B")
+    assert found.beside == ("A", "B")
     part = bars.select(["C"])
     with pytest.raises(UnknownName, match="no symbol 'A'"):
         found.bind()(part)
