@@ -67,7 +67,7 @@ class Writer:
             return self._add(Node(Always(token.text == "true"), (), "truth", self._source, token.position))
         if token.text in FUNCTIONS:
             function = FUNCTIONS[token.text]
-            message = f"'{token.text}' is a function; write {_call(function)}."
+            message = f"'{token.text}' is a function; write {call_of(function)}."
             raise self._source.refusal(token.position, message)
         raise self._unknown(token, "name", [*self._graph.parameters, *PRICES, COUNT, *CONSTANTS, *FUNCTIONS])
 
@@ -123,7 +123,7 @@ class Writer:
                 raise self._unknown(name, f"argument of {function.name}", places)
             if name is None and position >= len(places):
                 if not function.more:
-                    message = f"{function.name} takes {len(places)} arguments: {_call(function)}."
+                    message = f"{function.name} takes {len(places)} arguments: {call_of(function)}."
                     raise self._source.refusal(part.position, message)
                 extra.append(part)
                 continue
@@ -140,7 +140,7 @@ class Writer:
 
     def _default(self, function: Function, item: Wanted, token: Token) -> Part:
         if item.default is None:
-            message = f"'{item.name}' is missing: {_call(function)}."
+            message = f"'{item.name}' is missing: {call_of(function)}."
             raise self._source.refusal(token.position, message)
         value = float(item.default)
         return self._number(Constant(value), token, (value, value), whole=item.takes == "whole")
@@ -222,7 +222,7 @@ class Writer:
         return self._source.refusal(token.position, message, given=token.text[:MAX_WORD], allowed=names, nearest=near)
 
 
-def _call(function: Function) -> str:
+def call_of(function: Function) -> str:
     """How it is called: `macd(values, fast=12, slow=26, signal=9)`."""
     told = [
         item.name if item.default is None else f"{item.name}={item.default:g}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import time
 from typing import Any
 
 import pyarrow.parquet
 import pytest
 
+from bench.hostile.expressions import VALIDATE, document, texts
 from engine import Config, backtest
 from engine.errors import RunFailed
 from engine.expression import strategy_of
@@ -148,6 +150,18 @@ def test_only_its_owner_withdraws_a_strategy(web: Any, spec: dict[str, Any]) -> 
     assert web.other("read").call("DELETE", here).status_code == 403
     assert web.call("DELETE", here).status_code == 204
     assert web.call("DELETE", here).status_code == 404
+
+
+def test_no_hostile_text_gets_a_server_error_or_holds_a_server_up(web: Any) -> None:
+    taken = 0
+    for number, text in enumerate(texts(300, seed=7)):
+        started = time.perf_counter()
+        reply = web.post(VALIDATE, document(text, number))
+        assert reply.status_code in (200, 422), (text[:80], reply.text)
+        assert len(reply.data) < 20_000, text[:80]
+        assert time.perf_counter() - started < 2.0, text[:80]
+        taken += reply.status_code == 200
+    assert 10 <= taken < 200
 
 
 @pytest.mark.parametrize(
