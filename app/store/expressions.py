@@ -31,7 +31,7 @@ class Expressions:
         """
         same = expressions.c.strategy_id == strategy_id
         newest = select(expressions).where(same).order_by(expressions.c.created_at.desc()).limit(1)
-        with self._database.write() as tx:
+        with self._database.write_alone(expressions) as tx:
             last = tx.execute(newest).first()
             if last is not None and last.owner != owner:
                 text = f"There is a strategy '{strategy_id}' of somebody else; give yours another name."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from app.errors import Conflict
@@ -76,3 +78,15 @@ def test_an_owner_has_so_many_strategies_and_no_more(store, monkeypatch):
     assert put(store, strategy_id="three", owner="bob")
     store.expressions.withdraw("one", "ada")
     assert put(store, strategy_id="four")
+
+
+def test_of_many_who_post_a_new_name_at_once_one_has_it(store):
+    def post(owner):
+        try:
+            return put(store, f"v{owner}", owner=owner)
+        except Conflict:
+            return False
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(post, "abcdef")) == [False] * 5 + [True]
+    assert len(store.expressions.all()) == 1

@@ -14,6 +14,7 @@ from engine.expression.functions import FUNCTIONS
 from engine.expression.parse import MAX_DEPTH
 from engine.expression.tokens import MAX_TEXT, MAX_TOKENS
 from engine.expression.writer import MAX_LOOKBACK
+from engine.sweep import sweep
 
 N = {"type": "int", "min": 0, "max": 50, "default": 5}
 WIDTH = {"type": "float", "min": 0.0, "max": 3.0, "default": 1.0}
@@ -294,6 +295,18 @@ def test_a_short_strategy_needs_no_long_side(bars):
     spec = {"name": "Only short", "short_entry": "close < lag(close, 1)", "short_exit": "close > lag(close, 1)"}
     assert set(np.unique(strategy_of(spec).bind()(bars))) == {-0.25, 0.0}
     assert backtest(bars, strategy_of(spec).bind()).metrics["total_trades"] > 5
+
+
+def test_a_sweep_of_an_expression_finds_what_its_single_runs_find(bars):
+    spec = {"params": {"n": N | {"min": 1}}, "entry": "close > lag(close, n)", "exit": "close < lag(close, n)"}
+    found = strategy_of({"name": "x", **spec})
+    trials = [{"n": n} for n in (1, 4, 9)]
+    swept = sweep(bars, found, trials, figures=["sharpe", "total_return"])
+    for at, params in enumerate(trials):
+        single = backtest(bars, found.bind(**params)).metrics
+        assert {name: swept.figures[name][at] for name in swept.figures} == pytest.approx(
+            {name: single[name] for name in swept.figures}, rel=1e-9
+        )
 
 
 # What is wrong with a document -> its pointer.
