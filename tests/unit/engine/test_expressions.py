@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine import Bars, backtest, indicators
-from engine.errors import InvalidExpression, InvalidInput, InvalidParameter, UnknownName
+from engine.errors import BadData, InvalidExpression, InvalidInput, InvalidParameter, UnknownName
 from engine.expression import strategy_of
 from engine.expression.functions import FUNCTIONS
 from engine.expression.parse import MAX_DEPTH
@@ -88,6 +88,7 @@ def test_what_is_not_defined_is_missing_and_never_infinite(text, bars):
         ("bollinger(close).upper", lambda b: indicators.bollinger(b.close).upper),
         ("bollinger(close, width=1.5, window=9).lower", lambda b: indicators.bollinger(b.close, 9, width=1.5).lower),
         ("macd(close, 3, 6, 4).signal", lambda b: indicators.macd(b.close, fast=3, slow=6, signal=4).signal),
+        ("keltner(high, low, close).lower", lambda b: indicators.keltner(b.high, b.low, b.close).lower),
         ("atr(high, low, close, 7)", lambda b: indicators.atr(b.high, b.low, b.close, window=7)),
         ("rolling_corr(close, close['A'], 9)", lambda b: indicators.rolling_corr(b.close, b.close[:, :1], 9)),
         ("close / close['A']", lambda b: b.close / b.close[:, :1]),
@@ -148,6 +149,7 @@ REFUSED = {
     'close["A': (6, "not closed"),
     "close[A]": (6, "quotation marks"),
     'close[""]': (6, "1 to 64"),
+    'clse["A"]': (0, "Did you mean 'close'"),
     "opn": (0, "Did you mean 'open'"),
     "smaa(close, 3)": (0, "Did you mean 'sma'"),
     "sma": (0, "write sma(values, window)"),
@@ -158,6 +160,7 @@ REFUSED = {
     "macd(close).__class__": (12, "no field of macd"),
     "macd(close).sgnal": (12, "Did you mean 'signal'"),
     "macd(close)": (0, "Take one of its fields: .line, .signal, .histogram"),
+    "1 + macd(close)": (4, "Take one of its fields: .line"),
     "macd(close, 26, 12).line": (0, "fast (26) must be below slow (12)"),
     "sma(3, 3)": (4, "must be a series, this is a number"),
     "sma(close > 3, 3)": (10, "must be a series, this is a truth"),
@@ -277,6 +280,8 @@ def test_a_symbol_may_be_read_beside_those_that_are_traded(bars):
     known = ~np.isnan(bars.close[:, 1])
     assert np.array_equal(told[known, 0], (bars.close[known, 0] > bars.close[known, 1]).astype(float))
     assert np.array_equal(found.bind()(beside.until(30)), told[:30], equal_nan=True)
+    with pytest.raises(BadData, match="the same times"):
+        part.with_beside(bars.until(30))
 
 
 def test_an_indicator_that_refuses_its_values_says_where_it_stands(bars):
@@ -318,6 +323,7 @@ DOCUMENTS = {
     "a name with a line break": ({"name": "a\nb"}, "/name"),
     "a long name": ({"name": "x" * 65}, "/name"),
     "an unknown field": ({"entri": "true"}, "/entri"),
+    "neither entry nor weight": ({"entry": None, "exit": None}, "/entry"),
     "an entry without exit": ({"exit": None}, "/exit"),
     "half a short side": ({"short_exit": "true"}, "/short_entry"),
     "weight and entry": ({"weight": "1"}, "/entry"),
@@ -341,6 +347,11 @@ DOCUMENTS = {
     "a default outside": ({"params": {"n": N | {"default": 51}}}, "/params/n/default"),
     "a doc that is none": ({"params": {"n": N | {"doc": 3}}}, "/params/n/doc"),
 }
+
+
+def test_what_is_no_document_is_refused():
+    with pytest.raises(InvalidInput, match="must be an object"):
+        strategy_of([])
 
 
 @pytest.mark.parametrize("case", DOCUMENTS)
