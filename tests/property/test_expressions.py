@@ -62,6 +62,54 @@ def test_a_breakout_as_an_expression_is_the_shipped_one_bit_for_bit(seed, entry,
     same_run(market(seed, total=300), strategy_of(spec).bind(wide=wide, narrow=narrow), twin)
 
 
+# By shipped strategy: parameters, and when it goes long, leaves, goes short and leaves.
+TWINS = {
+    "ema_cross": (
+        {"fast": 5, "slow": 12},
+        *(f"cross_{way}(ema(close, fast), ema(close, slow))" for way in ("above", "below", "below", "above")),
+    ),
+    "macd_trend": (
+        {"fast": 4, "slow": 9, "signal": 5},
+        *(
+            f"cross_{way}(macd(close, fast, slow, signal).line, macd(close, fast, slow, signal).signal)"
+            for way in ("above", "below", "below", "above")
+        ),
+    ),
+    "bollinger_reversion": (
+        {"window": 10},
+        "cross_below(close, bollinger(close, window).lower)",
+        "close >= bollinger(close, window).middle",
+        "cross_above(close, bollinger(close, window).upper)",
+        "close <= bollinger(close, window).middle",
+    ),
+    "keltner_breakout": (
+        {"window": 10, "range_window": 7},
+        "cross_above(close, keltner(high, low, close, window, range_window).upper)",
+        "close < keltner(high, low, close, window, range_window).middle",
+        "cross_below(close, keltner(high, low, close, window, range_window).lower)",
+        "close > keltner(high, low, close, window, range_window).middle",
+    ),
+    "rsi_reversion": (
+        {"window": 5},
+        "rsi(close, window) < 30 and not rsi(close, window) > 70",
+        "rsi(close, window) > 70",
+        "rsi(close, window) > 100 - 30 and not rsi(close, window) < 100 - 70",
+        "rsi(close, window) < 100 - 70",
+    ),
+}
+
+
+@settings(derandomize=True, max_examples=40, deadline=None)
+@given(seeds, st.sampled_from(sorted(TWINS)), sides, st.integers(0, 9))
+def test_a_shipped_rule_as_an_expression_is_the_shipped_one_bit_for_bit(seed, name, side, more):
+    defaults, *texts = TWINS[name]
+    params = {key: value + more for key, value in defaults.items()}
+    described = {key: {"type": "int", "min": 2, "max": 100, "default": value} for key, value in defaults.items()}
+    spec = {"name": "mine", "params": described, **sided(side, texts[:2], texts[2:])}
+    twin = strategies.get(name).bind(**params, side=side)
+    same_run(market(seed, total=300), strategy_of(spec).bind(**params), twin)
+
+
 def test_buy_and_hold_as_an_expression_is_the_shipped_one():
     bars = market(5)
     twin = strategies.get("buy_and_hold").bind()

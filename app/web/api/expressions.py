@@ -30,7 +30,7 @@ def post_expression(body: dict[str, Any]) -> tuple[Response, int]:
     return jsonify(presenters.expression(found, verdict)), 201 if new else 200
 
 
-@blp.route("/strategies/expressions/validate", methods=["POST"], scope="read")
+@blp.route("/strategies/expressions/validate", methods=["POST"], scope="run")
 @blp.arguments(ExpressionSchema)
 @blp.response(200, ValidStrategy)
 def validate_expression(body: dict[str, Any]) -> Response:
