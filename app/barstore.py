@@ -34,7 +34,7 @@ _ALIGNMENT = 64
 _LONGEST_HEADER = 1 << 22
 _PRICES = ("open", "high", "low", "close")
 # A panel lies in a file of its own.
-_SAID = {item.name for item in fields(Bars)} - {"time", *_PRICES, "volume", "panel"}
+_SAID = {item.name for item in fields(Bars)} - {"time", *_PRICES, "volume", "panel", "beside"}
 _HOUR = 3600.0
 
 

@@ -43,6 +43,7 @@ def resolve_backtest(
     dataset = catalog.get(body.get("dataset") or dataset_of(strategy))
     everything = dataset.all_bars
     symbols = _symbols(body, strategy, dataset.id, everything)
+    beside = _beside(strategy, dataset.id, everything, symbols)
     _require_series(strategy, dataset, everything)
     config = _config(body, strategy.defaults)
     benchmark = body.get("benchmark")
@@ -66,6 +67,8 @@ def resolve_backtest(
         "benchmark": benchmark,
         "seed": int(body.get("seed") or 0),
         "engine_version": ENGINE_VERSION,
+        # Only where there are some: what other strategies asked for before keeps its hash.
+        **({"beside": beside} if beside else {}),
     }
 
 
@@ -82,9 +85,11 @@ def estimate(request: Mapping[str, Any], catalog: Catalog) -> dict[str, int]:
 
 
 def load_bars(request: Mapping[str, Any], catalog: Catalog) -> Bars:
-    """The bars that a resolved request names, at the version that it names."""
+    """The bars that a resolved request names, at the version that it names, and beside them those that it reads."""
     name = f"{request['dataset_id']}@{request['dataset_version']}"
-    return catalog.bars(name, request["symbols"], request["start_date"], request["end_date"])
+    dates = (request["start_date"], request["end_date"])
+    bars = catalog.bars(name, request["symbols"], *dates)
+    return bars.with_beside(catalog.bars(name, request["beside"], *dates)) if request.get("beside") else bars
 
 
 def _object(body: Mapping[str, Any], field: str) -> dict[str, Any]:
@@ -132,6 +137,21 @@ def _legs(asked: Any, strategy: Strategy, dataset_id: str, bars: Bars) -> tuple[
             allowed=list(legs),
         )
     return legs
+
+
+def _beside(strategy: Strategy, dataset_id: str, bars: Bars, symbols: tuple[str, ...]) -> list[str]:
+    """The symbols that the strategy looks at and does not trade."""
+    for name in strategy.beside:
+        if name not in bars.symbols:
+            raise InvalidInput(
+                f"{strategy.id} reads {name}, which dataset '{dataset_id}' does not have.",
+                code="missing_symbol",
+                pointer="/dataset",
+                given=dataset_id,
+                allowed={"symbols": list(strategy.beside)},
+                nearest=nearest(name, bars.symbols),
+            )
+    return [name for name in strategy.beside if name not in symbols]
 
 
 def _require_series(strategy: Strategy, dataset: Dataset, bars: Bars) -> None:

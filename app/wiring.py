@@ -46,5 +46,6 @@ def build(settings: Settings, *, catalog: Catalog | None = None) -> Services:
     catalog = catalog or Catalog.standard(
         settings.dataset_roots, bars_dir=settings.bars_dir, library_dir=settings.library_dir
     )
-    shelf = Shelf(user_code=UserCode(settings.strategy_folders, required=bool(settings.strategy_dirs)))
+    own = UserCode(settings.strategy_folders, required=bool(settings.strategy_dirs))
+    shelf = Shelf(user_code=own, expressions=store.expressions)
     return Services(settings, store, bus, queue, catalog, jobs, shelf)

@@ -36,7 +36,7 @@ class Bars:
     may be NaN where it is unknown. `close_only` says that open, high and low merely repeat the close. `cost_keys`
     names for each symbol the entry of a cost table that it is charged by, or None. `adjusted` says that the prices
     are those of a total return: splits and dividends are in them. `panel` holds the series and calendars that a
-    decision may read besides prices.
+    decision may read besides prices, `beside` the bars at the same times of symbols that are read and not traded.
 
     Raises:
         BadData: naming the symbol and the time, when times are not increasing and unique, a price is infinite,
@@ -54,6 +54,7 @@ class Bars:
     cost_keys: Sequence[str | None] = ()
     adjusted: bool = False
     panel: Panel = NO_PANEL
+    beside: Bars | None = None
 
     def __post_init__(self) -> None:
         self._set("time", intake.times(self.time))
@@ -163,6 +164,7 @@ class Bars:
         names = self.symbols if symbols is None else intake.names(symbols)
         columns = None if names == self.symbols else [self.column(name) for name in names]
         kept, said = ("close", "volume") if self.close_only else _FIELDS, self.said
+        said["beside"] = self.beside and self.beside.select(None, start, end)
         values = [getattr(self, name)[rows] for name in kept]
         if columns is not None:
             values = [whole.take(columns, axis=1) for whole in values]
@@ -174,6 +176,19 @@ class Bars:
     def with_panel(self, panel: Panel) -> Bars:
         """The same bars, beside which decisions may read these series."""
         return Bars.of_checked(self.time, [getattr(self, name) for name in _FIELDS], **self.said | {"panel": panel})
+
+    def with_beside(self, others: Bars) -> Bars:
+        """The same bars, beside which decisions may read the prices of further symbols."""
+        if len(others) != len(self) or (others.time != self.time).any():
+            raise BadData("Bars that are read beside others must have the same times.", code="bad_time")
+        return Bars.of_checked(self.time, [getattr(self, name) for name in _FIELDS], **self.said | {"beside": others})
+
+    def prices(self, field: str, symbol: str) -> Floats:
+        """One price (or the volume) of a symbol that is traded or read beside [T, 1]. Raises UnknownName."""
+        holder = self.beside if self.beside is not None and symbol not in self.symbols else self
+        column = holder.column(symbol)
+        values: Floats = getattr(holder, field)
+        return values[:, column : column + 1]
 
     @cached_property
     def decided(self) -> Times:

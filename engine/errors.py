@@ -4,6 +4,7 @@ QueuantError
 ├── InvalidInput            the caller must change the request
 │   ├── InvalidParameter    a strategy parameter
 │   ├── InvalidConfig       a field of the simulation's configuration
+│   ├── InvalidExpression   a text of an expression strategy; says the position
 │   └── UnknownName         a name that is not in a registry; says the nearest one
 ├── BadData                 the bars cannot carry a run; names symbol and time
 └── RunFailed               the run itself went wrong (a strategy raised, returned nonsense, looked ahead)
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class QueuantError(Exception):
@@ -80,6 +82,28 @@ class InvalidConfig(InvalidInput):
     code = "invalid_config"
 
 
+class InvalidExpression(InvalidInput):
+    """A text of an expression strategy that cannot be read or means nothing.
+
+    Args:
+        text: the whole text.
+        position: how many characters stand before the offending one.
+    """
+
+    code = "invalid_expression"
+
+    def __init__(self, message: str, *, text: str, position: int, **fields: Any) -> None:
+        super().__init__(message, **fields)
+        self.position = position
+        self.caret = _caret(text, position)
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.caret}"
+
+    def detail(self) -> dict[str, object]:
+        return super().detail() | {"position": self.position, "caret": self.caret}
+
+
 class UnknownName(InvalidInput):
     """A name that a registry does not hold."""
 
@@ -111,6 +135,14 @@ class RunFailed(QueuantError):
     """The run itself went wrong: the strategy raised or returned nonsense."""
 
     code = "run_failed"
+
+
+def _caret(text: str, position: int) -> str:
+    """The line of the position, or the part of it around there, with a caret below."""
+    start = max(text.rfind("\n", 0, position) + 1, position - 60)
+    line = text[start : position + 60].split("\n")[0]
+    shown = "".join(character if character.isprintable() else " " for character in line)
+    return f"{shown}\n{' ' * (position - start)}^"
 
 
 def nearest(name: str, options: Iterable[str]) -> str | None:

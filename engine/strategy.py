@@ -93,7 +93,11 @@ class Crossing(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Strategy:
-    """A strategy and everything that can be said about it without running it."""
+    """A strategy and everything that can be said about it without running it.
+
+    `spec` is the document of a strategy that is data: see `engine.expression`. `beside` names symbols whose prices it
+    looks at, traded or not: see `Bars.beside`.
+    """
 
     function: Callable[..., Weights | Decision]
     id: str
@@ -112,6 +116,8 @@ class Strategy:
     calendars: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     code: bytes | None = field(default=None, repr=False)
+    spec: Mapping[str, Any] | None = None
+    beside: tuple[str, ...] = ()
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema (2020-12) of the parameters, with their defaults."""

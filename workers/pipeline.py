@@ -47,7 +47,7 @@ def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict
     """One strategy over one dataset: the result's document, and its equity curve and trades as Parquet."""
     request = claim.request
     report(0, 1, "load")
-    catalog, strategy = services.catalog, services.shelf.get(request["strategy_id"])
+    catalog, strategy = services.catalog, services.shelf.get(request["strategy_id"], request["strategy_version"])
     require_same(request, strategy)
     bars = load_bars(request, catalog)
     benchmark = None

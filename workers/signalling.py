@@ -22,7 +22,7 @@ def run_signals(claim: Claim, services: Services, report: Report) -> tuple[dict[
     """The signals of the last days, as the transaction that finishes the job stores them; the document counts them."""
     request = claim.request
     report(0, 1, "load")
-    strategy = services.shelf.get(request["strategy_id"])
+    strategy = services.shelf.get(request["strategy_id"], request["strategy_version"])
     require_same(request, strategy)
     bars, bound = load_bars(request, services.catalog), strategy.bind(**request["params"])
     report(0, 1, "weights")

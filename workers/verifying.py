@@ -23,7 +23,7 @@ Report = Callable[[int, int, str], None]
 def run_verify(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Check a strategy anew, whatever is known of it, and remember what was found."""
     request = claim.request
-    bound = services.shelf.get(request["strategy_id"]).bind(**request["params"])
+    bound = services.shelf.get(request["strategy_id"], request["strategy_version"]).bind(**request["params"])
     bars = load_bars(request, services.catalog)
     found = _told(find_leak(bars, bound, report=report))
     services.store.verdicts.put(about(request), found["verdict"], found)

@@ -191,6 +191,10 @@ class Client:
         part = "latest" if days is None else "history"
         return dict(self.api("GET", f"/strategies/{strategy_id}/signal/{part}", query={"days": days}))
 
+    def post_expression(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """Put a strategy that is data on the shelf, or its next version: `{name, params, entry, exit}`."""
+        return dict(self.api("POST", "/strategies/expressions", body=dict(spec)))
+
     def datasets(self) -> list[dict[str, Any]]:
         return list(self.api("GET", "/datasets")["datasets"])
 

@@ -1,13 +1,14 @@
 """The store: everything that must survive. The only place that speaks SQL.
 
 Store
-├── jobs     Lifecycle: the compare-and-set statements of the job state machine
-├── read     Queries: jobs, results, artifacts
-├── events   EventLog: append, since, heads
-├── verdicts Verdicts: who looks ahead
-├── params   Parameters: what strategies were given by PUT
-├── signals  Signals: what strategies said
-└── access   Access: API keys and tickets
+├── jobs         Lifecycle: the compare-and-set statements of the job state machine
+├── read         Queries: jobs, results, artifacts
+├── events       EventLog: append, since, heads
+├── expressions  Expressions: strategies that were posted as data
+├── verdicts     Verdicts: who looks ahead
+├── params       Parameters: what strategies were given by PUT
+├── signals      Signals: what strategies said
+└── access       Access: API keys and tickets
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from app.store.access import Access, Caller
 from app.store.database import Database
 from app.store.events import EventLog
+from app.store.expressions import Expressions
 from app.store.lifecycle import TERMINAL, Change, Idempotency, Lifecycle, NewJob, Output
 from app.store.parameters import Parameters
 from app.store.queries import JobFilter, Queries
@@ -43,6 +45,7 @@ class Store:
         self.params = Parameters(self.database)
         self.signals = Signals(self.database)
         self.access = Access(self.database)
+        self.expressions = Expressions(self.database)
 
     def ping(self) -> None:
         """Raise StoreUnavailable unless the database answers."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Double, create_engine, event, func, literal
+from sqlalchemy import Boolean, ColumnElement, Connection, Double, Table, create_engine, event, func, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
@@ -113,6 +113,14 @@ class Database:
         """
         with _translated(), (self._writer if durable else self._hasty_writer).begin() as connection:
             yield connection
+
+    @contextmanager
+    def write_alone(self, table: Table) -> Iterator[Connection]:
+        """A transaction that is the only one to write to a table: what it has read there still holds at its end."""
+        with self.write() as tx:
+            if not self.is_sqlite:  # where every writer is alone
+                tx.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+            yield tx
 
     def ping(self) -> None:
         with self.read() as tx:

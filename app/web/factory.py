@@ -10,6 +10,7 @@ from flask_smorest import Blueprint
 from app.web import access, context, headers, pages, problems, relay, strict_json, telemetry
 from app.web.api import (
     backtest,
+    expressions,  # noqa: F401 - its routes are of the tag of `strategies`
     fetching,  # noqa: F401 - its routes are of the tag of `market_data`
     health,
     jobs,

@@ -102,6 +102,7 @@ def strategy_item(found: Strategy) -> dict[str, Any]:
         "legs": found.legs,
         "series": [need._asdict() for need in found.series],
         "calendars": list(found.calendars),
+        "beside": list(found.beside),
         "defaults": dict(found.defaults),
         "parameters": found.schema(),
         "links": {"self": f"{API}/strategies/{found.id}"},
@@ -109,7 +110,7 @@ def strategy_item(found: Strategy) -> dict[str, Any]:
 
 
 def strategy(found: Strategy, verdict: Row[Any] | None) -> dict[str, Any]:
-    return strategy_item(found) | {"doc": found.doc, "lookahead": lookahead(found, verdict)}
+    return strategy_item(found) | {"doc": found.doc, "spec": found.spec, "lookahead": lookahead(found, verdict)}
 
 
 def lookahead(found: Strategy, verdict: Row[Any] | None) -> dict[str, Any]:
@@ -124,6 +125,18 @@ def lookahead(found: Strategy, verdict: Row[Any] | None) -> dict[str, Any]:
         }
     on = f"{verdict.dataset_id}@{verdict.dataset_version}"
     return {**verdict.detail, "on": on, "checked_at": iso(verdict.checked_at)}
+
+
+def expression(found: Strategy, verdict: Row[Any] | None = None) -> dict[str, Any]:
+    return {
+        "strategy_id": found.id,
+        "version": found.version,
+        "schema": found.schema(),
+        "lookback": found.lookback(),
+        "lookahead": lookahead(found, verdict),
+        "spec": found.spec,
+        "links": {"self": f"{API}/strategies/{found.id}"},
+    }
 
 
 def dataset_link(found: Dataset) -> str:

@@ -268,6 +268,8 @@ class ProblemSchema(ma.Schema):
     given = fields.Raw(metadata=told("What was given."))
     allowed = fields.Raw(metadata=told("What would have been accepted."))
     nearest = fields.String(metadata=told("What was probably meant."))
+    position = fields.Integer(metadata=told("Of an expression: how many characters stand before the mistake."))
+    caret = fields.String(metadata=told("The line of the mistake, and a caret below it."))
     errors = fields.List(fields.Dict(), metadata=told("All offending fields, when there are several."))
     job_id = fields.String()
     job_status = fields.String()

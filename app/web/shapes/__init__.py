@@ -182,6 +182,7 @@ class StrategyItem(ma.Schema):
         fields.Dict(), required=True, metadata=told("The series that it reads: key, unit, optional, group.")
     )
     calendars = texts("The calendars that it reads.")
+    beside = texts("Symbols whose prices it looks at, traded or not.")
     defaults = mapping("Fields of `config` that belong to the idea; a run may set them.")
     parameters = mapping("JSON Schema.")
     links = mapping()
@@ -192,6 +193,7 @@ class StrategyDetail(StrategyItem):
 
     doc = text()
     lookahead = mapping("The verdict on this version: clean, looks_ahead or unchecked, with a sentence and when.")
+    spec = mapping("The document of a strategy that was posted as data; null for one that is code.", none=True)
 
 
 class BrokenFile(ma.Schema):

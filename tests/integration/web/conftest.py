@@ -158,7 +158,8 @@ def make_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         store, bus, queue = Store(chosen.database_url), MemoryBus(), MemoryQueue()
         schema.upgrade(store)
         jobs = Jobs(store, bus, queue, max_queued=chosen.max_queued)
-        shelf = Shelf(user_code=UserCode(chosen.strategy_folders, required=False))
+        own = UserCode(chosen.strategy_folders, required=False)
+        shelf = Shelf(user_code=own, expressions=store.expressions)
         found = Catalog.standard(library_dir=chosen.library_dir, bars_dir=chosen.bars_dir)
         found.__dict__["_fixed"] = shipped  # read once for all of them
         made.append(Services(chosen, store, bus, queue, found, jobs, shelf))

@@ -35,8 +35,8 @@ def counted(bars):
 class Planted(Shelf):
     """The shelf with two strategies more."""
 
-    def get(self, strategy_id):
-        return {"tomorrow": tomorrow, "counted": counted}.get(strategy_id) or super().get(strategy_id)
+    def get(self, strategy_id, version=None):
+        return {"tomorrow": tomorrow, "counted": counted}.get(strategy_id) or super().get(strategy_id, version)
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ class Few(Shelf):
     def __init__(self, *items):
         self.items = {item.id: item for item in items}
 
-    def get(self, strategy_id):
+    def get(self, strategy_id, version=None):
         if strategy_id not in self.items:
             raise UnknownName.of("strategy", strategy_id, self.items, pointer="/strategy_id")
         return self.items[strategy_id]

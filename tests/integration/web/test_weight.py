@@ -26,7 +26,8 @@ settings = Settings.from_env({}, home=Path(sys.argv[1]))
 store, bus, queue = Store(settings.database_url), MemoryBus(), MemoryQueue()
 schema.upgrade(store)
 catalog = Catalog.standard(library_dir=settings.library_dir, bars_dir=settings.bars_dir)
-app = create_app(Services(settings, store, bus, queue, catalog, Jobs(store, bus, queue), Shelf()))
+shelf = Shelf(expressions=store.expressions)
+app = create_app(Services(settings, store, bus, queue, catalog, Jobs(store, bus, queue), shelf))
 headers = {"Authorization": "Bearer " + store.access.create_key("ada")}
 client = app.test_client()
 body = {"strategy_id": "sma_cross", "dataset": "fx_daily", "symbols": ["EURUSD", "GBPUSD"]}
@@ -34,6 +35,10 @@ assert client.post("/api/v1/backtest/run", json=body, headers=headers).status_co
 rows = b"date,A" + b"".join(b"\\n2020-01-%02d,%d" % (day, day) for day in range(1, 31))
 form = {"file": (io.BytesIO(rows), "a.csv"), "name": "mine"}
 assert client.post("/api/v1/datasets", data=form, headers=headers).status_code == 201
+mine = {"name": "Mine", "entry": "cross_above(rsi(close, 2), 10)", "exit": "macd(close).line < 0"}
+for path, status in (("expressions/validate", 200), ("expressions", 201)):
+    assert client.post("/api/v1/strategies/" + path, json=mine, headers=headers).status_code == status, path
+assert client.post("/api/v1/backtest/run", json=body | {"strategy_id": "mine"}, headers=headers).status_code == 202
 for path in ("/openapi.json", "/docs", "/metrics", "/readyz"):
     assert client.get(path).status_code == 200, path
 for path in (

@@ -53,7 +53,7 @@ def lost(bars: Any) -> np.ndarray:
 )
 def test_a_line_tells_the_data_and_their_quality_or_why_there_is_none(item: Any, cells: tuple[str, ...]) -> None:
     class Only(Shelf):
-        def get(self, strategy_id: str) -> Any:
+        def get(self, strategy_id: str, version: str | None = None) -> Any:
             return item
 
     row = bench.measured(item, Only(), Catalog.standard())

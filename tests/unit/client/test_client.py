@@ -218,6 +218,15 @@ def test_a_result_reads_its_tables_when_they_are_asked_for(connect: Callable[[Ha
     assert result.equity is result.equity
 
 
+def test_an_expression_is_posted_as_it_is(connect: Callable[[Handler], Client]) -> None:
+    def server(request: httpx.Request) -> httpx.Response:
+        assert (request.method, request.url.path) == ("POST", "/api/v1/strategies/expressions")
+        return httpx.Response(201, json={"strategy_id": "dips", "spec": json.loads(request.content)})
+
+    spec = {"name": "Dips", "weight": "1 / symbol_count"}
+    assert connect(server).post_expression(spec) == {"strategy_id": "dips", "spec": spec}
+
+
 def test_pages_are_followed(connect: Callable[[Handler], Client]) -> None:
     def server(request: httpx.Request) -> httpx.Response:
         if request.url.params.get("cursor") == "two":
