@@ -16,6 +16,7 @@ from app.errors import (
     NotReady,
     Overloaded,
     QueueUnavailable,
+    SourceFailed,
     StartRefused,
     StoreUnavailable,
     Unknown,
@@ -43,6 +44,7 @@ STATUS: Mapping[type[QueuantError], int] = {
     TooManySockets: 503,
     StoreUnavailable: 503,
     QueueUnavailable: 503,
+    SourceFailed: 502,
     StartRefused: 503,
 }
 FORBIDDEN = 403
