@@ -18,6 +18,8 @@ from engine.lookahead import CUTS, Leak, find_leak
 from engine.strategy import BoundStrategy, Decision
 
 Report = Callable[[int, int, str], None]
+# Places at which a strategy is checked whose version is known to be clean with other parameters.
+CUTS_AGAIN = 4
 
 
 def run_verify(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -25,7 +27,7 @@ def run_verify(claim: Claim, services: Services, report: Report) -> tuple[dict[s
     request = claim.request
     bound = services.shelf.get(request["strategy_id"], request["strategy_version"]).bind(**request["params"])
     bars = load_bars(request, services.catalog)
-    found = _told(find_leak(bars, bound, report=report))
+    found = _told(find_leak(bars, bound, report=report), CUTS)
     services.store.verdicts.put(about(request), found["verdict"], found)
     digest = hashlib.sha256(canonical_json({"request": claim.request_hash, "found": found})).hexdigest()
     names = ("engine_version", "strategy_version", "dataset_id", "dataset_version")
@@ -38,12 +40,14 @@ def require_honest(
 ) -> dict[str, Any]:
     """The verdict on this strategy, version, parameters and data, found now unless it is known.
 
-    Raises RunFailed (`lookahead_detected`) saying which decision changed.
+    A look ahead is in the code: where other parameters of this version were found clean on the same data, a few places
+    do. Raises RunFailed (`lookahead_detected`) saying which decision changed.
     """
     key = about(request)
     known = services.store.verdicts.get(key)
     if known is None:
-        found = _told(find_leak(bars, bound, decision, report=report))
+        places = CUTS_AGAIN if services.store.verdicts.clean_otherwise(key) else CUTS
+        found = _told(find_leak(bars, bound, decision, cuts=places, report=report), places)
         services.store.verdicts.put(key, found["verdict"], found)
     else:
         found = known.detail
@@ -64,8 +68,8 @@ def about(request: Mapping[str, Any]) -> Checked:
     )
 
 
-def _told(leak: Leak | None) -> dict[str, Any]:
+def _told(leak: Leak | None, places: int) -> dict[str, Any]:
     if leak is not None:
         return {"verdict": LOOKS_AHEAD, "sentence": leak.sentence, "leak": asdict(leak)}
-    text = f"Its decisions stood when the future was taken away, at up to {CUTS} places."
+    text = f"Its decisions stood when the future was taken away, at up to {places} places."
     return {"verdict": CLEAN, "sentence": text, "leak": None}

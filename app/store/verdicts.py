@@ -37,6 +37,13 @@ class Verdicts:
             row: Row[Any] | None = tx.execute(select(verdicts).where(same)).first()
             return row
 
+    def clean_otherwise(self, about: Checked) -> bool:
+        """Whether this version was found clean on these data with other parameters, and never otherwise."""
+        same = {name: value for name, value in vars(about).items() if name != "params_hash"}
+        query = select(verdicts.c.verdict).where(and_(*(verdicts.c[name] == value for name, value in same.items())))
+        with self._database.read() as tx:
+            return set(tx.execute(query.distinct()).scalars()) == {CLEAN}
+
     def put(self, about: Checked, verdict: str, detail: Mapping[str, Any]) -> None:
         values = {**vars(about), "verdict": verdict, "detail": dict(detail), "checked_at": self._database.now()}
         statement = self._database.insert(verdicts).values(**values).on_conflict_do_nothing()

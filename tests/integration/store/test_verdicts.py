@@ -20,6 +20,17 @@ def test_the_first_verdict_on_the_same_thing_stands(store, clock):
         assert store.verdicts.get(replace(ABOUT, **{name: "other"})) is None
 
 
+def test_a_version_is_clean_otherwise_when_no_parameters_looked_ahead_on_the_same_data(store):
+    other = replace(ABOUT, params_hash="e" * 64)
+    assert not store.verdicts.clean_otherwise(other)
+    store.verdicts.put(ABOUT, CLEAN, {})
+    assert store.verdicts.clean_otherwise(other)
+    for name in ("strategy_id", "strategy_version", "dataset_id", "dataset_version"):
+        assert not store.verdicts.clean_otherwise(replace(other, **{name: "new"}))
+    store.verdicts.put(replace(ABOUT, params_hash="f" * 64), LOOKS_AHEAD, {})
+    assert not store.verdicts.clean_otherwise(other)
+
+
 def test_of_several_verdicts_on_a_version_the_worst_is_shown(store, clock):
     assert store.verdicts.worst("sma_cross", "a" * 12) is None
     store.verdicts.put(replace(ABOUT, dataset_id="bad"), LOOKS_AHEAD, {})
