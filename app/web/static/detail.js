@@ -16,7 +16,7 @@ export async function show(jobId) {
   drawn = state;
   place.hidden = false;
   place.replaceChildren(...heading(job));
-  if (job.status === "succeeded") await showResult(job);
+  if (job.status === "succeeded") await (job.kind === "backtest" ? showResult(job) : showOutcome(job));
   else if (job.error) place.append(element("p", { class: "bad" }, `${job.error.code}: ${job.error.message}`));
 }
 
@@ -34,11 +34,16 @@ function heading(job) {
   if (job.links.retry) actions.append(act("Run again", `/jobs/${job.job_id}/retry`, "POST"));
   const waits = job.status === "queued" ? ` · ${job.queue_position}. in the queue` : "";
   return [
-    element("h2", {}, `${job.strategy_id} on ${job.dataset_id}`),
+    element("h2", {}, title(job)),
     element("p", { class: "quiet" }, `${job.cancel_requested_at && job.status === "running" ? "cancelling" : job.status}${waits} · attempt ${job.attempt} of ${job.max_attempts} · ${job.job_id}`),
     job.status === "running" ? element("progress", { value: job.progress?.fraction ?? null, max: 1 }) : "",
     actions,
   ];
+}
+
+function title(job) {
+  const about = [job.strategy_id, job.dataset_id].filter(Boolean).join(" on ");
+  return job.kind === "backtest" ? about : `${job.kind} ${about}`;
 }
 
 async function press(path, method) {
@@ -51,6 +56,13 @@ async function press(path, method) {
   }
 }
 
+// A job that is no backtest: what it found, as it told it.
+async function showOutcome(job) {
+  const { job_id: _, kind: __, links: ___, request: ____, ...found } = await call(`/jobs/${job.job_id}/result`);
+  const sentence = found.lookahead?.sentence;
+  place.append(sentence ? element("p", {}, sentence) : "", element("pre", {}, JSON.stringify(found, null, 2)));
+}
+
 async function showResult(job) {
   const result = await call(`/jobs/${job.job_id}/result?points=1500`);
   const { request, provenance, conventions, metrics } = result;
@@ -59,6 +71,7 @@ async function showResult(job) {
   const file = (text, query) => element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?${query}` }, text);
   place.append(
     element("p", { class: "quiet" }, `${request.symbols.join(", ")} · ${request.start_date} to ${request.end_date} · ${parameters(request.params)}`),
+    provenance.quality === "real" ? "" : element("p", { class: "notice" }, `Computed from ${provenance.quality} data: it says nothing about real markets.`),
     chart,
     list(names.map((name) => [name.replaceAll("_", " "), told(name, metrics[name])])),
     element("h3", {}, "How it was computed"),
@@ -66,6 +79,7 @@ async function showResult(job) {
       ["fill", conventions.fill],
       ["data", `${provenance.dataset_id}@${provenance.dataset_version} (${provenance.quality})`],
       ["source", provenance.source],
+      ["look ahead", result.lookahead?.verdict.replace("_", " ") ?? "unchecked"],
       ["engine", provenance.engine_version],
       ["result", provenance.result_hash.slice(0, 16)],
     ]),

@@ -12,7 +12,10 @@ export async function prepare(onJob) {
   const chosen = () => strategies.find((item) => item.strategy_id === form.strategy_id.value);
   const data = () => tradable.find((item) => item.dataset_id === (form.dataset.value || chosen().dataset));
 
-  form.strategy_id.replaceChildren(...strategies.map((item) => option(item.strategy_id)));
+  const groups = [["On any prices", false], ["With legs of their own", true]].map(([label, legs]) =>
+    [label, strategies.filter((item) => item.legs === legs)]);
+  form.strategy_id.replaceChildren(...groups.filter(([, items]) => items.length).map(([label, items]) =>
+    element("optgroup", { label }, ...items.map((item) => option(item.strategy_id)))));
   form.dataset.replaceChildren(option(own, "the strategy's own"), ...tradable.map((item) => option(item.dataset_id)));
 
   function showStrategy() {
@@ -24,7 +27,9 @@ export async function prepare(onJob) {
 
   function showData() {
     const item = data();
-    const symbols = form.dataset.value || !chosen().symbols.length ? [] : chosen().symbols;
+    const { legs, symbols: own } = chosen();
+    const symbols = form.dataset.value && !legs ? [] : own;
+    form.symbols.disabled = legs; // it trades these and nothing else
     document.getElementById("origin").textContent = item
       ? `${item.title} · ${item.source} · ${item.quality} · ${item.start} to ${item.end}`
       : "";
@@ -64,7 +69,7 @@ function body(strategy) {
     else if (input.value !== "") asked.params[name] = kinds.includes("string") ? input.value : Number(input.value);
   }
   if (form.dataset.value) asked.dataset = form.dataset.value;
-  const symbols = [...form.symbols.selectedOptions].map((item) => item.value);
+  const symbols = strategy.legs ? [] : [...form.symbols.selectedOptions].map((item) => item.value);
   if (symbols.length) asked.symbols = symbols;
   for (const name of ["start_date", "end_date"]) if (form.elements[name].value) asked[name] = form.elements[name].value;
   return asked;

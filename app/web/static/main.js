@@ -25,7 +25,7 @@ function row(job) {
   const time = new Date(job.created_at).toLocaleTimeString();
   const bar = job.status === "running" ? element("progress", { max: 1, value: job.progress?.fraction ?? null }) : null;
   const button = element("button", { onclick: () => choose(job.job_id), "aria-current": String(job.job_id === open) },
-    element("span", {}, element("strong", {}, job.strategy_id ?? job.kind), ` ${job.dataset_id ?? ""}`), element("span", { class: colour }, state), element("span", { class: "quiet" }, time), bar);
+    element("span", {}, element("strong", {}, job.strategy_id ?? job.kind), ` ${job.dataset_id ?? ""}`, job.kind === "backtest" || !job.strategy_id ? "" : ` · ${job.kind}`), element("span", { class: colour }, state), element("span", { class: "quiet" }, time), bar);
   return element("li", { "data-job": job.job_id }, button);
 }
 
