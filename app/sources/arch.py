@@ -30,11 +30,8 @@ _BARS = {"SP500": "sp500/sp500.csv.gz", "NASDAQ": "nasdaq/nasdaq.csv.gz"}
 )
 def arch(request: Request, _: Http, report: Report) -> Fetched:
     """S&P 500 and NASDAQ (1999 to 2018), WTI and VIX, daily."""
-    frames = {}
-    for done, item in enumerate(request.items):
-        report(done, len(request.items), "fetch")
-        frames[item] = _frame(item).between(request.start, request.end)
-    return Fetched(bars=spread("arch", frames), units="index points and US dollars a barrel", calendar="New York")
+    bars = spread("arch", request, report, lambda item: _frame(item).between(request.start, request.end))
+    return Fetched(bars=bars, units="index points and US dollars a barrel", calendar="New York")
 
 
 def _frame(item: str) -> Frame:

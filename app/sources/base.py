@@ -20,11 +20,10 @@ from app.errors import SourceFailed
 from app.sources.http import Http, Origin
 from engine.bars import Bars
 from engine.errors import InvalidParameter
+from engine.figures import Report as Report
 from engine.panel import Series
 from engine.parameters import Parameter, check_all, object_schema, read
 
-# done, total, phase: raises when the job should stop.
-Report: TypeAlias = Callable[[int, int, str], None]
 Kind: TypeAlias = Literal["symbols", "series"]
 
 

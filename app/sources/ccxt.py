@@ -44,12 +44,8 @@ def ccxt(
     market = getattr(package, exchange)({"enableRateLimit": False, "timeout": 30_000})
     pause = max(float(getattr(market, "rateLimit", 1000)), 250.0) / 1000
     venue = _Venue(package, market, timeframe, Origin("ccxt", f"ccxt_{exchange}", "", pause=pause), http)
-    frames = {}
-    for done, item in enumerate(request.items):
-        report(done, len(request.items), "fetch")
-        frames[item] = venue.frame(item, request)
     return Fetched(
-        bars=spread("ccxt", frames),
+        bars=spread("ccxt", request, report, lambda item: venue.frame(item, request)),
         units="price in the quoted currency; volume in the other one",
         calendar="every day, UTC",
         notes=(f"As {exchange} has them.",),

@@ -26,12 +26,9 @@ def currencyconverter(request: Request, _: Http, report: Report) -> Fetched:
     """One rate a day, fixed at 14:15 in Frankfurt, crossed through EUR: EURUSD is US dollars for a euro."""
     package = required("currency_converter", "currencyconverter", source="currencyconverter")
     rates = package.CurrencyConverter()
-    frames = {}
-    for done, item in enumerate(request.items):
-        report(done, len(request.items), "fetch")
-        frames[item] = _frame(rates, item, package.RateNotFoundError, request)
+    absent = package.RateNotFoundError
     return Fetched(
-        bars=spread("currencyconverter", frames),
+        bars=spread("currencyconverter", request, report, lambda item: _frame(rates, item, absent, request)),
         units="market convention (EURUSD = USD per EUR)",
         calendar="TARGET business days",
         notes=("One reference rate a day: closes only, hours before a US close of the same date.",),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from app.errors import SourceFailed
+from app.sources.base import Report, Request
 from engine.bars import Bars
 from engine.intake import Floats, Times
 
@@ -32,11 +33,20 @@ class Frame:
         return Frame(self.times[chosen], {name: values[chosen] for name, values in self.fields.items()})
 
 
-def spread(source: str, frames: Mapping[str, Frame]) -> Bars:
-    """Checked bars, NaN where a symbol has none. Closes alone where that is all that one of them has.
+def spread(source: str, request: Request, report: Report, ask: Callable[[str], Frame]) -> Bars:
+    """Checked bars of the wanted symbols as `ask` finds them, NaN where one has none.
 
-    Raises SourceFailed for a symbol without bars, BadData for prices that cannot be.
+    Closes alone where that is all that one of them has. Raises SourceFailed for a symbol without bars, BadData for
+    prices that cannot be.
     """
+    frames: dict[str, Frame] = {}
+    for done, symbol in enumerate(request.items):
+        report(done, len(request.items), "fetch")
+        frames[symbol] = ask(symbol)
+    return _together(source, frames)
+
+
+def _together(source: str, frames: Mapping[str, Frame]) -> Bars:
     for symbol, frame in frames.items():
         if not len(frame.times):
             raise SourceFailed(

@@ -45,7 +45,8 @@ def yfinance(
     def frame(item: str) -> Frame:
         ticker = _KNOWN[item].id if item in _KNOWN else item
         found = http.patiently(YAHOO, item, lambda: _frame(package, ticker, request, adjusted))
-        return found.between(request.start, request.end)
+        found = found.between(request.start, request.end)
+        return Frame.of_closes(found.times, found.fields["close"]) if shape == "closes" else found
 
     def ask(item: str) -> tuple[Series, dict[str, str]]:
         told = _KNOWN.get(item) or Listing(item, "yfinance", item, "price")
@@ -54,14 +55,8 @@ def yfinance(
 
     if shape == "series":
         return one_by_one(request, http, report, YAHOO, ask)
-    frames = {}
-    for done, item in enumerate(request.items):
-        report(done, len(request.items), "fetch")
-        frames[item] = frame(item)
-        if shape == "closes":
-            frames[item] = Frame.of_closes(frames[item].times, frames[item].fields["close"])
     return Fetched(
-        bars=spread("yfinance", frames),
+        bars=spread("yfinance", request, report, frame),
         adjusted=adjusted and shape == "bars",
         units="as Yahoo quotes it" + (", adjusted for splits and dividends" if adjusted else ""),
         notes=() if adjusted else ("Prices without dividends.",),
