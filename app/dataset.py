@@ -29,7 +29,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from app import barstore, panels
-from app.canonical import canonical_json
+from app.canonical import canonical_json, digest
 from app.columns import codes, moments, numbers
 from app.quality import Finding, inspect
 from engine.bars import Bars, Floats, Times
@@ -91,7 +91,7 @@ class Dataset:
         """
         if "version" in self.manifest:
             return str(self.manifest["version"])
-        digest = self._require_same(self.path, self.manifest["sha256"])
+        found = self._require_same(self.path, self.manifest["sha256"])
         meaning = {name: self.manifest[name] for name in ("cost_keys",) if name in self.manifest}
         if self._series:
             self._require_same(self._series_path, self._series["sha256"])
@@ -99,8 +99,8 @@ class Dataset:
         if self.adjusted:
             meaning["adj_close"] = self.manifest["columns"]["adj_close"]
         if meaning:
-            digest = hashlib.sha256(digest.encode() + canonical_json(meaning)).hexdigest()
-        return digest[:12]
+            found = hashlib.sha256(found.encode() + canonical_json(meaning)).hexdigest()
+        return found[:12]
 
     def _require_unchanged(self) -> None:
         """Raise BadData when a file is not the one that the manifest describes."""
@@ -110,14 +110,14 @@ class Dataset:
 
     def _require_same(self, path: Path, expected: str) -> str:
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if digest != expected:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != expected:
             raise BadData(
                 f"The file of dataset '{self.id}' is not the one that its manifest describes "
-                f"(sha256 {digest[:12]}…, expected {expected[:12]}…).",
+                f"(sha256 {found[:12]}…, expected {expected[:12]}…).",
                 code="dataset_changed",
             )
-        return digest
+        return found
 
     @property
     def _series(self) -> Mapping[str, Any]:
@@ -161,7 +161,7 @@ class Dataset:
     def _key(self) -> str:
         """What the bars follow from: the file, how to read it, and the engine whose checks they have passed."""
         made_of = {"manifest": self.manifest, "engine": ENGINE_VERSION, "format": barstore.FORMAT}
-        return hashlib.sha256(canonical_json(made_of)).hexdigest()[:16]
+        return digest(made_of)[:16]
 
     def _read_bars(self) -> Bars:
         times, table = self._table()

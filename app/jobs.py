@@ -6,7 +6,6 @@ ring) may be lost without harm: events are repaired by sequence number, doorbell
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import uuid
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from app.bus import Bus
-from app.canonical import canonical_json
+from app.canonical import digest
 from app.errors import Conflict, LeaseLost, NotReady, QueueUnavailable, Unknown
 from app.events import Event, job_channel, owner_channel
 from app.store import TERMINAL, Change, Idempotency, JobFilter, NewJob, Output, Store
@@ -294,7 +293,7 @@ class Jobs:
 
 def request_hash(kind: str, request: Mapping[str, Any]) -> str:
     """SHA-256 of everything that decides a result: the resolved request names code, data and engine versions."""
-    return hashlib.sha256(canonical_json({"kind": kind, "request": request})).hexdigest()
+    return digest({"kind": kind, "request": request})
 
 
 def not_ready(row: Row[Any]) -> NotReady:

@@ -5,8 +5,6 @@ Asking again for what is there already makes no new version: the library knows d
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from app import sources
-from app.canonical import canonical_json
+from app.canonical import digest
+from app.columns import coded
 from app.dataset import Dataset
 from app.errors import StartRefused
 from app.jobs import Claim
@@ -73,9 +72,8 @@ class _Told:
         self._last = (done, total, phase)
         self._report(*self._last)
 
-    @property
-    def again(self) -> Callable[[], None]:
-        return lambda: self._report(*self._last)
+    def again(self) -> None:
+        self._report(*self._last)
 
 
 def _meaning(source: DataSource, request: Request, found: Fetched) -> Meaning:
@@ -99,8 +97,7 @@ def _bars_table(bars: Bars, *, adjusted: bool) -> pa.Table:
     fields = {name: getattr(bars, name)[row, column] for name in ("open", "high", "low", "close", "volume")}
     if adjusted:
         fields["adj_close"] = fields["close"]  # splits and dividends are in all prices already
-    names = pa.DictionaryArray.from_arrays(pa.array(column, pa.int32()), pa.array(bars.symbols, pa.string()))
-    return pa.table({"time": bars.time[row], "symbol": names.cast(pa.string()), **fields})
+    return pa.table({"time": bars.time[row], "symbol": coded(column.astype(np.int32), bars.symbols), **fields})
 
 
 def _beside(found: Fetched) -> Beside:
@@ -135,7 +132,7 @@ def _document(claim: Claim, source: DataSource, found: Fetched, dataset: Dataset
             *(item.told() for item in dataset.findings),
         ],
     }
-    document["provenance"]["result_hash"] = hashlib.sha256(canonical_json(document)).hexdigest()
+    document["provenance"]["result_hash"] = digest(document)
     return document
 
 

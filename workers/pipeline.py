@@ -12,19 +12,20 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from app.canonical import canonical_json
-from app.catalog import Dataset
 from app.contracts import load_bars
+from app.dataset import Dataset
 from app.jobs import Claim
 from app.store import Output
 from app.store.signals import Spoken
 from app.wiring import Services
 from engine import Config, backtest
 from engine.backtesting import Result
+from engine.figures import Report
 from engine.strategy import Decision
 from engine.trades import EXIT_REASONS
 from workers.fetching import run_fetch
 from workers.signalling import run_signals
-from workers.verifying import Report, require_honest, run_verify
+from workers.verifying import require_honest, run_verify
 from workers.versions import require_same
 
 Artifacts: TypeAlias = "dict[str, bytes]"

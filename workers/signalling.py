@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from typing import Any
 
 import numpy as np
 
-from app.canonical import canonical_json
+from app.canonical import digest
 from app.contracts import load_bars
 from app.jobs import Claim
 from app.store.signals import Spoken
 from app.wiring import Services
+from engine.figures import Report
 from engine.signals import DIRECTIONS, Signals
-from workers.verifying import Report, require_honest
+from workers.verifying import require_honest
 from workers.versions import require_same
 
 
@@ -46,7 +46,7 @@ def run_signals(claim: Claim, services: Services, report: Report) -> tuple[dict[
     provenance = {name: request[name] for name in names} | {
         "quality": quality,
         "request_hash": claim.request_hash,
-        "result_hash": hashlib.sha256(canonical_json(rows)).hexdigest(),
+        "result_hash": digest(rows),
     }
     told = {"provenance": provenance, "lookahead": verdict, "signals": _summary(rows)}
     return {"request": dict(request)} | told, {}, spoken

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from app.canonical import canonical_json
+from app.canonical import digest
 from app.contracts import load_bars
 from app.jobs import Claim
 from app.store.verdicts import CLEAN, LOOKS_AHEAD, Checked
 from app.wiring import Services
 from engine.bars import Bars
 from engine.errors import RunFailed
+from engine.figures import Report
 from engine.lookahead import CUTS, Leak, find_leak
 from engine.strategy import BoundStrategy, Decision
 
-Report = Callable[[int, int, str], None]
 # Places at which a strategy is checked whose version is known to be clean with other parameters.
 CUTS_AGAIN = 4
 
@@ -29,9 +28,11 @@ def run_verify(claim: Claim, services: Services, report: Report) -> tuple[dict[s
     bars = load_bars(request, services.catalog)
     found = _told(find_leak(bars, bound, report=report), CUTS)
     services.store.verdicts.put(about(request), found["verdict"], found)
-    digest = hashlib.sha256(canonical_json({"request": claim.request_hash, "found": found})).hexdigest()
     names = ("engine_version", "strategy_version", "dataset_id", "dataset_version")
-    provenance = {name: request[name] for name in names} | {"request_hash": claim.request_hash, "result_hash": digest}
+    provenance = {name: request[name] for name in names} | {
+        "request_hash": claim.request_hash,
+        "result_hash": digest({"request": claim.request_hash, "found": found}),
+    }
     return {"request": dict(request), "provenance": provenance, "lookahead": found}, {}
 
 
@@ -58,13 +59,12 @@ def require_honest(
 
 def about(request: Mapping[str, Any]) -> Checked:
     """What a verdict on a resolved request stands for."""
-    chosen = canonical_json({"params": request["params"], "symbols": request["symbols"]})
     return Checked(
         strategy_id=request["strategy_id"],
         strategy_version=request["strategy_version"],
         dataset_id=request["dataset_id"],
         dataset_version=request["dataset_version"],
-        params_hash=hashlib.sha256(chosen).hexdigest(),
+        params_hash=digest({"params": request["params"], "symbols": request["symbols"]}),
     )
 
 
