@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
-from app.dataset import Dataset as Dataset
-from app.dataset import iso_day as iso_day
+from app.dataset import Dataset
 from app.library import Library
 from engine.bars import Bars
 from engine.errors import BadData, InvalidInput, UnknownName

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from app.catalog import Catalog, Dataset, iso_day
+from app.catalog import Catalog
+from app.dataset import Dataset, iso_day
 from app.quality import require_clean
 from app.shelf import Shelf
 from engine import ENGINE_VERSION, Bars, Config

@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet
 
-from app.columns import moments, numbers
+from app.columns import codes, moments, numbers
 from engine.errors import BadData
 from engine.intake import Times
 from engine.panel import Calendar, Panel, Series
@@ -30,16 +29,14 @@ _MINUTE = np.timedelta64(60_000_000_000, "ns")
 def read(path: Path, told: Mapping[str, Any]) -> Panel:
     """The panel of a manifest's `series`. Raises BadData naming the series that the file or the manifest lacks."""
     table = pyarrow.parquet.ParquetFile(path).read()
-    keys = table["key"].cast(pa.string()).combine_chunks().dictionary_encode()
+    place, names = codes(table["key"])
     about: Mapping[str, Mapping[str, Any]] = told["about"]
-    names = keys.dictionary.to_pylist()
     strangers = sorted(set(names) ^ set(about))
     if strangers:
         raise BadData(f"Series {strangers[0]} is only in one of the manifest and its file.", code="bad_series")
-    place = numbers(pa.chunked_array([keys.indices])).astype(np.intp)
     order = np.argsort(place, kind="stable")
     ends = np.cumsum(np.bincount(place, minlength=len(names)))[:-1]
-    observed, available = (moments(table[name].cast(pa.timestamp("ns"))) for name in ("observed", "available"))
+    observed, available = (moments(table[name]) for name in ("observed", "available"))
     parts = (np.split(values[order], ends) for values in (observed, available, numbers(table["value"])))
     rows = dict(zip(names, zip(*parts, strict=True), strict=True))
     series = [Series(key, str(item["unit"]), *rows[key], **_kept(item)) for key, item in about.items()]

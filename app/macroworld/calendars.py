@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.macroworld.days import Days, month_day, month_end
+from app.macroworld.days import Days, month_day
 from engine.intake import Times
 
 # (month, which Wednesday of it; -1 is the last one)
@@ -51,11 +51,6 @@ def inflation_releases(days: Days) -> Events:
 def preview_releases(days: Days) -> Times:
     """IPCA-15 of each month of the world: the first session from the 24th of the month on. [M]"""
     return days.open_from(month_day(days.months, 24))
-
-
-def reference_days(days: Days) -> Times:
-    """The last day of each month of the world, [M]."""
-    return month_end(days.months)
 
 
 def next_meeting(days: Days, events: Events) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

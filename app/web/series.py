@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from app.catalog import Dataset, iso_day
+from app.dataset import Dataset, iso_day
 from app.web import presenters
 from app.web.context import services
 from app.web.errors import in_the_path

@@ -7,8 +7,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from app.catalog import Catalog, iso_day
+from app.catalog import Catalog
 from app.contracts import load_bars, resolve_backtest
+from app.dataset import iso_day
 from app.shelf import Shelf
 from engine import Bars
 from engine.errors import BadData
