@@ -158,9 +158,8 @@ def _beside(strategy: Strategy, dataset_id: str, bars: Bars, symbols: tuple[str,
 def _require_series(strategy: Strategy, dataset: Dataset, bars: Bars) -> None:
     """Every series that the strategy cannot do without, in the unit that it counts on."""
     for need in strategy.series:
-        keys = [f"{need.key}.{name}" for name in bars.panel.members(need.key)] if need.group else [need.key]
-        missing = not keys or keys[0] not in bars.panel.series
-        if missing and not need.optional:
+        keys = need.keys(bars.panel)
+        if not keys and not need.optional:
             raise InvalidInput(
                 f"{strategy.id} reads the series {need.key}, which dataset '{dataset.id}' does not have.",
                 code="missing_series",
@@ -169,7 +168,7 @@ def _require_series(strategy: Strategy, dataset: Dataset, bars: Bars) -> None:
                 allowed={"series": sorted(item.key for item in strategy.series if not item.optional)},
                 nearest=nearest(need.key, bars.panel.series),
             )
-        for key in [] if missing else keys:
+        for key in keys:
             bars.panel.get(key, need.unit)
 
 

@@ -57,6 +57,12 @@ class Need(NamedTuple):
     optional: bool = False
     group: bool = False
 
+    def keys(self, panel: Panel) -> tuple[str, ...]:
+        """The keys of a panel that it means; none where the panel does not have it."""
+        if self.group:
+            return tuple(f"{self.key}.{name}" for name in panel.members(self.key))
+        return (self.key,) if self.key in panel.series else ()
+
 
 @dataclass(frozen=True, eq=False)
 class Decision:
@@ -152,9 +158,7 @@ class Strategy:
 
     def reads(self, panel: Panel) -> tuple[str, ...]:
         """The keys of a panel that it reads."""
-        groups = (need.key for need in self.series if need.group)
-        members = (f"{key}.{name}" for key in groups for name in panel.members(key))
-        return (*(need.key for need in self.series if need.key in panel.series), *members)
+        return tuple(key for need in self.series for key in need.keys(panel))
 
     @cached_property
     def version(self) -> str:
