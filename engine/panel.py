@@ -24,6 +24,8 @@ Rows: TypeAlias = NDArray[np.intp]
 
 Item = TypeVar("Item", "Series", "Calendar")
 
+# How long a value of a series that comes so often counts as the present one, by default.
+STALE_DAYS = {"daily": 7, "weekly": 14, "monthly": 75, "quarterly": 200, "yearly": 500}
 # From the best to the worst.
 QUALITIES = ("real", "proxy", "synthetic")
 _DAY = np.timedelta64(1, "D")

@@ -8,8 +8,7 @@ import numpy as np
 
 from app.macroworld.days import CLOSE, Days, at
 from engine.intake import Floats, Times
-
-STALE_DAYS = {"daily": 7, "weekly": 14, "monthly": 75, "quarterly": 200, "yearly": 500}
+from engine.panel import STALE_DAYS
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from app.sources.http import Refused
 from engine.intake import Floats
-from engine.panel import Series
+from engine.panel import STALE_DAYS, Series
 from engine.parameters import Range
 
 Days: TypeAlias = "NDArray[np.datetime64]"
 
-STALE_DAYS = {"daily": 7, "weekly": 14, "monthly": 75, "quarterly": 200, "yearly": 500}
 _MONTHS = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
 # What a request says of series that the table does not know.
