@@ -52,7 +52,7 @@ class Signals:
 
     @classmethod
     def of(cls, bars: Bars, decision: Decision) -> Signals:
-        weight = standing(decision.weights)
+        weight = last_words(decision.weights)
         direction = np.sign(weight)
         sure = np.abs(weight) * weight.shape[1]
         if decision.conviction is not None:
@@ -130,7 +130,7 @@ class Signals:
                 }
 
 
-def standing(weights: Floats) -> Floats:
+def last_words(weights: Floats) -> Floats:
     """The last word on each symbol: weights with each NaN replaced by what was said before it, 0 before the first."""
     said = np.where(np.isnan(weights), -1, np.arange(len(weights))[:, None])
     last = np.maximum.accumulate(said, axis=0)
@@ -139,7 +139,7 @@ def standing(weights: Floats) -> Floats:
 
 def flips(direction: Floats) -> NDArray[np.bool_]:
     """Where a direction begins that is opposite to the last one before it that was not 0. [T, N]"""
-    held = standing(np.where(direction == 0.0, np.nan, direction))
+    held = last_words(np.where(direction == 0.0, np.nan, direction))
     before = np.vstack([np.zeros(direction.shape[1]), held[:-1]])
     opposite: NDArray[np.bool_] = (direction != 0.0) & (before == -direction)
     return opposite
