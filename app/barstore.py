@@ -24,6 +24,7 @@ import numpy as np
 
 from engine.bars import Bars
 from engine.errors import BadData
+from engine.intake import FIELDS
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +33,8 @@ log = logging.getLogger(__name__)
 FORMAT = f"queuant bars 1, {sys.byteorder} endian"
 _ALIGNMENT = 64
 _LONGEST_HEADER = 1 << 22
-_PRICES = ("open", "high", "low", "close")
 # A panel lies in a file of its own.
-_SAID = {item.name for item in fields(Bars)} - {"time", *_PRICES, "volume", "panel", "beside"}
+_SAID = {item.name for item in fields(Bars)} - {"time", *FIELDS, "panel", "beside"}
 _HOUR = 3600.0
 
 
@@ -113,7 +113,7 @@ def _write(file: BinaryIO, key: str, bars: Bars) -> None:
     said = {name: value for name, value in bars.said.items() if name in _SAID}
     text = json.dumps({"format": FORMAT, "key": key, "bars": len(bars), "said": said}).encode()
     file.write(text + b" " * (_padded(len(text) + 1) - len(text) - 1) + b"\n")
-    stored = ("close", "volume") if bars.close_only else (*_PRICES, "volume")
+    stored = ("close", "volume") if bars.close_only else FIELDS
     for array in (bars.time, *(getattr(bars, name) for name in stored)):
         file.write(memoryview(array.view(np.int64)).cast("B"))
         file.write(bytes(_padded(array.nbytes) - array.nbytes))

@@ -34,10 +34,9 @@ from app.columns import codes, moments, numbers
 from app.quality import Finding, inspect
 from engine.bars import Bars, Floats, Times
 from engine.errors import BadData
+from engine.intake import FIELDS
 from engine.panel import NO_PANEL, Panel
 from engine.version import ENGINE_VERSION
-
-OHLCV = ("open", "high", "low", "close", "volume")
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,8 @@ class Dataset:
     @property
     def fields(self) -> tuple[str, ...]:
         if self.manifest["layout"] == "long":
-            return tuple(name for name in OHLCV if name in self.manifest["columns"])
-        return OHLCV if self.manifest["layout"] == "ohlcv" else ("close",)
+            return tuple(name for name in FIELDS if name in self.manifest["columns"])
+        return FIELDS if self.manifest["layout"] == "ohlcv" else ("close",)
 
     @property
     def adjusted(self) -> bool:
@@ -214,10 +213,10 @@ class Dataset:
     def quotes(self, symbol: str) -> tuple[Times, dict[str, Floats]]:
         """Times [T], and open, high, low, close and volume of a symbol; of a series its values as closes."""
         times, values = self._known
-        found = dict.fromkeys(OHLCV, np.full(len(times), np.nan)) | {"close": values[symbol]}
+        found = dict.fromkeys(FIELDS, np.full(len(times), np.nan)) | {"close": values[symbol]}
         if self.kind == "bars":
             bars = self.all_bars
-            found |= {name: getattr(bars, name)[:, bars.column(symbol)] for name in OHLCV}
+            found |= {name: getattr(bars, name)[:, bars.column(symbol)] for name in FIELDS}
         return times, found
 
     def _published(self) -> tuple[Times, dict[str, Floats]]:

@@ -11,16 +11,16 @@ import pyarrow as pa
 
 from app.canonical import canonical_json
 from app.columns import array, coded, codes, moments, numbers
+from engine import intake
 from engine.bars import Floats, Times
 from engine.errors import BadData, InvalidInput
-from engine.intake import FIRST, LAST, told
+from engine.intake import FIRST, LAST, PRICES, told
 
 MOST_SYMBOLS = 1000
 # Numbers that a dataset may hold: 320 MB in memory.
 MOST_NUMBERS = 40_000_000
 LONGEST_SYMBOL = 64
-PRICES = ("open", "high", "low", "close")
-FIELDS = (*PRICES, "volume", "adj_close")
+FIELDS = (*intake.FIELDS, "adj_close")
 
 _SPACINGS = ((4.0, "daily"), (10.0, "weekly"), (45.0, "monthly"), (135.0, "quarterly"))
 

@@ -9,21 +9,20 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from engine import intake
+from engine.checks import check, check_form, refuse
 from engine.errors import BadData, UnknownName
+from engine.intake import FIELDS
 from engine.intake import Floats as Floats
 from engine.intake import Times as Times
 from engine.panel import NO_PANEL, Causal, Panel, Rows
 
-_FIELDS = ("open", "high", "low", "close", "volume")
 # Full-week markets have 1/7 of their sessions on Saturdays and as many on Sundays. FX opens on Sunday evenings (UTC)
 # and some exchanges trade from Sunday to Thursday: those are weeks of five sessions.
 _WEEKEND_SHARE = 0.05
 _YEAR = 365 * 86_400e9  # nanoseconds
-# Prices outside are mistakes, and units or money would leave the range of a float.
-_SMALLEST, _LARGEST = 1e-30, 1e30
 # Longest median spacing in days, and how many such bars make a year.
 _SPACINGS = ((4.0, 0.0), (10.0, 52.0), (20.0, 26.0), (45.0, 12.0), (135.0, 4.0))
 
@@ -60,10 +59,10 @@ class Bars:
         self._set("time", intake.times(self.time))
         self._set("symbols", intake.names(self.symbols))
         self._set("cost_keys", intake.cost_keys(self.cost_keys, self.symbols))
-        for name in _FIELDS:
+        for name in FIELDS:
             values = intake.floats(getattr(self, name), name)
             self._set(name, values.reshape(-1, 1) if values.ndim == 1 else values)
-        _check(self)
+        check(self)
 
     def _set(self, name: str, value: object) -> None:
         """Store a field; arrays as read-only views, so that no strategy can change what others see."""
@@ -91,7 +90,7 @@ class Bars:
         With `adj_close`, the closes adjusted for splits and dividends, all prices of a bar are multiplied by
         adj_close / close and its volume is divided by it, so that the money traded stays what it was.
         """
-        prices = zip(_FIELDS, (open, high, low, close), strict=False)
+        prices = zip(FIELDS, (open, high, low, close), strict=False)
         o, h, l, c = (intake.floats(values, name) for name, values in prices)  # noqa: E741
         v = np.full(c.shape, np.nan) if volume is None else intake.floats(volume, "volume")
         bars = cls(intake.times(time), o, h, l, c, v, intake.names(symbols), cost_keys=cost_keys)
@@ -113,10 +112,10 @@ class Bars:
         if close.shape != self.close.shape:
             raise BadData(f"adj_close has shape {close.shape}, expected {self.close.shape}.", code="bad_shape")
         missing = np.isnan(close)
-        _refuse(self, np.isinf(close), "has an infinite adjusted close", "bad_ohlc")
-        _refuse(self, close <= 0.0, "has an adjusted close that is not positive", "non_positive_price")
-        _refuse(self, missing & ~np.isnan(self.close), "has a close without an adjusted close", "bad_ohlc")
-        _refuse(self, ~missing & np.isnan(self.close), "has an adjusted close without a close", "bad_ohlc")
+        refuse(self, np.isinf(close), "has an infinite adjusted close", "bad_ohlc")
+        refuse(self, close <= 0.0, "has an adjusted close that is not positive", "non_positive_price")
+        refuse(self, missing & ~np.isnan(self.close), "has a close without an adjusted close", "bad_ohlc")
+        refuse(self, ~missing & np.isnan(self.close), "has an adjusted close without a close", "bad_ohlc")
         with np.errstate(over="ignore"):  # what leaves the range is refused as a price or a volume
             factor = close / self.close
             first, top, bottom = (
@@ -135,15 +134,15 @@ class Bars:
         is what the property of that name tells.
         """
         bars = object.__new__(cls)
-        for name, value in {"time": time, **dict(zip(_FIELDS, values, strict=True)), **said}.items():
+        for name, value in {"time": time, **dict(zip(FIELDS, values, strict=True)), **said}.items():
             bars._set(name, value)
-        _check_form(bars)
+        check_form(bars)
         return bars
 
     @property
     def said(self) -> dict[str, Any]:
         """Everything about the bars that is no array of numbers: symbols and the like."""
-        return {item.name: getattr(self, item.name) for item in fields(self) if item.name not in ("time", *_FIELDS)}
+        return {item.name: getattr(self, item.name) for item in fields(self) if item.name not in ("time", *FIELDS)}
 
     def __len__(self) -> int:
         return len(self.time)
@@ -158,12 +157,12 @@ class Bars:
 
         A range of dates is a view, a choice of symbols a copy.
         """
-        first = 0 if start is None else int(self.time.searchsorted(_instant(np.datetime64(start))))
+        first = 0 if start is None else int(self.time.searchsorted(intake.instant(np.datetime64(start))))
         last = len(self) if end is None else int(self.time.searchsorted(_end_of(end)))
         rows = slice(first, max(first, last))
         names = self.symbols if symbols is None else intake.names(symbols)
         columns = None if names == self.symbols else [self.column(name) for name in names]
-        kept, said = ("close", "volume") if self.close_only else _FIELDS, self.said
+        kept, said = ("close", "volume") if self.close_only else FIELDS, self.said
         said["beside"] = self.beside and self.beside.select(None, start, end)
         values = [getattr(self, name)[rows] for name in kept]
         if columns is not None:
@@ -175,13 +174,13 @@ class Bars:
 
     def with_panel(self, panel: Panel) -> Bars:
         """The same bars, beside which decisions may read these series."""
-        return Bars.of_checked(self.time, [getattr(self, name) for name in _FIELDS], **self.said | {"panel": panel})
+        return Bars.of_checked(self.time, [getattr(self, name) for name in FIELDS], **self.said | {"panel": panel})
 
     def with_beside(self, others: Bars) -> Bars:
         """The same bars, beside which decisions may read the prices of further symbols."""
         if len(others) != len(self) or (others.time != self.time).any():
             raise BadData("Bars that are read beside others must have the same times.", code="bad_time")
-        return Bars.of_checked(self.time, [getattr(self, name) for name in _FIELDS], **self.said | {"beside": others})
+        return Bars.of_checked(self.time, [getattr(self, name) for name in FIELDS], **self.said | {"beside": others})
 
     def prices(self, field: str, symbol: str) -> Floats:
         """One price (or the volume) of a symbol that is traded or read beside [T, 1]. Raises UnknownName."""
@@ -274,70 +273,4 @@ def _end_of(end: np.datetime64 | date | str) -> np.datetime64:
     """The first instant after `end`, in the unit in which it was said."""
     said = np.datetime64(end)
     one: Any = np.ones((), dtype=f"timedelta64[{np.datetime_data(said.dtype)[0]}]")
-    return _instant(said + one)
-
-
-def _instant(said: np.datetime64) -> np.datetime64:
-    """A time in nanoseconds; one beyond their range is before or after all bars, as the range's own ends are."""
-    instant: np.datetime64 = min(max(said, intake.FIRST), intake.LAST).astype("datetime64[ns]")
-    return instant
-
-
-def _check(bars: Bars) -> None:
-    _check_form(bars)
-    _check_time(bars.time)
-    _check_prices(bars)
-
-
-def _check_form(bars: Bars) -> None:
-    shape = (len(bars.time), len(bars.symbols))
-    if bars.time.ndim != 1:
-        raise BadData(f"time has shape {bars.time.shape}, expected one time per bar.", code="bad_shape")
-    for name in _FIELDS:
-        if getattr(bars, name).shape != shape:
-            raise BadData(f"{name} has shape {getattr(bars, name).shape}, expected {shape}.", code="bad_shape")
-    _check_length(bars)
-
-
-def _check_length(bars: Bars) -> None:
-    if len(bars) < 2:
-        raise BadData(f"At least 2 bars are needed, there are {len(bars)}.", code="not_enough_bars")
-
-
-def _check_time(time: Times) -> None:
-    if np.isnat(time).any():
-        raise BadData(f"Bar {int(np.argmax(np.isnat(time)))} has no time.", code="bad_time")
-    late = np.diff(time) <= np.timedelta64(0, "ns")
-    if late.any():
-        at = int(np.argmax(late)) + 1
-        what = "twice" if time[at] == time[at - 1] else "out of order"
-        raise BadData(f"{intake.told(time[at])} comes {what}.", code="bad_time")
-
-
-def _check_prices(bars: Bars) -> None:
-    known = np.isfinite(bars.close)
-    prices = (bars.open, bars.high, bars.low, bars.close)
-    if not known.all() or not all(np.isfinite(values).all() for values in prices):
-        for name, values in zip(_FIELDS, prices, strict=False):
-            _refuse(bars, np.isinf(values), f"has an infinite {name}", "bad_ohlc")
-            _refuse(bars, np.isfinite(values) != known, f"has only a part of its prices ({name})", "bad_ohlc")
-    for name, values in zip(_FIELDS, prices, strict=False):
-        _refuse(bars, values <= 0.0, f"has a {name} that is not positive", "non_positive_price")
-        out_of_range = (values < _SMALLEST) | (values > _LARGEST)
-        _refuse(bars, out_of_range, f"has a {name} that is too small or too large to be a price", "bad_ohlc")
-    if bars.close_only:
-        other = known & ((bars.open != bars.close) | (bars.high != bars.close) | (bars.low != bars.close))
-        _refuse(bars, other, "has more than a close, though the bars are said to hold only closes", "bad_ohlc")
-    else:
-        above = np.maximum(bars.open, bars.close)
-        below = np.minimum(bars.open, bars.close)
-        _refuse(bars, bars.high < np.maximum(above, bars.low), "has a high below its other prices", "bad_ohlc")
-        _refuse(bars, bars.low > below, "has a low above its other prices", "bad_ohlc")
-    bad_volume = (bars.volume < 0.0) | np.isinf(bars.volume)
-    _refuse(bars, bad_volume, "has a volume that is negative or infinite", "bad_volume")
-
-
-def _refuse(bars: Bars, wrong: NDArray[np.bool_], what: str, code: str) -> None:
-    if wrong.any():
-        row, column = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-        raise BadData(f"{bars.symbols[column]} {what} at {intake.told(bars.time[row])}.", code=code)
+    return intake.instant(said + one)

@@ -18,6 +18,9 @@ from engine.parameters import LONGEST_NAME, shown
 Floats: TypeAlias = NDArray[np.float64]
 Times: TypeAlias = NDArray[np.datetime64]
 
+# What a bar has: four prices, and the volume.
+PRICES = ("open", "high", "low", "close")
+FIELDS = (*PRICES, "volume")
 # Between these days a nanosecond fits into 64 bits.
 FIRST, LAST = np.datetime64("1678-01-01"), np.datetime64("2262-01-01")
 _KINDS = {"b": "truths", "c": "complex numbers", "U": "text", "S": "bytes", "M": "times", "m": "durations"}
@@ -109,6 +112,12 @@ def _parsed(texts: NDArray[Any]) -> Times:
             return texts.astype("datetime64")
     except (ValueError, UserWarning) as error:
         raise BadData(f"time holds a text that is no ISO 8601 time in UTC: {error}"[:200], code="bad_time") from error
+
+
+def instant(said: np.datetime64) -> np.datetime64:
+    """A time in nanoseconds; one beyond their range is before or after everything, as the range's own ends are."""
+    found: np.datetime64 = min(max(said, FIRST), LAST).astype("datetime64[ns]")
+    return found
 
 
 def told(time: np.datetime64) -> str:

@@ -22,6 +22,7 @@ from app.sources.base import DataSource, Fetched, Report, Request
 from app.sources.http import Access, Http
 from app.wiring import Services
 from engine.bars import Bars
+from engine.intake import FIELDS
 from engine.panel import Series
 
 MOST_ADDRESSES = 50
@@ -94,7 +95,7 @@ def _bars_table(bars: Bars, *, adjusted: bool) -> pa.Table:
     if bars.close_only:
         return pa.table({"time": bars.time, **dict(zip(bars.symbols, bars.close.T, strict=True))})
     row, column = np.nonzero(np.isfinite(bars.close))
-    fields = {name: getattr(bars, name)[row, column] for name in ("open", "high", "low", "close", "volume")}
+    fields = {name: getattr(bars, name)[row, column] for name in FIELDS}
     if adjusted:
         fields["adj_close"] = fields["close"]  # splits and dividends are in all prices already
     return pa.table({"time": bars.time[row], "symbol": coded(column.astype(np.int32), bars.symbols), **fields})

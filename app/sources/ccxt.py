@@ -11,7 +11,8 @@ import numpy as np
 
 from app.sources.base import Fetched, Report, Request, required, source
 from app.sources.http import Again, Http, Origin, Refused
-from app.sources.spread import FIELDS, Frame, spread
+from app.sources.spread import Frame, spread
+from engine.intake import FIELDS
 
 _SECONDS = {"1h": 3600, "4h": 14_400, "1d": 86_400}
 _DAY = 86_400_000

@@ -10,9 +10,7 @@ import numpy as np
 from app.errors import SourceFailed
 from app.sources.base import Report, Request
 from engine.bars import Bars
-from engine.intake import Floats, Times
-
-FIELDS = ("open", "high", "low", "close", "volume")
+from engine.intake import FIELDS, Floats, Times
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import numpy as np
 from app.sources.base import Fetched, Report, Request, one_by_one, required, source
 from app.sources.http import Again, Http, Origin, Refused
 from app.sources.macro import Listing, listed
-from app.sources.spread import FIELDS, Frame, spread
+from app.sources.spread import Frame, spread
+from engine.intake import FIELDS
 from engine.panel import Series
 
 YAHOO = Origin("yfinance", "yfinance", "", pause=1.0)

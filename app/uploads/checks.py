@@ -6,13 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from app.forms import PRICES
 from app.uploads.figures import Rows
 from app.uploads.refusals import cell
 from engine.bars import Floats, Times
-from engine.intake import told
-
-SMALLEST, LARGEST = 1e-30, 1e30
+from engine.checks import LARGEST_PRICE, SMALLEST_PRICE
+from engine.intake import PRICES, told
 
 
 def price(values: Floats, column: str, row: Rows) -> None:
@@ -21,7 +19,7 @@ def price(values: Floats, column: str, row: Rows) -> None:
     if low.any():
         at = int(np.argmax(low))
         raise cell("a price must be positive.", "non_positive_price", row(at), column, values[at])
-    beyond = (values < SMALLEST) | (values > LARGEST)
+    beyond = (values < SMALLEST_PRICE) | (values > LARGEST_PRICE)
     if beyond.any():
         at = int(np.argmax(beyond))
         raise cell("too small or too large to be a price.", "bad_ohlc", row(at), column, values[at])

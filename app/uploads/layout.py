@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from app.forms import FIELDS, PRICES
+from app.forms import FIELDS
 from app.uploads.refusals import refusal
 from engine.errors import nearest
+from engine.intake import PRICES
 
 TIME = ("time", "date", "datetime", "timestamp", "day")
 SYMBOL = ("symbol", "ticker", "instrument", "asset", "pair")

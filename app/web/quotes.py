@@ -10,11 +10,12 @@ import pyarrow as pa
 from flask import Response, jsonify
 
 from app.columns import array, coded, numbers
-from app.dataset import OHLCV, Dataset
+from app.dataset import Dataset
 from app.web import curves, presenters
 from app.web.context import services
 from app.web.errors import in_the_path
 from engine.errors import InvalidInput, UnknownName
+from engine.intake import FIELDS
 
 
 def bars(name: str, query: Mapping[str, Any]) -> Response:
@@ -34,7 +35,7 @@ def bars(name: str, query: Mapping[str, Any]) -> Response:
             "dataset_id": dataset.id,
             "version": dataset.version,
             "symbol": symbol,
-            **curves.columns(page, OHLCV),
+            **curves.columns(page, FIELDS),
             "bars": table.num_rows,
             "decimated": "points" in query and page.num_rows < table.num_rows,
             "next": presenters.encode_cursor(str(after)) if after < table.num_rows else None,
@@ -73,7 +74,7 @@ def _table(dataset: Dataset, symbol: str, start: str | None, end: str | None) ->
     if end is not None:
         known &= times < np.datetime64(end) + np.timedelta64(1, "D")
     rows = np.flatnonzero(known)
-    columns = {name: array(values[name][rows]) for name in OHLCV}
+    columns = {name: array(values[name][rows]) for name in FIELDS}
     stamps = array(times[rows]).cast(pa.timestamp("ns", "UTC"))
     return pa.table(
         {"time": stamps, "symbol": coded(np.zeros(len(rows), np.int32), [symbol]).cast(pa.string()), **columns}

@@ -14,7 +14,7 @@ from app.web.context import services
 from app.web.errors import in_the_path
 from engine import curves
 from engine.errors import InvalidInput, UnknownName
-from engine.intake import FIRST, LAST, Times
+from engine.intake import Times, instant
 from engine.panel import Series
 
 ROLL_SESSIONS = 21
@@ -195,9 +195,7 @@ def _moment(entry: Entry, as_of: str | None) -> np.datetime64 | None:
 
 
 def _instant(told: str) -> np.datetime64:
-    """A time in nanoseconds; one beyond their range is before or after everything, as the range's own ends are."""
-    instant: np.datetime64 = min(max(np.datetime64(told, "s"), FIRST), LAST).astype("datetime64[ns]")
-    return instant
+    return instant(np.datetime64(told, "s"))
 
 
 def _vintages(series: Series) -> np.ndarray[Any, np.dtype[np.intp]]:

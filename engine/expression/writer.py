@@ -11,13 +11,13 @@ from engine.expression.functions import ANY, FUNCTIONS, LEAST, NEGATION, OPERATO
 from engine.expression.functions import Parameter as Wanted
 from engine.expression.graph import Always, Constant, Count, Graph, Node, Operation, Pick, Price, Setting, wholes
 from engine.expression.tokens import MAX_WORD, Source, Token
+from engine.intake import FIELDS
 
 MAX_LOOKBACK = 10_000
 LARGEST = 1e15
-PRICES = ("open", "high", "low", "close", "volume")
 COUNT = "symbol_count"
 CONSTANTS = ("true", "false")
-RESERVED = frozenset((*FUNCTIONS, *PRICES, COUNT, *CONSTANTS, "and", "or", "not"))
+RESERVED = frozenset((*FUNCTIONS, *FIELDS, COUNT, *CONSTANTS, "and", "or", "not"))
 
 
 _KINDS: dict[str, tuple[Kind, ...]] = {"series": ("series",), "value": ("number", "series"), "truth": ("truth",)}
@@ -59,7 +59,7 @@ class Writer:
             self._graph.used.add(token.text)
             whole = parameter.type == "int"
             return self._number(Setting(token.text), token, (parameter.low, parameter.high), whole=whole)
-        if token.text in PRICES:
+        if token.text in FIELDS:
             return self._add(Node(Price(token.text), (), "series", self._source, token.position))
         if token.text == COUNT:
             return self._number(Count(), token, (1.0, math.inf), whole=False)
@@ -69,11 +69,11 @@ class Writer:
             function = FUNCTIONS[token.text]
             message = f"'{token.text}' is a function; write {call_of(function)}."
             raise self._source.refusal(token.position, message)
-        raise self._unknown(token, "name", [*self._graph.parameters, *PRICES, COUNT, *CONSTANTS, *FUNCTIONS])
+        raise self._unknown(token, "name", [*self._graph.parameters, *FIELDS, COUNT, *CONSTANTS, *FUNCTIONS])
 
     def column(self, price: Token, symbol: Token) -> Part:
-        if price.text not in PRICES:
-            raise self._unknown(price, "price", PRICES)
+        if price.text not in FIELDS:
+            raise self._unknown(price, "price", FIELDS)
         name = symbol.text[1:-1]
         if not 1 <= len(name) <= MAX_WORD or not name.isprintable():
             message = f"A symbol has 1 to {MAX_WORD} printable characters."

@@ -14,9 +14,9 @@ import strategies
 from engine import Bars, Config, backtest, figures, kernel, measure, simulate, simulation, sums, trades
 from engine import ledger as ledgers
 from engine.figures import Run
+from engine.intake import FIELDS
 
 BOUNDED = settings(derandomize=True, max_examples=40, deadline=None)
-PRICES = ("open", "high", "low", "close", "volume")
 FREE = {"commission_bps": 0.0, "slippage_bps": 0.0}
 
 seeds = st.integers(0, 2**32 - 1)
@@ -115,7 +115,7 @@ def test_one_symbol_alone_does_what_it_does_beside_an_idle_one(seed, config, vol
     """Alone it is taken through stretches of bars, beside another bar by bar."""
     bars = market(seed, total=400, size=1, volatility=volatility)
     other = market(seed + 1, total=400, size=1)
-    columns = {name: np.hstack((getattr(bars, name), getattr(other, name))) for name in PRICES}
+    columns = {name: np.hstack((getattr(bars, name), getattr(other, name))) for name in FIELDS}
     both = dataclasses.replace(bars, symbols=("A", "B"), cost_keys=(bars.cost_keys[0], None), **columns)
     rng = np.random.default_rng(seed)
     weights = np.where(rng.random((400, 1)) < spoken, rng.uniform(-3.0, 3.0, (400, 1)), np.nan)

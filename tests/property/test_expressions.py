@@ -11,7 +11,7 @@ from engine import Bars, Config, backtest
 from engine.errors import InvalidExpression, QueuantError, UnknownName
 from engine.expression import strategy_of
 from engine.expression.functions import FUNCTIONS, LEAST, OPERATORS
-from engine.expression.writer import PRICES
+from engine.intake import FIELDS
 from tests.property.test_engine import market, seeds
 
 FAST = {"type": "int", "min": 2, "max": 200, "default": 20}
@@ -160,7 +160,7 @@ def truths_from(draw, values, truths):
     return written(maker, values, truths, draw)
 
 
-prices = st.sampled_from([*PRICES, 'close["A"]', 'low["READ"]'])
+prices = st.sampled_from([*FIELDS, 'close["A"]', 'low["READ"]'])
 flags = st.sampled_from(["close > open", "true", "month_ends()", "n > 3"])
 shallow = series_from(prices, flags)
 shallow_flags = truths_from(prices, flags)
@@ -208,7 +208,7 @@ def test_the_lookback_of_any_parameters_is_within_the_bound_that_was_checked(ent
 
 
 words = st.sampled_from(
-    [*FUNCTIONS, *OPERATORS, *PRICES, *'()[],.=""', "n", "x", "1", "0.5", "-3", "1e9", '"A"', "symbol_count", "true"]
+    [*FUNCTIONS, *OPERATORS, *FIELDS, *'()[],.=""', "n", "x", "1", "0.5", "-3", "1e9", '"A"', "symbol_count", "true"]
 )
 
 
