@@ -8,21 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli import skeleton
-from app.cli.common import asks_server, console, plain_table, print_json
+from app.cli.common import Shown, asks_server, console, plain_table, print_json
 
 if TYPE_CHECKING:
     from app.client import Client
 
 
-class Shelf(click.Group):
-    """Where no command is named it is `show`: `queuant strategies sma_cross`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        named = bool(args) and args[0] in (*self.commands, *ctx.help_option_names)
-        return super().parse_args(ctx, args if named else ["show", *args])
-
-
-@click.group(cls=Shelf)
+@click.group(cls=Shown)
 def strategies() -> None:
     """List the strategies, show one, or begin one of your own."""
 

@@ -25,6 +25,14 @@ home_option = click.option("--home", type=click.Path(), help="Home folder [defau
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+class Shown(click.Group):
+    """A group whose `show` need not be said: `queuant data fx_daily`, `queuant strategies sma_cross`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        named = bool(args) and args[0] in (*self.commands, *ctx.help_option_names)
+        return super().parse_args(ctx, args if named else ["show", *args])
+
+
 def asks_server(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command a `client`, the options to say which, and `as_json`."""
 

@@ -7,19 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli.common import asks_server, console, key_values, plain_table, print_json
+from app.cli.common import Shown, asks_server, console, key_values, plain_table, print_json
 
 if TYPE_CHECKING:
     from app.client import Client
-
-
-class Shown(click.Group):
-    """A group whose `show` need not be said: `queuant data`, `queuant data fx_daily`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
-            args = ["show", *args]
-        return super().parse_args(ctx, args)
 
 
 @click.group(cls=Shown)

@@ -116,14 +116,8 @@ class Client:
             "end_date": end_date,
             **more,
         }
-        state = self.api(
-            "POST",
-            "/backtest/run",
-            body={name: value for name, value in body.items() if value is not None},
-            query={"fresh": "true"} if fresh else None,
-            idempotency_key=idempotency_key or uuid.uuid4().hex,
-        )
-        return Job(self, state)
+        given = {name: value for name, value in body.items() if value is not None}
+        return self._queue("/backtest/run", given, fresh=fresh, idempotency_key=idempotency_key)
 
     def job(self, job_id: str) -> Job:
         """A job by its id."""
@@ -231,16 +225,16 @@ class Client:
             fresh: ask again even if the same request has succeeded today.
             more: start_date, end_date, params, tags: as in the HTTP API.
         """
-        state = self.api(
-            "POST",
-            "/datasets/fetch",
-            body={"source": source, "items": list(items), "name": name, **more},
-            query={"fresh": "true"} if fresh else None,
-            idempotency_key=uuid.uuid4().hex,
-        )
-        return Job(self, state)
+        body = {"source": source, "items": list(items), "name": name, **more}
+        return self._queue("/datasets/fetch", body, fresh=fresh)
 
     # The API below
+
+    def _queue(self, path: str, body: Mapping[str, Any], *, fresh: bool, idempotency_key: str | None = None) -> Job:
+        """A new job, or the one that an equal request or the same key has made before."""
+        query = {"fresh": "true"} if fresh else None
+        key = idempotency_key or uuid.uuid4().hex
+        return Job(self, self.api("POST", path, body=body, query=query, idempotency_key=key))
 
     def api(
         self,
