@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
@@ -18,8 +15,8 @@ from app.events import Event, iso
 from app.sources import macro
 from app.sources.base import DataSource
 from app.store import TERMINAL
+from app.web import cursors
 from engine import gaps
-from engine.errors import InvalidInput
 from engine.strategy import Strategy
 
 API = "/api/v1"
@@ -82,7 +79,7 @@ def job(row: Row[Any], queue_position: int | None) -> dict[str, Any]:
 
 
 def job_page(rows: list[Row[Any]], *, more: bool) -> dict[str, Any]:
-    return {"jobs": [job_item(row) for row in rows], "next": cursor_after(rows[-1]) if more else None}
+    return {"jobs": [job_item(row) for row in rows], "next": cursors.after(rows[-1]) if more else None}
 
 
 def event(found: Event) -> dict[str, Any]:
@@ -188,49 +185,3 @@ def sources(found: Iterable[DataSource]) -> dict[str, Any]:
         "series": [asdict(item) for item in macro.LISTINGS],
         "not_free": macro.NOT_FREE,
     }
-
-
-def cursor_after(row: Row[Any]) -> str:
-    """Where the page after this job begins."""
-    return encode_cursor(f"{row.created_at!r} {row.id}")
-
-
-def encode_cursor(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def job_cursor(text: str | None) -> tuple[float, str] | None:
-    """The (created_at, id) of the last job seen. Raises InvalidInput."""
-    if text is None:
-        return None
-    created_at, _, job_id = decode_cursor(text).partition(" ")
-    try:
-        seconds = float(created_at)
-    except ValueError as error:
-        raise _bad_cursor() from error
-    if not math.isfinite(seconds) or len(job_id) != 32 or not job_id.isalnum():
-        raise _bad_cursor()
-    return seconds, job_id
-
-
-def row_cursor(text: str | None) -> int:
-    """How many rows were seen. Raises InvalidInput."""
-    if text is None:
-        return 0
-    digits = decode_cursor(text)
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 12:
-        raise _bad_cursor()
-    return int(digits)
-
-
-def decode_cursor(text: str) -> str:
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, ValueError) as error:
-        raise _bad_cursor() from error
-
-
-def _bad_cursor() -> InvalidInput:
-    return InvalidInput(
-        "This cursor is not one of ours; start without a cursor.", code="invalid_cursor", pointer="/cursor"
-    )

@@ -11,7 +11,7 @@ from flask import Response, jsonify
 
 from app.columns import array, coded, numbers
 from app.dataset import Dataset
-from app.web import curves, presenters
+from app.web import cursors, curves
 from app.web.context import services
 from app.web.errors import in_the_path
 from engine.errors import InvalidInput, UnknownName
@@ -28,7 +28,7 @@ def bars(name: str, query: Mapping[str, Any]) -> Response:
         file = Response(curves.as_csv(table), content_type="text/csv; charset=utf-8")
         file.headers["Content-Disposition"] = f'attachment; filename="{dataset.id}-{dataset.version}.csv"'
         return file
-    first = presenters.row_cursor(query.get("cursor"))
+    first = cursors.of_rows(query.get("cursor"))
     page, after = _chosen(table, first, query["limit"], query.get("points"))
     return jsonify(
         {
@@ -38,7 +38,7 @@ def bars(name: str, query: Mapping[str, Any]) -> Response:
             **curves.columns(page, FIELDS),
             "bars": table.num_rows,
             "decimated": "points" in query and page.num_rows < table.num_rows,
-            "next": presenters.encode_cursor(str(after)) if after < table.num_rows else None,
+            "next": cursors.encoded(str(after)) if after < table.num_rows else None,
         }
     )
 

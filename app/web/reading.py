@@ -11,7 +11,7 @@ from sqlalchemy import Row
 
 from app.errors import NotReady, Unknown
 from app.events import job_channel
-from app.web import curves, presenters
+from app.web import cursors, curves, presenters
 from app.web.access import owner
 from app.web.context import services
 from app.web.errors import in_the_path
@@ -65,7 +65,7 @@ def _curve(table: pa.Table, points: int | None) -> dict[str, Any]:
 def trades(job_id: str, limit: int, cursor: str | None) -> Response:
     """A page of round trips."""
     stored = services().jobs.result(job_id, owner())
-    first = presenters.row_cursor(cursor)
+    first = cursors.of_rows(cursor)
     return unchanging(stored, lambda: jsonify(_page(artifact(job_id, "trades"), first, limit)))
 
 
@@ -73,7 +73,7 @@ def _page(table: pa.Table, first: int, limit: int) -> dict[str, Any]:
     after = first + limit
     return {
         "trades": curves.rows(table.slice(first, limit)),
-        "next": presenters.encode_cursor(str(after)) if after < table.num_rows else None,
+        "next": cursors.encoded(str(after)) if after < table.num_rows else None,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from app.dataset import Dataset, iso_day
-from app.web import presenters
+from app.web import cursors, presenters
 from app.web.context import services
 from app.web.errors import in_the_path
 from engine import curves
@@ -59,7 +59,7 @@ def item(key: str, query: Mapping[str, Any]) -> dict[str, Any]:
         rows, days = rows[days >= np.datetime64(query["start"])], days[days >= np.datetime64(query["start"])]
     if "end" in query:
         rows = rows[days <= np.datetime64(query["end"])]
-    first = presenters.row_cursor(query.get("cursor"))
+    first = cursors.of_rows(query.get("cursor"))
     page = rows[first : first + query["limit"]]
     after = first + len(page)
     return _item(entry) | {
@@ -70,7 +70,7 @@ def item(key: str, query: Mapping[str, Any]) -> dict[str, Any]:
                 _iso(series.observed[page]), _iso(series.available[page]), series.value[page].tolist(), strict=True
             )
         ],
-        "next": presenters.encode_cursor(str(after)) if after < len(rows) else None,
+        "next": cursors.encoded(str(after)) if after < len(rows) else None,
     }
 
 

@@ -9,7 +9,7 @@ from flask import Response, jsonify, request
 
 from app.errors import Unknown
 from app.store import JobFilter
-from app.web import presenters, reading, shapes, submitting
+from app.web import cursors, presenters, reading, shapes, submitting
 from app.web.access import owner
 from app.web.context import services
 from app.web.edge import Blueprint
@@ -40,7 +40,7 @@ blp.before_request(check_job_id)
 @blp.response(200, shapes.JobPage)
 def list_jobs(query: dict[str, Any]) -> Response:
     """List jobs, newest first"""
-    limit, before = query.pop("limit"), presenters.job_cursor(query.pop("cursor", None))
+    limit, before = query.pop("limit"), cursors.of_job(query.pop("cursor", None))
     rows, more = services().jobs.page(owner(), JobFilter(**query), limit=limit, before=before)
     return jsonify(presenters.job_page(rows, more=more))
 

@@ -1,0 +1,58 @@
+"""Where the next page of a list begins, as a text that clients hand back and need not read."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from typing import Any
+
+from sqlalchemy import Row
+
+from engine.errors import InvalidInput
+
+
+def after(row: Row[Any]) -> str:
+    """Where the page after this job begins."""
+    return encoded(f"{row.created_at!r} {row.id}")
+
+
+def encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def of_job(text: str | None) -> tuple[float, str] | None:
+    """The (created_at, id) of the last job seen. Raises InvalidInput."""
+    if text is None:
+        return None
+    created_at, _, job_id = _decoded(text).partition(" ")
+    try:
+        seconds = float(created_at)
+    except ValueError as error:
+        raise _bad_cursor() from error
+    if not math.isfinite(seconds) or len(job_id) != 32 or not job_id.isalnum():
+        raise _bad_cursor()
+    return seconds, job_id
+
+
+def of_rows(text: str | None) -> int:
+    """How many rows were seen. Raises InvalidInput."""
+    if text is None:
+        return 0
+    digits = _decoded(text)
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 12:
+        raise _bad_cursor()
+    return int(digits)
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError) as error:
+        raise _bad_cursor() from error
+
+
+def _bad_cursor() -> InvalidInput:
+    return InvalidInput(
+        "This cursor is not one of ours; start without a cursor.", code="invalid_cursor", pointer="/cursor"
+    )
