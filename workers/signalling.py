@@ -13,7 +13,7 @@ from app.jobs import Claim
 from app.store.signals import Spoken
 from app.wiring import Services
 from engine.figures import Report
-from engine.signals import DIRECTIONS, Signals
+from engine.signals import DIRECTIONS, FLIP, SURGE_NEWS, Signals
 from workers.verifying import require_honest
 from workers.versions import require_same
 
@@ -58,6 +58,6 @@ def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "rows": len(rows),
         "latest": {name: newest[name] for name in DIRECTIONS.values()},
-        "flips": changes["flip"],
-        "surges": changes["surge"],
+        "flips": changes[FLIP],
+        "surges": changes[SURGE_NEWS],
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
@@ -157,11 +157,6 @@ def as_numbers(texts: Iterable[str | float | None], *, missing: tuple[str, ...] 
         except ValueError as error:
             raise Refused(f"has a value {str(text)[:40]!r}, which is no number", code="source_changed") from error
     return np.array(found, dtype=np.float64)
-
-
-def today() -> date:
-    """The day in UTC."""
-    return datetime.now(UTC).date()
 
 
 def _rates(source: str, ids: dict[str, str], note: str = "") -> list[Listing]:

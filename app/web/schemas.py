@@ -7,13 +7,13 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import ValidationError, fields, validates_schema
 
+from app.forms import MOST_SYMBOLS
 from app.store import TERMINAL
 from app.web.fields import Amount, Choice, Day, Document, Flag, Instant, Listing, Names, Part, Text, Whole
 from engine.config import Config
 
 TAG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._:/=+-]*$"
 CAPITAL = Config.schema()["properties"]["initial_capital"]
-MOST_SYMBOLS = 1000
 MOST_POINTS = 20_000
 MOST_COMPARED = 20
 
@@ -29,24 +29,6 @@ class Strict(ma.Schema):
         unknown = ma.RAISE
 
 
-class RunSchema(Strict):
-    """A backtest to run."""
-
-    strategy_id = Text(most=64, required=True, metadata=told("An id of GET /strategies.", example="sma_cross"))
-    params = Document(metadata=told("Parameters of the strategy; what is left out has its default."))
-    dataset = Text(most=128, metadata=told("`dataset_id` or `dataset_id@version`; else the strategy's own."))
-    symbols = Listing(Text(most=64), most=MOST_SYMBOLS, metadata=told("Symbols of the dataset."))
-    start_date = Day(metadata=told("First day, included."))
-    end_date = Day(metadata=told("Last day, included."))
-    initial_capital = Amount(
-        metadata={name: CAPITAL[name] for name in ("description", "minimum", "maximum", "default")}
-    )
-    config = Document(Config.schema(), metadata=told("How the run is simulated."))
-    benchmark = Text(most=64, allow_none=True, metadata=told("A symbol of the same dataset to compare with."))
-    seed = Whole(low=0, high=2**53 - 1, metadata=told("Seed of whatever is random in the run."))
-    tags = Listing(Text(most=64, pattern=TAG_PATTERN), most=20, metadata=told("Words to find the job by."))
-
-
 class VerifySchema(Strict):
     """On what to check a strategy; what is left out is its own."""
 
@@ -55,6 +37,19 @@ class VerifySchema(Strict):
     symbols = Listing(Text(most=64), most=MOST_SYMBOLS, metadata=told("Symbols of the dataset."))
     start_date = Day(metadata=told("First day, included."))
     end_date = Day(metadata=told("Last day, included."))
+
+
+class RunSchema(VerifySchema):
+    """A backtest to run."""
+
+    strategy_id = Text(most=64, required=True, metadata=told("An id of GET /strategies.", example="sma_cross"))
+    initial_capital = Amount(
+        metadata={name: CAPITAL[name] for name in ("description", "minimum", "maximum", "default")}
+    )
+    config = Document(Config.schema(), metadata=told("How the run is simulated."))
+    benchmark = Text(most=64, allow_none=True, metadata=told("A symbol of the same dataset to compare with."))
+    seed = Whole(low=0, high=2**53 - 1, metadata=told("Seed of whatever is random in the run."))
+    tags = Listing(Text(most=64, pattern=TAG_PATTERN), most=20, metadata=told("Words to find the job by."))
 
 
 class VerifyQuery(Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, jsonify
@@ -10,7 +11,6 @@ from app import sources
 from app.errors import Conflict
 from app.jobs import request_hash
 from app.sources.asking import MOST_ITEMS, resolve_fetch
-from app.sources.macro import today
 from app.web import presenters, shapes, submitting
 from app.web.api.market_data import blp
 from app.web.context import services
@@ -66,7 +66,7 @@ def fetch_dataset(body: dict[str, Any], query: dict[str, Any], headers: dict[str
     Its result names the dataset and the version that it made. The same request on the same day is answered by the
     job that has succeeded; data that have not changed make no new version.
     """
-    resolved = resolve_fetch(body, today())
+    resolved = resolve_fetch(body, datetime.now(UTC).date())
     _check_name(body["name"])
     if query["dry_run"]:
         estimate = {"items": len(resolved["items"])}

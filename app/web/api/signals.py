@@ -10,13 +10,13 @@ from app.web import reading, shapes, signals, submitting
 from app.web.api import strategies
 from app.web.edge import Blueprint
 from app.web.schemas import DaysQuery, ParamsHeaders, ParamsSchema, RunHeaders
-from app.web.shapes import signals as told
+from app.web.shapes import signals as said
 
 blp = Blueprint("Signals", __name__)
 
 
 @blp.route("/signals/latest", scope="read")
-@blp.response(200, told.LatestSignals)
+@blp.response(200, said.LatestSignals)
 def latest_signals() -> Response:
     """Read what every strategy said last, and which have not spoken"""
     return jsonify(signals.of_all())
@@ -24,7 +24,7 @@ def latest_signals() -> Response:
 
 @blp.route("/signals/heatmap", scope="read")
 @blp.arguments(DaysQuery, location="query")
-@blp.response(200, told.HeatMap)
+@blp.response(200, said.HeatMap)
 def heat_map(query: dict[str, Any]) -> Response:
     """Read the convictions of all strategies by day
 
@@ -34,7 +34,7 @@ def heat_map(query: dict[str, Any]) -> Response:
 
 
 @strategies.blp.route("/strategies/<strategy_id>/signal/latest", scope="read")
-@strategies.blp.response(200, told.StrategySignals)
+@strategies.blp.response(200, said.StrategySignals)
 def latest_signal(strategy_id: str) -> Response:
     """Read what a strategy said last"""
     return jsonify(signals.of_one(strategy_id))
@@ -42,7 +42,7 @@ def latest_signal(strategy_id: str) -> Response:
 
 @strategies.blp.route("/strategies/<strategy_id>/signal/history", scope="read")
 @strategies.blp.arguments(DaysQuery, location="query")
-@strategies.blp.response(200, told.StrategySignals)
+@strategies.blp.response(200, said.StrategySignals)
 def signal_history(query: dict[str, Any], strategy_id: str) -> Response:
     """Read what a strategy said in the days up to its newest signal"""
     return jsonify(signals.of_one(strategy_id, query["days"]))
@@ -60,7 +60,7 @@ def make_signal(headers: dict[str, Any], strategy_id: str) -> Response:
 
 
 @strategies.blp.route("/strategies/<strategy_id>/params", scope="read")
-@strategies.blp.response(200, told.StandingParams)
+@strategies.blp.response(200, said.StandingParams)
 def read_params(strategy_id: str) -> Response:
     """Read the parameters that stand for a strategy, and those that stood"""
     return _tagged(signals.params(strategy_id))
@@ -69,7 +69,7 @@ def read_params(strategy_id: str) -> Response:
 @strategies.blp.route("/strategies/<strategy_id>/params", methods=["PUT"], scope="run")
 @strategies.blp.arguments(ParamsSchema, unknown=ParamsSchema.Meta.unknown)
 @strategies.blp.arguments(ParamsHeaders, location="headers")
-@strategies.blp.response(200, told.ParamsChange)
+@strategies.blp.response(200, said.ParamsChange)
 def put_params(body: dict[str, Any], headers: dict[str, Any], strategy_id: str) -> Response:
     """Let other parameters stand for a strategy
 

@@ -7,7 +7,7 @@ from marshmallow import fields
 
 from app.web.schemas import told
 from app.web.shapes.parts import count, floats, mapping, maybe_text, number, text, texts
-from engine.signals import DIRECTIONS
+from engine.signals import DIRECTIONS, FLIP, SURGE_NEWS
 from engine.views import STRENGTHS
 
 
@@ -26,7 +26,7 @@ class Signal(ma.Schema):
     raw_value = number("The figure behind the score, in its own unit.", none=True)
     reason = text()
     change = fields.String(
-        required=True, allow_none=True, metadata={"enum": ["flip", "surge", None], "description": "What is new in it."}
+        required=True, allow_none=True, metadata={"enum": [FLIP, SURGE_NEWS, None], "description": "What is new in it."}
     )
     strategy_version = text()
     params_version = count("0: the defaults.")
