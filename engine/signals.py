@@ -9,8 +9,8 @@ A signal is made of the very weights that a backtest trades, and row t of everyt
 - strength: what |z| is called (`views.STRENGTHS`); without a score, what the z is called whose size tanh(|z| / 2) the
   conviction has.
 - flip: a position begins, and it is opposite to the last one that was held, however long ago.
-- surge: today's step takes the conviction to SURGE or more from what it was on one of the last SESSIONS bars, where
-  yesterday's had not been.
+- surge: today's step takes the conviction at least SURGE away from what it was on one of the last SESSIONS bars, where
+  yesterday's had not.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def flips(direction: Floats) -> NDArray[np.bool_]:
 
 
 def surges(conviction: Floats) -> NDArray[np.bool_]:
-    """Where the last step takes the conviction SURGE or more from one of the SESSIONS bars before. [T, N]"""
+    """Where the last step takes the conviction at least SURGE away from one of the SESSIONS bars before. [T, N]"""
     found = np.zeros(conviction.shape, dtype=np.bool_)
     for back in range(1, min(SESSIONS, len(conviction) - 1) + 1):
         then, yesterday, now = conviction[:-back], conviction[back - 1 : -1], conviction[back:]
