@@ -122,7 +122,7 @@ class Library:
             InvalidInput: an id that cannot be one, or too much data.
             Conflict: `dataset_exists`, an id that belongs to a dataset elsewhere or differs from one here in case only.
         """
-        self._check_id(id)
+        self.check_id(id)
         manifest = _told(meaning) | {"kind": "series" if table is None else "bars"}
         digest = hashlib.sha256()
         if table is not None:
@@ -174,7 +174,8 @@ class Library:
         _write_bytes(draft / "manifest.json", json.dumps(manifest, indent=1, allow_nan=False).encode())
         _sync(draft)
 
-    def _check_id(self, id: str) -> None:
+    def check_id(self, id: str) -> None:
+        """Raise InvalidInput for what is no id, and Conflict for one that is taken elsewhere."""
         if not ID.fullmatch(id):
             raise InvalidInput(
                 "The id of a dataset has 1 to 64 letters, digits, _ and -, and begins with a letter or a digit.",

@@ -8,15 +8,14 @@ from typing import Any
 from flask import Response, jsonify
 
 from app import sources
-from app.errors import Conflict
 from app.jobs import request_hash
 from app.sources.asking import MOST_ITEMS, resolve_fetch
 from app.web import presenters, shapes, submitting
 from app.web.api.market_data import blp
-from app.web.context import services
 from app.web.fields import Day, Document, Listing, Text
 from app.web.schemas import TAG_PATTERN, RunHeaders, RunQuery, Strict, told
 from app.web.shapes.sources import Sources
+from app.web.uploading import library
 
 
 class FetchSchema(Strict):
@@ -67,20 +66,9 @@ def fetch_dataset(body: dict[str, Any], query: dict[str, Any], headers: dict[str
     job that has succeeded; data that have not changed make no new version.
     """
     resolved = resolve_fetch(body, datetime.now(UTC).date())
-    _check_name(body["name"])
+    library().check_id(body["name"])  # the job would find out only after it has fetched
     if query["dry_run"]:
         estimate = {"items": len(resolved["items"])}
         answer = {"valid": True, "request": resolved, "request_hash": request_hash("fetch", resolved)}
         return jsonify(answer | {"estimate": estimate})
     return submitting.queue("fetch", resolved, body, query, headers)
-
-
-def _check_name(name: str) -> None:
-    """Raise Conflict for the id of a dataset that ships: the job would find out only after it has fetched."""
-    if name in services().catalog.fixed_ids():
-        raise Conflict(
-            f"The dataset '{name}' ships with Queuant. Choose another name.",
-            code="dataset_exists",
-            pointer="/name",
-            given=name,
-        )
