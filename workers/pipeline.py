@@ -26,7 +26,7 @@ from engine.trades import EXIT_REASONS
 from workers.fetching import run_fetch
 from workers.signalling import run_signals
 from workers.verifying import require_honest, run_verify
-from workers.versions import require_same
+from workers.versions import load
 
 Artifacts: TypeAlias = "dict[str, bytes]"
 # The document, large parts by name, and signals where the job is about them.
@@ -48,19 +48,16 @@ def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict
     """One strategy over one dataset: the result's document, and its equity curve and trades as Parquet."""
     request = claim.request
     report(0, 1, "load")
-    catalog, strategy = services.catalog, services.shelf.get(request["strategy_id"], request["strategy_version"])
-    require_same(request, strategy)
-    bars = load_bars(request, catalog)
+    bars, bound = load(request, services)
     benchmark = None
     if request["benchmark"]:
-        benchmark = load_bars({**request, "symbols": [request["benchmark"]]}, catalog)
-    bound = strategy.bind(**request["params"])
+        benchmark = load_bars({**request, "symbols": [request["benchmark"]]}, services.catalog)
     result = backtest(bars, bound, Config(**request["config"]), benchmark=benchmark, report=report)
     verdict = require_honest(services, request, bars, bound, Decision(result.weights), report)
     document = {
         "request": dict(request),
         "conventions": result.conventions,
-        "provenance": _provenance(claim, catalog.get(request["dataset_id"]), result),
+        "provenance": _provenance(claim, services.catalog.get(request["dataset_id"]), result),
         "metrics": result.metrics,
         "monthly_returns": result.monthly_returns,
         "yearly_returns": result.yearly_returns,

@@ -8,34 +8,31 @@ from typing import Any
 import numpy as np
 
 from app.canonical import digest
-from app.contracts import load_bars
 from app.jobs import Claim
 from app.store.signals import Spoken
 from app.wiring import Services
 from engine.figures import Report
 from engine.signals import DIRECTIONS, FLIP, SURGE_NEWS, Signals
 from workers.verifying import require_honest
-from workers.versions import require_same
+from workers.versions import load
 
 
 def run_signals(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], dict[str, bytes], Spoken]:
     """The signals of the last days, as the transaction that finishes the job stores them; the document counts them."""
     request = claim.request
     report(0, 1, "load")
-    strategy = services.shelf.get(request["strategy_id"], request["strategy_version"])
-    require_same(request, strategy)
-    bars, bound = load_bars(request, services.catalog), strategy.bind(**request["params"])
+    bars, bound = load(request, services)
     report(0, 1, "weights")
     decision = bound.decide(bars)
     verdict = require_honest(services, request, bars, bound, decision, report)
     first = int(bars.time.searchsorted(bars.time[-1] - np.timedelta64(request["days"], "D"), side="right"))
     rows = list(Signals.of(bars, decision).rows(first))
     dataset = services.catalog.get(request["dataset_id"])
-    quality = bars.panel.quality(strategy.reads(bars.panel), dataset.quality)
+    quality = bars.panel.quality(bound.strategy.reads(bars.panel), dataset.quality)
     spoken = Spoken(
-        strategy_id=strategy.id,
+        strategy_id=request["strategy_id"],
         dataset_id=dataset.id,
-        strategy_version=strategy.version,
+        strategy_version=request["strategy_version"],
         params_version=request["params_version"],
         dataset_version=request["dataset_version"],
         quality=quality,

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from app.canonical import digest
-from app.contracts import load_bars
 from app.jobs import Claim
 from app.store.verdicts import CLEAN, LOOKS_AHEAD, Checked
 from app.wiring import Services
@@ -16,6 +15,7 @@ from engine.errors import RunFailed
 from engine.figures import Report
 from engine.lookahead import CUTS, Leak, find_leak
 from engine.strategy import BoundStrategy, Decision
+from workers.versions import load
 
 # Places at which a strategy is checked whose version is known to be clean with other parameters.
 CUTS_AGAIN = 4
@@ -24,8 +24,7 @@ CUTS_AGAIN = 4
 def run_verify(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Check a strategy anew, whatever is known of it, and remember what was found."""
     request = claim.request
-    bound = services.shelf.get(request["strategy_id"], request["strategy_version"]).bind(**request["params"])
-    bars = load_bars(request, services.catalog)
+    bars, bound = load(request, services)
     found = _told(find_leak(bars, bound, report=report), CUTS)
     services.store.verdicts.put(about(request), found["verdict"], found)
     names = ("engine_version", "strategy_version", "dataset_id", "dataset_version")

@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.contracts import load_bars
+from app.wiring import Services
 from engine import ENGINE_VERSION
+from engine.bars import Bars
 from engine.errors import RunFailed
-from engine.strategy import Strategy
+from engine.strategy import BoundStrategy, Strategy
 
 
-def require_same(request: Mapping[str, Any], strategy: Strategy) -> None:
-    """Raise RunFailed (`version_changed`) where this worker has another strategy or engine than the request names."""
+def load(request: Mapping[str, Any], services: Services) -> tuple[Bars, BoundStrategy]:
+    """The bars that a resolved request names, and its strategy with its parameters, each at the version that it names.
+
+    Raises RunFailed (`version_changed`) where this worker has another strategy or engine.
+    """
+    strategy = services.shelf.get(request["strategy_id"], request["strategy_version"])
+    _require_same(request, strategy)
+    return load_bars(request, services.catalog), strategy.bind(**request["params"])
+
+
+def _require_same(request: Mapping[str, Any], strategy: Strategy) -> None:
     for what, asked, found in (
         ("strategy", request["strategy_version"], strategy.version),
         ("engine", request["engine_version"], ENGINE_VERSION),

@@ -201,7 +201,8 @@ def test_a_file_alone_is_read_with_its_reason(tmp_path: Path) -> None:
     )
 
 
-def test_a_worker_with_other_bytes_refuses_the_job(shelf: Shelf, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["backtest", "signals", "verify"])
+def test_a_worker_with_other_bytes_refuses_the_job(shelf: Shelf, tmp_path: Path, kind: str) -> None:
     path = write(tmp_path, "mine")
     catalog = Catalog.standard()
     request = resolve_backtest({"strategy_id": "mine", "dataset": "fx_daily"}, catalog, shelf)
@@ -209,5 +210,5 @@ def test_a_worker_with_other_bytes_refuses_the_job(shelf: Shelf, tmp_path: Path)
     later(path)
     worker: Any = SimpleNamespace(catalog=catalog, shelf=Shelf(user_code=UserCode([tmp_path])))
     with pytest.raises(RunFailed) as refused:
-        pipeline.run_backtest(cast(Any, SimpleNamespace(request=request)), worker, lambda *_: None)
+        pipeline.RUNNERS[kind](cast(Any, SimpleNamespace(request=request)), worker, lambda *_: None)
     assert (refused.value.code, refused.value.given) == ("version_changed", request["strategy_version"])
