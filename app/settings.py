@@ -143,9 +143,13 @@ class Settings:
         return {**os.environ, **own}
 
     @property
+    def _cache(self) -> Path:
+        return Path(self.cache_dir).expanduser() if self.cache_dir else self.home / "cache"
+
+    @property
     def bars_dir(self) -> Path:
         """Where datasets lie as files that processes map."""
-        return (Path(self.cache_dir).expanduser() if self.cache_dir else self.home / "cache") / "bars"
+        return self._cache / "bars"
 
     @property
     def library_dir(self) -> Path:
@@ -155,7 +159,7 @@ class Settings:
     @property
     def sources_dir(self) -> Path:
         """Where answers of data sources are kept for a while."""
-        return (Path(self.cache_dir).expanduser() if self.cache_dir else self.home / "cache") / "sources"
+        return self._cache / "sources"
 
     @property
     def source_addresses(self) -> dict[str, str]:

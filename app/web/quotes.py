@@ -11,17 +11,14 @@ from flask import Response, jsonify
 
 from app.columns import array, coded, numbers
 from app.dataset import Dataset
-from app.web import cursors, curves
-from app.web.context import services
-from app.web.errors import in_the_path
+from app.web import cursors, curves, named
 from engine.errors import InvalidInput, UnknownName
 from engine.intake import FIELDS
 
 
 def bars(name: str, query: Mapping[str, Any]) -> Response:
     """Bars of one symbol between two days."""
-    with in_the_path():
-        dataset = services().catalog.get(name)
+    dataset = named.dataset(name)
     symbol = _symbol(dataset, query.get("symbol"))
     table = _table(dataset, symbol, query.get("start"), query.get("end"))
     if query["format"] == "csv":

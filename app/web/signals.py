@@ -12,9 +12,9 @@ from app import signals
 from app.contracts import dataset_of
 from app.errors import Conflict, Unknown
 from app.events import iso
+from app.web import named
 from app.web.access import owner
 from app.web.context import services
-from app.web.errors import in_the_path
 from engine.errors import InvalidParameter
 from engine.strategy import Strategy
 
@@ -31,7 +31,7 @@ def of_all() -> dict[str, Any]:
 
 def of_one(strategy_id: str, days: int | None = None) -> dict[str, Any]:
     """The newest signals of a strategy, or those of some days. Raises Unknown, saying why there are none."""
-    strategy = _named(strategy_id)
+    strategy = named.strategy(strategy_id)
     pair, store = (strategy.id, dataset_of(strategy)), services().store.signals
     rows = store.latest([pair]) if days is None else store.history(pair, days)
     if not rows:
@@ -54,7 +54,7 @@ def heat_map(days: int) -> dict[str, Any]:
 
 def params(strategy_id: str) -> dict[str, Any]:
     """The parameters that stand, and those that stood before."""
-    strategy = _named(strategy_id)
+    strategy = named.strategy(strategy_id)
     history = services().store.params.history(strategy.id, limit=MOST_VERSIONS)
     standing = _standing(strategy, history[0] if history else None)
     return standing | {"history": [_version(row) for row in history]}
@@ -62,7 +62,7 @@ def params(strategy_id: str) -> dict[str, Any]:
 
 def put_params(strategy_id: str, given: Mapping[str, Any], if_match: str | None) -> dict[str, Any]:
     """Let other parameters stand. Raises InvalidParameter, and Conflict where another version stands than expected."""
-    strategy = _named(strategy_id)
+    strategy = named.strategy(strategy_id)
     try:
         valid = strategy.validate(given)
     except InvalidParameter as error:
@@ -71,11 +71,6 @@ def put_params(strategy_id: str, given: Mapping[str, Any], if_match: str | None)
     expected = None if if_match is None else int(if_match.strip('"'))
     chosen = {name: valid[name] for name in given}
     return _standing(strategy, services().store.params.put(strategy.id, chosen, by=owner(), expected=expected))
-
-
-def _named(strategy_id: str) -> Strategy:
-    with in_the_path():
-        return services().shelf.get(strategy_id)
 
 
 def _pairs(shelf: Iterable[Strategy]) -> list[tuple[str, str]]:

@@ -15,10 +15,9 @@ from app import contracts, signals
 from app.canonical import canonical_json
 from app.jobs import request_hash
 from app.store import TERMINAL, Idempotency
-from app.web import presenters
+from app.web import named, presenters
 from app.web.access import owner
 from app.web.context import context, services
-from app.web.errors import in_the_path
 
 LONGEST_WAIT = 30.0
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])", re.IGNORECASE)
@@ -35,17 +34,13 @@ def run(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str,
 
 def verify(strategy_id: str, body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
     """Queue a check for a look ahead."""
-    with in_the_path():
-        services().shelf.get(strategy_id)
-    asked = {**body, "strategy_id": strategy_id}
-    resolved = _resolved(asked)
+    resolved = _resolved({**body, "strategy_id": named.strategy(strategy_id).id})
     return queue("verify", resolved, body, query, headers)
 
 
 def signal(strategy_id: str, headers: Mapping[str, Any]) -> Response:
     """Queue the signals of a strategy, whether they are due or not."""
-    with in_the_path():
-        strategy = services().shelf.get(strategy_id)
+    strategy = named.strategy(strategy_id)
     return queue(signals.KIND, signals.resolve(services(), strategy), {}, {"fresh": True}, headers)
 
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from app.web import presenters, quotes, uploading
+from app.web import named, presenters, quotes, uploading
 from app.web.context import services
 from app.web.edge import Blueprint
-from app.web.errors import in_the_path
 from app.web.schemas import BarsQuery, UploadForm
 from app.web.shapes import datasets as shapes
 
@@ -43,10 +42,8 @@ def read_dataset(dataset_id: str) -> Response:
 
     `dataset_id@version` asks for one version.
     """
-    with in_the_path():
-        found = services().catalog.get(dataset_id)
-        versions = services().catalog.versions(found.id)
-    return jsonify(presenters.dataset_detail(found, versions))
+    found = named.dataset(dataset_id)
+    return jsonify(presenters.dataset_detail(found, services().catalog.versions(found.id)))
 
 
 @blp.route("/datasets/<dataset_id>/bars", scope="read")

@@ -6,10 +6,9 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from app.web import presenters, shapes, submitting
+from app.web import named, presenters, shapes, submitting
 from app.web.context import services
 from app.web.edge import Blueprint
-from app.web.errors import in_the_path
 from app.web.schemas import RunHeaders, VerifyQuery, VerifySchema
 
 blp = Blueprint("Strategies", __name__)
@@ -28,8 +27,7 @@ def list_strategies() -> Response:
 @blp.response(200, shapes.StrategyDetail)
 def read_strategy(strategy_id: str) -> Response:
     """Read everything about a strategy"""
-    with in_the_path():
-        found = services().shelf.get(strategy_id)
+    found = named.strategy(strategy_id)
     return jsonify(presenters.strategy(found, services().store.verdicts.worst(found.id, found.version)))
 
 

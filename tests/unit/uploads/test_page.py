@@ -15,7 +15,7 @@ from app.uploads.reading import read
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs/data.md").read_text("utf-8")
 FILES = re.findall(r"```csv\n(.*?)```", PAGE, re.DOTALL)
-SOURCES = "".join(path.read_text("utf-8") for path in (*(ROOT / "app").rglob("*.py"), ROOT / "engine/bars.py"))
+SOURCES = "".join(path.read_text("utf-8") for path in (*(ROOT / "app").rglob("*.py"), ROOT / "engine/checks.py"))
 
 
 @pytest.mark.parametrize("text", FILES, ids=["long", "wide", "single", "series"])
