@@ -1,4 +1,7 @@
-"""What requests may say. Each schema refuses what it does not know; meaning is checked in `app.contracts`."""
+"""What requests may say. Each schema refuses what it does not know; meaning is checked in `app.contracts`.
+
+A document that only one subject takes stands beside its replies, in `shapes`.
+"""
 
 from __future__ import annotations
 

@@ -9,36 +9,12 @@ from flask import Response, jsonify
 
 from app import sources
 from app.jobs import request_hash
-from app.sources.asking import MOST_ITEMS, resolve_fetch
+from app.sources.asking import resolve_fetch
 from app.web import presenters, shapes, submitting
 from app.web.api.market_data import blp
-from app.web.fields import Day, Document, Listing, Text
-from app.web.schemas import TAG_PATTERN, RunHeaders, RunQuery, Strict, told
-from app.web.shapes.sources import Sources
+from app.web.schemas import RunHeaders, RunQuery
+from app.web.shapes.sources import FetchSchema, Sources
 from app.web.uploading import library
-
-
-class FetchSchema(Strict):
-    """Data to fetch."""
-
-    source = Text(most=64, required=True, metadata=told("A source of GET /datasets/sources.", example="fred"))
-    items = Listing(
-        Text(most=64),
-        most=MOST_ITEMS,
-        least=1,
-        required=True,
-        metadata=told("Symbols or series of the source.", example=["FED_FUNDS", "UST_2Y"]),
-    )
-    name = Text(
-        most=64,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
-        required=True,
-        metadata=told("Id of the dataset that it becomes; a new version where there is one.", example="us_rates"),
-    )
-    start_date = Day(metadata=told("First day, included; else as early as the source begins."))
-    end_date = Day(metadata=told("Last day, included; else yesterday (UTC), which is also the latest."))
-    params = Document(metadata=told("What the source asks besides; what is left out has its default."))
-    tags = Listing(Text(most=64, pattern=TAG_PATTERN), most=20, metadata=told("Words to find the job by."))
 
 
 @blp.route("/datasets/sources", scope="read")

@@ -10,12 +10,13 @@ from app.web import named, presenters, shapes, submitting
 from app.web.context import services
 from app.web.edge import Blueprint
 from app.web.schemas import RunHeaders, VerifyQuery, VerifySchema
+from app.web.shapes.strategies import Strategies, StrategyDetail
 
 blp = Blueprint("Strategies", __name__)
 
 
 @blp.route("/strategies", scope="read")
-@blp.response(200, shapes.Strategies)
+@blp.response(200, Strategies)
 def list_strategies() -> Response:
     """List the strategies with the JSON Schema of their parameters"""
     shelf = services().shelf
@@ -24,7 +25,7 @@ def list_strategies() -> Response:
 
 
 @blp.route("/strategies/<strategy_id>", scope="read")
-@blp.response(200, shapes.StrategyDetail)
+@blp.response(200, StrategyDetail)
 def read_strategy(strategy_id: str) -> Response:
     """Read everything about a strategy"""
     found = named.strategy(strategy_id)

@@ -1,4 +1,7 @@
-"""What replies look like, for the specification. The replies themselves are built in `presenters` and `curves`."""
+"""What replies look like, for the specification: those of jobs and results; each file beside it has a subject's own.
+
+The replies themselves are built by `presenters`, `curves` and the modules of a subject.
+"""
 
 from __future__ import annotations
 
@@ -165,49 +168,6 @@ class Comparison(ma.Schema):
     columns = texts("Names of the metrics.")
     rows = fields.List(fields.Dict(), required=True, metadata=told("One object for each result."))
     missing = fields.List(fields.Nested(Missing), required=True)
-
-
-class StrategyItem(ma.Schema):
-    """A strategy of the shelf."""
-
-    strategy_id = text()
-    version = text("Changes with its source.")
-    summary = text()
-    family = text()
-    source = text("The paper or book that it is from.")
-    dataset = maybe_text("What it runs on when a request names nothing.")
-    symbols = texts()
-    legs = fields.Boolean(required=True, metadata=told("Whether it trades these symbols by name, and nothing else."))
-    series = fields.List(
-        fields.Dict(), required=True, metadata=told("The series that it reads: key, unit, optional, group.")
-    )
-    calendars = texts("The calendars that it reads.")
-    beside = texts("Symbols whose prices it looks at, traded or not.")
-    defaults = mapping("Fields of `config` that belong to the idea; a run may set them.")
-    parameters = mapping("JSON Schema.")
-    links = mapping()
-
-
-class StrategyDetail(StrategyItem):
-    """A strategy with its whole description."""
-
-    doc = text()
-    lookahead = mapping("The verdict on this version: clean, looks_ahead or unchecked, with a sentence and when.")
-    spec = mapping("The document of a strategy that was posted as data; null for one that is code.", none=True)
-
-
-class BrokenFile(ma.Schema):
-    """Something of the user's own that is left out."""
-
-    file = text("Its name.")
-    error = text("Why.")
-
-
-class Strategies(ma.Schema):
-    """The shelf."""
-
-    strategies = fields.List(fields.Nested(StrategyItem), required=True)
-    broken = fields.List(fields.Nested(BrokenFile), required=True)
 
 
 class Ticket(ma.Schema):

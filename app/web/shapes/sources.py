@@ -1,12 +1,37 @@
-"""Sources of data."""
+"""Sources of data: what may be asked, and what is answered."""
 
 from __future__ import annotations
 
 import marshmallow as ma
 from marshmallow import fields
 
-from app.web.schemas import told
+from app.sources.asking import MOST_ITEMS
+from app.web.fields import Day, Document, Listing, Text
+from app.web.schemas import TAG_PATTERN, Strict, told
 from app.web.shapes.parts import mapping, maybe_text, text, texts
+
+
+class FetchSchema(Strict):
+    """Data to fetch."""
+
+    source = Text(most=64, required=True, metadata=told("A source of GET /datasets/sources.", example="fred"))
+    items = Listing(
+        Text(most=64),
+        most=MOST_ITEMS,
+        least=1,
+        required=True,
+        metadata=told("Symbols or series of the source.", example=["FED_FUNDS", "UST_2Y"]),
+    )
+    name = Text(
+        most=64,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+        required=True,
+        metadata=told("Id of the dataset that it becomes; a new version where there is one.", example="us_rates"),
+    )
+    start_date = Day(metadata=told("First day, included; else as early as the source begins."))
+    end_date = Day(metadata=told("Last day, included; else yesterday (UTC), which is also the latest."))
+    params = Document(metadata=told("What the source asks besides; what is left out has its default."))
+    tags = Listing(Text(most=64, pattern=TAG_PATTERN), most=20, metadata=told("Words to find the job by."))
 
 
 class SourceItem(ma.Schema):
