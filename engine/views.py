@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from engine.panel import Calendar, Series
 from engine.strategy import Decision
 
 __all__ = [
+    "ENDED",
     "breakeven",
     "change",
     "clipped",
@@ -47,6 +49,9 @@ __all__ = [
 
 # |z| from which a score is called so; a conviction is that of the z whose size it equals.
 STRENGTHS = ((2.0, "strong"), (1.0, "moderate"), (0.5, "weak"))
+
+# Why a position that its strategy ends by itself is no more.
+ENDED = "The position reached its stop or its target."
 
 
 def z(values: Floats, window: int) -> Floats:
@@ -164,23 +169,33 @@ def standing(opens: Floats, stays: Floats) -> Floats:
     return out
 
 
-def stopped(direction: Floats, price: Floats, loss: Floats, gain: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """A direction that ends at the close at which its price lost or gained enough, and where it has so ended. [T]
+def stopped(
+    direction: Floats, closes: Floats, shares: Floats, loss: Floats | float, gain: Floats | float
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """A direction that ends at the close at which its legs together lost or gained enough, and where it has so ended.
 
-    `loss` and `gain` are fractions of the close of the entry's decision, as they are at that bar. What has ended stays
-    flat until the direction changes.
+    The move is that of all legs since the close of the entry's decision, each by its share then. `loss` and `gain` are
+    fractions of what is in the largest leg, as they are at that bar. What has ended stays flat until the direction
+    changes. A bar on which a leg did not trade ends nothing. [T]
+
+    Args:
+        direction: +1, -1 or 0 at each bar. [T]
+        closes, shares: price of each leg, and its weight in direction +1. [T, legs]
+        loss, gain: numbers or [T].
     """
     out, ended = direction.copy(), np.zeros(len(direction), dtype=np.bool_)
-    way, entry, lowest, highest, over = 0.0, np.nan, np.nan, np.nan, False
-    for t, (side, close) in enumerate(zip(np.nan_to_num(direction).tolist(), price.tolist(), strict=True)):
-        if side != way:
-            way, entry, lowest, highest, over = side, close, -float(loss[t]), float(gain[t]), False
-        elif side != 0.0 and not over:
-            moved = side * (close / entry - 1.0)
-            over = moved <= lowest or moved >= highest
-        entry = close if np.isnan(entry) else entry
-        if side != 0.0 and over:
-            out[t], ended[t] = 0.0, True
+    losses, gains = np.broadcast_to(loss, out.shape), np.broadcast_to(gain, out.shape)
+    starts = np.flatnonzero(direction != np.append(0.0, direction[:-1]))
+    for first, last in pairwise([*starts.tolist(), len(direction)]):
+        largest = np.abs(shares[first]).max()
+        if direction[first] == 0.0 or largest == 0.0:
+            continue
+        moved = np.zeros(last - first)
+        for share, prices in zip(shares[first] / largest, closes[first:last].T, strict=True):
+            entry = prices[np.argmax(np.isfinite(prices))]
+            moved += direction[first] * share * (prices / entry - 1.0)
+        over = np.maximum.accumulate((moved <= -losses[first]) | (moved >= gains[first]))
+        out[first:last][over], ended[first:last] = 0.0, over
     return out, ended
 
 
@@ -210,6 +225,7 @@ def decide(
     raw: Floats | None = None,
     reasons: Iterable[tuple[str, NDArray[np.bool_]]] = (),
     notes: Iterable[tuple[str, NDArray[np.bool_]]] = (),
+    stop: tuple[Floats | float, Floats | float] | None = None,
     follow: bool = False,
 ) -> Decision:
     """Positions in some legs of one idea.
@@ -223,18 +239,22 @@ def decide(
         score, raw: see `Decision`.
         reasons: further sentences with the bars on which they hold, told before `outside`.
         notes: the same, told after all others: what a position does without.
+        stop: loss and gain at which all legs end together, see `stopped`. The stops of a run know one leg at a time.
         follow: the size and the legs are those of each bar, and not those of the entry.
     """
     missing = {f"{name} is missing or stale.": np.isnan(values) for name, values in inputs.items()}
     blind = np.any([np.isnan(direction), np.isnan(size), *missing.values()], axis=0)
     way = np.where(blind, 0.0, np.nan_to_num(direction))
+    columns = [bars.column(symbol) for symbol in legs]
+    most = np.column_stack([np.broadcast_to(np.asarray(full, dtype=np.float64), way.shape) for full in legs.values()])
+    ended = np.zeros(len(way), dtype=np.bool_)
+    if stop is not None:
+        way, ended = stopped(way, bars.close[:, columns], most, *stop)
     weights = np.zeros(bars.close.shape)
     sized = np.arange(len(way)) if follow else _entries(way)
-    for symbol, full in legs.items():
-        most = np.broadcast_to(np.asarray(full, dtype=np.float64), way.shape)
-        weights[:, bars.column(symbol)] = np.where(way == 0.0, 0.0, way * (size * most)[sized])
+    weights[:, columns] = np.where(way == 0.0, 0.0, way * (size[:, None] * most)[sized].T).T
     young = {"There is too little history for a score.": np.isnan(direction) | np.isnan(size)}
-    told = {**missing, **young, **dict(reasons), outside: way == 0.0, **dict(notes)}
+    told = {**missing, **young, ENDED: ended, **dict(reasons), outside: way == 0.0, **dict(notes)}
     return Decision(weights, score=score, raw=raw, conviction=np.where(blind, 0.0, size), reasons=told)
 
 

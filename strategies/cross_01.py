@@ -30,13 +30,15 @@ REGIMES = {
     dataset="macro_synthetic",
     legs=LEGS,
     series=(Need("IBC_BR", "index"), Need("IPCA_12M", "percent")),
-    defaults={"max_holding_bars": 21, "stop_loss": 0.03, "take_profit": 0.05, "max_leverage": 4.0},
+    defaults={"max_holding_bars": 21, "max_leverage": 4.0},
 )
 def cross_01(
     bars: Bars,
     window: Annotated[int, Range(12, 240), "Months of the z-scores of growth and inflation."] = 60,
     confirmations: Annotated[int, Range(1, 12), "Monthly readings in a row that make a new regime."] = 2,
     threshold: Annotated[float, Range(0.0, 5.0), "The larger |z| from which there is a position."] = 0.5,
+    stop: Annotated[float, Range(0.001, 1.0), "Loss that ends all legs, as a part of the largest one."] = 0.03,
+    take: Annotated[float, Range(0.001, 1.0), "Gain that ends all legs, as a part of the largest one."] = 0.05,
     max_position: Annotated[float, Range(0.01, 1.0), "Largest weight of a leg."] = 1.0,
 ) -> Decision:
     """Hold the assets that the present regime of growth and inflation has been kind to, sell those it has not.
@@ -48,6 +50,9 @@ def cross_01(
 
     There is a position while max(|g|, |p|) >= 0.5. Each weight is tanh(max(|g|, |p|) / 2) times the largest weight,
     taken at the entry or when the regime changes. Score: max(|g|, |p|). Raw: the regime, 0 to 3 in the order above.
+
+    All legs end at the first close at which together they have lost 3 % or gained 5 % of what is in the largest
+    one, and stay flat until the direction or the regime changes.
     """
     growth = bars.derived("IBC_BR", _growth_score(window), "index")
     inflation = bars.derived("IPCA_12M", views.zscore_of(window), "percent")
@@ -64,6 +69,7 @@ def cross_01(
                 "IPCA_12M, or its history,": inflation,
                 f"A regime of IBC_BR and IPCA_12M with {confirmations} readings": regime,
             },
+            stop=(stop, take),
             outside=f"Growth and inflation are within {threshold:g} standard deviations.",
             score=score,
             raw=regime,
@@ -71,7 +77,10 @@ def cross_01(
         for number, ways in enumerate(REGIMES.values())
     ]
     weights = np.sum([part.weights for part in parts], axis=0)
-    reasons = {text: np.all([part.reasons[text] for part in parts], axis=0) for text in parts[0].reasons}
+    reasons = {
+        text: (np.any if text == views.ENDED else np.all)([part.reasons[text] for part in parts], axis=0)
+        for text in parts[0].reasons
+    }
     return replace(parts[0], weights=weights, reasons=reasons)
 
 

@@ -41,7 +41,7 @@ def first_score(*, volatility: int, correlation: int, momentum: int, window: int
         Need("DI_1M", "percent", optional=True),
         Need("SELIC_TARGET", "percent", optional=True),
     ),
-    defaults={"max_holding_bars": 14, "stop_loss": 0.03, "take_profit": 0.04, "max_leverage": 3.0},
+    defaults={"max_holding_bars": 14, "max_leverage": 3.0},
 )
 def cross_02(
     bars: Bars,
@@ -51,6 +51,8 @@ def cross_02(
     window: Annotated[int, Range(20, 1260), "Observations of each z-score."] = 252,
     least: Annotated[int, Range(1, 6), "Of the six figures, how many must be known."] = 4,
     threshold: Annotated[float, Range(0.1, 5.0), "|R| above which there is a position."] = 1.0,
+    stop: Annotated[float, Range(0.001, 1.0), "Loss that ends all legs, as a part of the largest one."] = 0.03,
+    take: Annotated[float, Range(0.001, 1.0), "Gain that ends all legs, as a part of the largest one."] = 0.04,
     max_position: Annotated[float, Range(0.01, 1.0), "Largest weight of a leg."] = 1.0,
 ) -> Decision:
     """Own stocks, the real and its rates when the appetite for risk is high, sell them when it is low.
@@ -63,6 +65,9 @@ def cross_02(
 
     R > 1 is IBOV long, USDBRL short, DI_2Y long; R < -1 the reverse. Each weight is tanh(|R| / 2) times the largest
     weight, taken at the entry. A figure that others count for is told. Score and raw: R.
+
+    All legs end at the first close at which together they have lost 3 % or gained 4 % of what is in the largest
+    one, and stay flat until the direction changes.
     """
     dollar, stocks = bars.known("USDBRL", "price"), np.log(bars.known("IBOV", "price"))
     bonds = np.log(bars.close[:, bars.column("DI_2Y")])
@@ -88,6 +93,7 @@ def cross_02(
         views.size_of(appetite),
         inputs={name: np.where(out & few, np.nan, 0.0) for name, out in told.items()},
         notes=[(f"{name} is missing or stale; the other figures count for it.", out) for name, out in told.items()],
+        stop=(stop, take),
         outside=f"|R| is not above {threshold:g}.",
         score=appetite,
         raw=appetite,

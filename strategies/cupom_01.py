@@ -30,12 +30,14 @@ def first_score(*, window: int, **_: Any) -> int:
         Need("USDBRL_FWD_1Y", "price", optional=True),
         Need("CUPOM_1Y", "percent", optional=True),
     ),
-    defaults={"max_holding_bars": 63, "stop_loss": 0.03, "take_profit": 0.06, "max_leverage": 2.0},
+    defaults={"max_holding_bars": 63, "max_leverage": 2.0},
 )
 def cupom_01(
     bars: Bars,
     window: Annotated[int, Range(20, 1260), "Observations of the z-score."] = 252,
     threshold: Annotated[float, Range(0.1, 5.0), "|z| from which there is a position."] = 2.0,
+    stop: Annotated[float, Range(0.001, 1.0), "Loss that ends all legs, as a part of the largest one."] = 0.03,
+    take: Annotated[float, Range(0.001, 1.0), "Gain that ends all legs, as a part of the largest one."] = 0.06,
     max_position: Annotated[float, Range(0.01, 1.0), "Largest weight of a leg."] = 1.0,
 ) -> Decision:
     """Receive the onshore dollar rate against Treasuries when it is unusually high, pay it when unusually low.
@@ -46,6 +48,9 @@ def cupom_01(
     z >= 2 is SHORT the basis (CUPOM_1Y long, UST_1Y short: it gains when the basis falls), z <= -2 LONG. The legs are
     DV01-neutral with durations 1 / (1 + y). The larger weight is tanh(|z| / 2) times the largest weight, taken at the
     entry. Score: z. Raw: the basis.
+
+    Both legs end at the first close at which together they have lost 3 % or gained 6 % of what is in the larger
+    one, and stay flat until the direction changes.
     """
     treasury = bars.known("UST_1Y", "percent")
     cupom, inputs = _cupom(bars)
@@ -59,6 +64,7 @@ def cupom_01(
         -views.toward(score, threshold),
         views.size_of(score),
         inputs={**inputs, "UST_1Y": treasury},
+        stop=(stop, take),
         outside=f"|z| is below {threshold:g}.",
         score=score,
         raw=basis,

@@ -64,16 +64,14 @@ def fx_02(
     score = carry_weight * views.z(carry, carry_window) - (1.0 - carry_weight) * moved
     yearly = indicators.volatility(price, volatility)
     loss = stop * yearly * math.sqrt(horizon / 252.0)
-    close = bars.close[:, bars.column("USDBRL")]
-    way, ended = views.stopped(-views.toward(score, threshold), close, loss, take * loss)
     return views.decide(
         bars,
         {"USDBRL": max_position},
-        way,
+        -views.toward(score, threshold),
         views.size_of(score) * np.minimum(1.0, views.over(np.full(len(bars), target_volatility), yearly)),
         inputs={"SELIC_TARGET": selic, "FED_FUNDS": fed, "USDBRL": price},
         outside=f"|X| is below {threshold:g}.",
         score=score,
         raw=carry,
-        reasons=[("The position reached its stop or its target.", ended)],
+        stop=(loss, take * loss),
     )

@@ -78,18 +78,16 @@ def fx_04(
         + kurt_weight * views.z(indicators.rolling_kurt(returns, long), tail_window)
     )
     loss = stop * now / 100.0 * math.sqrt(horizon / 252.0)
-    close = bars.close[:, bars.column("USDBRL")]
-    way, ended = views.stopped(views.toward(score, threshold), close, loss, take * loss)
     return views.decide(
         bars,
         {"USDBRL": max_position},
-        way,
+        views.toward(score, threshold),
         views.size_of(score),
         inputs={"USDBRL": price},
         outside=f"|X| is below {threshold:g}.",
         score=score,
         raw=np.where(unknown, guess, premium),
-        reasons=[("The position reached its stop or its target.", ended)],
+        stop=(loss, take * loss),
         notes=[("Implied volatility is a proxy.", unknown | _is_proxy(bars))],
     )
 

@@ -28,7 +28,7 @@ CALENDAR, FIGURE, SURVEY, EARLY = "IBGE_IPCA", "IPCA_MOM", "FOCUS_IPCA_MONTHLY",
         Need("DI_2Y", "percent"),
     ),
     calendars=(CALENDAR,),
-    defaults={"max_holding_bars": 14, "stop_loss": 0.015, "take_profit": 0.025, "max_leverage": 2.0},
+    defaults={"max_holding_bars": 14, "max_leverage": 2.0},
 )
 def inf_02(
     bars: Bars,
@@ -37,6 +37,8 @@ def inf_02(
     years: Annotated[int, Range(1, 20), "Years of the same month that stand in for the IPCA-15."] = 5,
     window: Annotated[int, Range(4, 240), "Past surprises whose spread is the unit of the score."] = 60,
     threshold: Annotated[float, Range(0.1, 5.0), "|z| from which there is a position."] = 1.0,
+    stop: Annotated[float, Range(0.001, 1.0), "Loss that ends all legs, as a part of the largest one."] = 0.015,
+    take: Annotated[float, Range(0.001, 1.0), "Gain that ends all legs, as a part of the largest one."] = 0.025,
     max_position: Annotated[float, Range(0.01, 1.0), "Largest weight of a leg."] = 1.0,
 ) -> Decision:
     """Own breakeven inflation before a monthly figure that should come above the survey, sell it before one below.
@@ -49,6 +51,9 @@ def inf_02(
     z >= 1 is LONG breakeven (NTNB_2Y long, DI_2Y short), z <= -1 SHORT. The legs are DV01-neutral with durations
     2 / (1 + y). The larger weight is tanh(|z| / 2) times the largest weight, taken at the entry.
     Score: z. Raw: model - survey, percent a month.
+
+    Both legs end at the first close at which together they have lost 1.5 % or gained 2.5 % of what is in the larger
+    one, and stay flat until the direction changes.
     """
     month = _released(bars, before, after)
     model, survey = _model(bars, month, years), bars.about(SURVEY, _day(month, 1), "percent")
@@ -75,6 +80,7 @@ def inf_02(
             f"The spread of past surprises ({FIGURE} less {SURVEY})": spread,
         },
         reasons=[(f"No release of {CALENDAR} is near.", ~near)],
+        stop=(stop, take),
         outside=f"|z| is below {threshold:g}.",
         score=score,
         raw=model - survey,

@@ -26,12 +26,14 @@ def first_score(*, window: int, **_: Any) -> int:
     dataset="macro_synthetic",
     legs=("NTNB_2Y", "DI_2Y"),
     series=(Need("NTNB_2Y", "percent"), Need("DI_2Y", "percent"), *(Need(name, "percent") for name in BENCHMARKS)),
-    defaults={"max_holding_bars": 21, "stop_loss": 0.015, "take_profit": 0.02, "max_leverage": 2.0},
+    defaults={"max_holding_bars": 21, "max_leverage": 2.0},
 )
 def inf_03(
     bars: Bars,
     window: Annotated[int, Range(20, 1260), "Observations of each z-score."] = 252,
     threshold: Annotated[float, Range(0.1, 5.0), "|z| from which there is a position."] = 1.0,
+    stop: Annotated[float, Range(0.001, 1.0), "Loss that ends all legs, as a part of the largest one."] = 0.015,
+    take: Annotated[float, Range(0.001, 1.0), "Gain that ends all legs, as a part of the largest one."] = 0.02,
     max_position: Annotated[float, Range(0.01, 1.0), "Largest weight of a leg."] = 1.0,
 ) -> Decision:
     """Sell breakeven inflation when it pays unusually much over what inflation is, should be and is expected to be.
@@ -42,6 +44,9 @@ def inf_03(
     z >= 1 is SHORT breakeven (NTNB_2Y short, DI_2Y long), z <= -1 LONG. The legs are DV01-neutral with durations
     2 / (1 + y). The larger weight is tanh(|z| / 2) times the largest weight, taken at the entry.
     Score: z. Raw: BE.
+
+    Both legs end at the first close at which together they have lost 1.5 % or gained 2 % of what is in the larger
+    one, and stay flat until the direction changes.
     """
     real, nominal = bars.known("NTNB_2Y", "percent"), bars.known("DI_2Y", "percent")
     benchmarks = {name: bars.known(name, "percent") for name in BENCHMARKS}
@@ -55,6 +60,7 @@ def inf_03(
         -views.toward(score, threshold),
         views.size_of(score),
         inputs={"NTNB_2Y": real, "DI_2Y": nominal, **benchmarks},
+        stop=(stop, take),
         outside=f"|z| is below {threshold:g}.",
         score=score,
         raw=breakeven,

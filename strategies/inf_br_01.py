@@ -30,12 +30,14 @@ def full_from_entry_on(*, threshold: float, full: float, **_: Any) -> str | None
         Need("FOCUS_IPCA_Y1", "percent"),
         Need("FOCUS_IPCA_Y2", "percent"),
     ),
-    defaults={"max_holding_bars": 63, "stop_loss": 0.03, "take_profit": 0.06, "max_leverage": 2.0},
+    defaults={"max_holding_bars": 63, "max_leverage": 2.0},
 )
 def inf_br_01(
     bars: Bars,
     threshold: Annotated[float, Range(1.0, 500.0), "|d| in basis points above which there is a position."] = 50.0,
     full: Annotated[float, Range(1.0, 1000.0), "|d| in basis points from which a position has its full size."] = 150.0,
+    stop: Annotated[float, Range(0.001, 1.0), "Loss that ends all legs, as a part of the largest one."] = 0.03,
+    take: Annotated[float, Range(0.001, 1.0), "Gain that ends all legs, as a part of the largest one."] = 0.06,
     max_position: Annotated[float, Range(0.01, 1.0), "Largest weight of a leg."] = 1.0,
 ) -> Decision:
     """Own breakeven inflation when the survey expects more than the curve pays for, sell it in the opposite case.
@@ -46,6 +48,9 @@ def inf_br_01(
 
     d > 50 is LONG breakeven (NTNB_2Y long, DI_2Y short), d < -50 SHORT. The legs are DV01-neutral with durations
     2 / (1 + y). The larger weight is min(1, |d| / 150) times the largest weight, taken at the entry. Raw: d.
+
+    Both legs end at the first close at which together they have lost 3 % or gained 6 % of what is in the larger
+    one, and stay flat until the direction changes.
     """
     real, nominal = bars.known("NTNB_2Y", "percent"), bars.known("DI_2Y", "percent")
     near, next_year, year_after = (bars.known(f"FOCUS_IPCA_{part}", "percent") for part in ("12M", "Y1", "Y2"))
@@ -66,6 +71,7 @@ def inf_br_01(
             "FOCUS_IPCA_Y1": next_year,
             "FOCUS_IPCA_Y2": year_after,
         },
+        stop=(stop, take),
         outside=f"Survey and breakeven are within {threshold:g} basis points.",
         raw=gap,
     )

@@ -33,13 +33,15 @@ def first_score(*, window: int, **_: Any) -> int:
     dataset="macro_synthetic",
     legs=("DI_2Y", "UST_2Y"),
     series=tuple(Need(key, unit) for key, unit in UNITS.items()),
-    defaults={"max_holding_bars": 21, "stop_loss": 0.02, "take_profit": 0.03, "max_leverage": 2.0},
+    defaults={"max_holding_bars": 21, "max_leverage": 2.0},
 )
 def rates_03(
     bars: Bars,
     window: Annotated[int, Range(20, 1260), "Observations of each z-score."] = 504,
     threshold: Annotated[float, Range(0.1, 5.0), "|z| from which there is a position."] = 1.25,
     agreement: Annotated[float, Range(0.0, 1.0), "What the size gains when five years say the same."] = 0.1,
+    stop: Annotated[float, Range(0.001, 1.0), "Loss that ends all legs, as a part of the largest one."] = 0.02,
+    take: Annotated[float, Range(0.001, 1.0), "Gain that ends all legs, as a part of the largest one."] = 0.03,
     max_position: Annotated[float, Range(0.01, 1.0), "Largest weight of a leg."] = 1.0,
 ) -> Decision:
     """Receive Brazil's rate against that of the US when it pays unusually much beyond inflation and credit risk.
@@ -49,6 +51,9 @@ def rates_03(
     legs have opposite DV01 at the entry: w_DI D_DI + w_UST D_UST = 0 with D = T / (1 + y). The larger weight is the
     size times the largest weight; the size, taken at the entry, is tanh(|z| / 2), and 0.1 more, at most 1, when the
     same score at five years is beyond the threshold on the same side.
+
+    Both legs end at the first close at which together they have lost 2 % or gained 3 % of what is in the larger
+    one, and stay flat until the direction changes.
 
     Inputs: DI_2Y, DI_5Y, UST_2Y, UST_5Y, IPCA_12M and US_CPI_YOY in percent, CDS_5Y in basis points. Score: z of two
     years. Raw: s of two years, percent.
@@ -69,6 +74,7 @@ def rates_03(
         way,
         size,
         inputs=known,
+        stop=(stop, take),
         outside=f"|z| is below {threshold:g}.",
         score=score,
         raw=spread,

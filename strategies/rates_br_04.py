@@ -24,7 +24,7 @@ def first_score(*, window: int, change: int, **_: Any) -> int:
     dataset="macro_synthetic",
     legs=("DI_1Y", "UST_1Y"),
     series=(Need("DI_1Y", "percent"), Need("UST_1Y", "percent")),
-    defaults={"max_holding_bars": 21, "stop_loss": 0.04, "take_profit": 0.08, "max_leverage": 2.0},
+    defaults={"max_holding_bars": 21, "max_leverage": 2.0},
 )
 def rates_br_04(
     bars: Bars,
@@ -33,6 +33,8 @@ def rates_br_04(
     change: Annotated[int, Range(1, 63), "Bars over which the US yield moves."] = 5,
     move: Annotated[float, Range(0.0, 200.0), "Move of the US yield from which a position is opened, bps."] = 15.0,
     hedge: Annotated[bool, "Whether UST_1Y is the other leg, at the opposite DV01."] = False,
+    stop: Annotated[float, Range(0.001, 1.0), "Loss that ends all legs, as a part of the largest one."] = 0.04,
+    take: Annotated[float, Range(0.001, 1.0), "Gain that ends all legs, as a part of the largest one."] = 0.08,
     max_position: Annotated[float, Range(0.01, 1.0), "Largest weight of a leg."] = 1.0,
 ) -> Decision:
     """Receive or pay Brazil's one-year rate when a move of US rates has left it unusually far above or below them.
@@ -41,6 +43,9 @@ def rates_br_04(
     UST_1Y has moved by 15 bps or more, up or down, over 5 days; it stands for as long as z is beyond 2 on its side. The
     size is tanh(|z| / 2) times the largest weight, taken at the entry. With `hedge`, UST_1Y is the opposite leg:
     w_DI D_DI + w_UST D_UST = 0 with D = T / (1 + y) at the entry, the larger weight being that size.
+
+    The legs end at the first close at which together they have lost 4 % or gained 8 % of what is in the largest
+    one, and stay flat until the direction changes.
 
     Inputs: DI_1Y and UST_1Y in percent. Score: z. Raw: DI_1Y - UST_1Y.
     """
@@ -57,6 +62,7 @@ def rates_br_04(
         views.standing(np.where(quiet, 0.0 * way, way), way),
         views.size_of(score),
         inputs={"DI_1Y": local, "UST_1Y": foreign},
+        stop=(stop, take),
         outside=f"UST_1Y has not moved by {move:g} bps.",
         score=score,
         raw=local - foreign,

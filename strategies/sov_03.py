@@ -24,7 +24,7 @@ def first_score(*, change: int, window: int, **_: Any) -> int:
     dataset="macro_synthetic",
     legs=("CDS_5Y", "DI_10Y"),
     series=(Need("DEBT_GDP", "percent"), Need("IBC_BR", "index"), Need("TRADE_BAL", "usd_mn"), Need("CDS_5Y", "bps")),
-    defaults={"max_holding_bars": 28, "stop_loss": 0.2, "take_profit": 0.15, "max_leverage": 2.0},
+    defaults={"max_holding_bars": 28, "max_leverage": 2.0},
 )
 def sov_03(
     bars: Bars,
@@ -33,6 +33,8 @@ def sov_03(
     debt_level: Annotated[float, Range(0.0, 300.0), "Debt in percent of GDP that says nothing of the rating."] = 80.0,
     growth_level: Annotated[float, Range(-10.0, 10.0), "Growth in percent a year that says nothing of it."] = 2.0,
     threshold: Annotated[float, Range(0.51, 0.99), "Probability of a downgrade above which it is bought."] = 0.73,
+    stop: Annotated[float, Range(0.001, 1.0), "Loss that ends all legs, as a part of the largest one."] = 0.2,
+    take: Annotated[float, Range(0.001, 1.0), "Gain that ends all legs, as a part of the largest one."] = 0.15,
     max_position: Annotated[float, Range(0.01, 1.0), "Largest weight of a leg."] = 1.0,
 ) -> Decision:
     """Buy protection and pay long rates when fundamentals and spreads point to a downgrade, reverse it for an upgrade.
@@ -43,6 +45,9 @@ def sov_03(
 
     p > 0.73 is CDS_5Y long and DI_10Y short, p < 0.27 the reverse. Both weights are tanh(|L| / 2) times the largest
     weight, taken at the entry. Score: L. Raw: p.
+
+    Both legs end at the first close at which together they have lost 20 % or gained 15 % of what is in the larger
+    one, and stay flat until the direction changes.
     """
     debt, spread = bars.known("DEBT_GDP", "percent"), bars.known("CDS_5Y", "bps")
     growth = bars.derived("IBC_BR", views.year_on_year, "index")
@@ -66,6 +71,7 @@ def sov_03(
             "TRADE_BAL over 12 months": trade,
             "CDS_5Y": spread,
         },
+        stop=(stop, take),
         outside=f"The probability of a downgrade is between {1.0 - threshold:g} and {threshold:g}.",
         score=score,
         raw=downgrade,

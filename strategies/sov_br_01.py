@@ -29,7 +29,7 @@ def first_score(*, window: int, **_: Any) -> int:
         Need("DI_10Y", "percent"),
         Need("UST_10Y", "percent"),
     ),
-    defaults={"max_holding_bars": 63, "stop_loss": 0.05, "take_profit": 0.12, "max_leverage": 2.0},
+    defaults={"max_holding_bars": 63, "max_leverage": 2.0},
 )
 def sov_br_01(
     bars: Bars,
@@ -37,6 +37,8 @@ def sov_br_01(
     window: Annotated[int, Range(20, 1260), "Bars of the z-score of the spread."] = 252,
     risk_threshold: Annotated[float, Range(0.1, 5.0), "|risk| above which the public finances count as extreme."] = 1.0,
     spread_threshold: Annotated[float, Range(0.1, 5.0), "|spread| above which its price does not agree."] = 1.5,
+    stop: Annotated[float, Range(0.001, 1.0), "Loss that ends all legs, as a part of the largest one."] = 0.05,
+    take: Annotated[float, Range(0.001, 1.0), "Gain that ends all legs, as a part of the largest one."] = 0.12,
     max_position: Annotated[float, Range(0.01, 1.0), "Largest weight of a leg."] = 1.0,
 ) -> Decision:
     """Sell Brazil when its finances are bad and long rates do not show it, buy it in the opposite case.
@@ -47,6 +49,9 @@ def sov_br_01(
     risk > 1 and spread < -1.5 is DI_10Y short (pay) and USDBRL long; risk < -1 and spread > 1.5 the reverse. Both
     weights are tanh(|z| / 2) times the largest weight, with z = (risk - spread) / 2, taken at the entry. Score: z. Raw:
     DI_10Y - UST_10Y.
+
+    Both legs end at the first close at which together they have lost 5 % or gained 12 % of what is in the larger
+    one, and stay flat until the direction changes.
     """
     inputs = {name: bars.known(name, "percent") for name in ("DEBT_GDP", "PRIMARY_GDP", "DI_10Y", "UST_10Y")}
     risk = _risk(bars, months)
@@ -61,6 +66,7 @@ def sov_br_01(
         np.where(worse, 1.0, np.where(better, -1.0, 0.0 * score)),
         views.size_of(score),
         inputs=inputs,
+        stop=(stop, take),
         outside=f"Risk and spread do not disagree by {risk_threshold:g} and {spread_threshold:g}.",
         score=score,
         raw=premium,

@@ -14,6 +14,7 @@ from tests.macro import monthly, reason_at, steady, world, z_of
 
 TOTAL = 150  # to 27 July 2018
 MONTHS = 54  # to June 2018
+UNSTOPPED = {"stop": 1.0, "take": 1.0}
 
 
 def item(name):
@@ -22,14 +23,6 @@ def item(name):
 
 def row_of(bars, day):
     return int(np.searchsorted(bars.sessions, np.datetime64(day)))
-
-
-@pytest.mark.parametrize(
-    ("name", "holding", "stop", "take"), [("CROSS_01", 21, 0.03, 0.05), ("CROSS_02", 14, 0.03, 0.04)]
-)
-def test_holding_and_stops_are_those_of_the_idea(name, holding, stop, take):
-    defaults = item(name).defaults
-    assert (defaults["max_holding_bars"], defaults["stop_loss"], defaults["take_profit"]) == (holding, stop, take)
 
 
 def activity(growth):
@@ -63,7 +56,7 @@ UP, DOWN = np.linspace(1.0, 6.0, MONTHS), np.linspace(6.0, 1.0, MONTHS)
 )
 def test_each_regime_has_its_positions(growth, inflation, number, ways):
     bars = regimes(growth, inflation)
-    decision = item("CROSS_01").bind(window=12, max_position=0.5).decide(bars)
+    decision = item("CROSS_01").bind(**UNSTOPPED, window=12, max_position=0.5).decide(bars)
     assert bars.symbols == ("IBOV", "DI_2Y", "USDBRL", "NTNB_2Y")
     # Of 12 numbers in even steps the last is 5.5 / sqrt(13) = 1.5254 deviations from the mean.
     size = 0.5 * math.tanh(5.5 / math.sqrt(13.0) / 2.0)
@@ -83,7 +76,7 @@ def turn():
 @pytest.mark.parametrize(("confirmations", "day"), [(1, "2018-05-14"), (2, "2018-06-12"), (3, "2018-07-12")])
 def test_a_new_regime_needs_its_monthly_confirmations(confirmations, day):
     bars = regimes(turn(), UP)
-    decision = item("CROSS_01").bind(window=12, confirmations=confirmations).decide(bars)
+    decision = item("CROSS_01").bind(**UNSTOPPED, window=12, confirmations=confirmations).decide(bars)
     row = row_of(bars, day)
     assert np.sign(decision.weights[row - 1]).tolist() == [-1, -1, 1, 0]
     assert np.sign(decision.weights[row]).tolist() == [1, -1, -1, 1]
@@ -93,7 +86,7 @@ def test_a_new_regime_needs_its_monthly_confirmations(confirmations, day):
 
 def test_a_change_of_regime_takes_the_size_of_its_day():
     bars = regimes(turn(), UP)
-    decision = item("CROSS_01").bind(window=12).decide(bars)
+    decision = item("CROSS_01").bind(**UNSTOPPED, window=12).decide(bars)
     row = row_of(bars, "2018-06-12")
     score = max(abs(z_of(turn()[:-1], 12)), 5.5 / math.sqrt(13.0))
     assert np.abs(decision.weights[row]).max() == pytest.approx(math.tanh(score / 2.0))
@@ -101,7 +94,7 @@ def test_a_change_of_regime_takes_the_size_of_its_day():
 
 def test_a_regime_that_flips_every_month_is_never_confirmed():
     growth = 3.0 + (-1.0) ** np.arange(MONTHS)
-    decision = item("CROSS_01").bind(window=12).decide(regimes(growth, UP))
+    decision = item("CROSS_01").bind(**UNSTOPPED, window=12).decide(regimes(growth, UP))
     assert not decision.weights.any()
     assert reason_at(decision, -1) == "A regime of IBC_BR and IPCA_12M with 2 readings is missing or stale."
 
@@ -118,20 +111,20 @@ def test_a_revision_is_no_further_confirmation():
         np.append(first.value, first.value[-3] * 1.001),
         75.0,
     )
-    decision = item("CROSS_01").bind(window=12).decide(regimes(turn(), UP, IBC_BR=revised))
+    decision = item("CROSS_01").bind(**UNSTOPPED, window=12).decide(regimes(turn(), UP, IBC_BR=revised))
     changes = [day for day, (a, b) in zip(bars.sessions[1:], pairwise(decision.raw), strict=True) if a != b]
     assert changes == [np.datetime64("2018-06-12")]
 
 
 def test_near_their_means_growth_and_inflation_ask_for_nothing():
-    decision = item("CROSS_01").bind(window=12, threshold=1.6).decide(regimes(UP, UP))
+    decision = item("CROSS_01").bind(**UNSTOPPED, window=12, threshold=1.6).decide(regimes(UP, UP))
     assert not decision.weights[-1].any()
     assert reason_at(decision, -1) == "Growth and inflation are within 1.6 standard deviations."
 
 
 @pytest.mark.parametrize(("key", "told"), [("IBC_BR", "IBC_BR"), ("IPCA_12M", "IPCA_12M")])
 def test_without_growth_or_inflation_there_is_no_regime_and_the_reason_says_which(key, told):
-    decision = item("CROSS_01").bind(window=12).decide(world(item("CROSS_01"), total=TOTAL, without=(key,)))
+    decision = item("CROSS_01").bind(**UNSTOPPED, window=12).decide(world(item("CROSS_01"), total=TOTAL, without=(key,)))
     assert not decision.weights.any()
     assert reason_at(decision, -1) == f"{told}, or its history, is missing or stale."
 
@@ -142,13 +135,13 @@ def test_a_figure_that_comes_after_the_close_waits_for_the_next_day():
     available = first.available.copy()
     available[-2] = np.datetime64("2018-06-12T21:00")
     late = Series("IBC_BR", "index", first.observed, available, first.value, 75.0)
-    decision = item("CROSS_01").bind(window=12).decide(regimes(turn(), UP, IBC_BR=late))
+    decision = item("CROSS_01").bind(**UNSTOPPED, window=12).decide(regimes(turn(), UP, IBC_BR=late))
     row = row_of(bars, "2018-06-12")
     assert decision.raw[row : row + 2].tolist() == [2.0, 1.0]
 
 
 DAYS = 60
-PARAMS = {"volatility": 5, "correlation": 10, "momentum": 5, "window": 20}
+PARAMS = {**UNSTOPPED, "volatility": 5, "correlation": 10, "momentum": 5, "window": 20}
 
 
 def appetite(way, without=(), **params):
@@ -213,7 +206,7 @@ def test_three_figures_are_too_few_and_the_reason_names_one_that_is_missing(key)
 
 @pytest.mark.parametrize("name", ["CROSS_01", "CROSS_02"])
 def test_no_leg_is_above_the_largest_weight(name):
-    tight = {"CROSS_01": {"window": 12}, "CROSS_02": {**PARAMS, "threshold": 0.4}}[name]
+    tight = {"CROSS_01": {**UNSTOPPED, "window": 12}, "CROSS_02": {**PARAMS, "threshold": 0.4}}[name]
     decision = item(name).bind(max_position=0.6, **tight).decide(world(item(name), total=400, seed=2))
     assert decision.weights.any()
     assert np.abs(decision.weights).max() <= 0.6

@@ -23,14 +23,6 @@ def flat(**values):
 
 
 @pytest.mark.parametrize(
-    ("name", "holding", "stop", "take"), [("CUPOM_01", 63, 0.03, 0.06), ("CUPOM_02", 21, 0.02, 0.03)]
-)
-def test_holding_and_stops_are_those_of_the_idea(name, holding, stop, take):
-    defaults = item(name).defaults
-    assert (defaults["max_holding_bars"], defaults["stop_loss"], defaults["take_profit"]) == (holding, stop, take)
-
-
-@pytest.mark.parametrize(
     ("name", "without", "told"),
     [
         ("CUPOM_01", {"UST_1Y"}, "UST_1Y"),

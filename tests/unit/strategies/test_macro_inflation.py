@@ -14,6 +14,7 @@ from tests.macro import monthly, reason_at, steady, world, z_of
 
 TOTAL = 40
 LEGS = ("NTNB_2Y", "DI_2Y")
+UNSTOPPED = {"stop": 1.0, "take": 1.0}
 
 
 def item(name):
@@ -30,15 +31,6 @@ def row_of(bars, day):
 
 def flat(**values):
     return {key: np.full(TOTAL, value) for key, value in values.items()}
-
-
-@pytest.mark.parametrize(
-    ("name", "holding", "stop", "take"),
-    [("INF_BR_01", 63, 0.03, 0.06), ("INF_02", 14, 0.015, 0.025), ("INF_03", 21, 0.015, 0.02)],
-)
-def test_holding_and_stops_are_those_of_the_idea(name, holding, stop, take):
-    defaults = item(name).defaults
-    assert (defaults["max_holding_bars"], defaults["stop_loss"], defaults["take_profit"]) == (holding, stop, take)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +54,7 @@ CURVE = {"DI_2Y": 10.0, "NTNB_2Y": 5.0}
 def test_breakeven_is_bought_when_the_survey_expects_more(survey, direction, gap):
     surveys = {f"FOCUS_IPCA_{part}": survey for part in ("12M", "Y1", "Y2")}
     bars = world(item("INF_BR_01"), total=TOTAL, changed=flat(**CURVE, **surveys))
-    decision = item("INF_BR_01").bind(max_position=0.8).decide(bars)
+    decision = item("INF_BR_01").bind(**UNSTOPPED, max_position=0.8).decide(bars)
     assert decision.raw[-1] == pytest.approx(gap, abs=1e-4)
     size = direction * min(1.0, abs(gap) / 150.0) * 0.8
     # Durations are 2 / 1.05 and 2 / 1.10: the nominal leg is the shorter one and the larger weight.
@@ -75,7 +67,7 @@ def test_breakeven_is_bought_when_the_survey_expects_more(survey, direction, gap
 def test_a_gap_of_just_the_threshold_is_no_position(survey, held):
     surveys = {f"FOCUS_IPCA_{part}": survey for part in ("12M", "Y1", "Y2")}
     bars = world(item("INF_BR_01"), total=TOTAL, changed=flat(DI_2Y=6.0, NTNB_2Y=6.0, **surveys))
-    decision = item("INF_BR_01").bind().decide(bars)
+    decision = item("INF_BR_01").bind(**UNSTOPPED).decide(bars)
     assert decision.raw[-1] == 100.0 * survey
     assert decision.weights[-1].any() == held
 

@@ -24,15 +24,6 @@ def flat(**values):
 
 
 @pytest.mark.parametrize(
-    ("name", "holding", "stop", "take"),
-    [("SOV_BR_01", 63, 0.05, 0.12), ("SOV_01", 21, 0.15, 0.1), ("SOV_02", 28, 0.2, 0.15), ("SOV_03", 28, 0.2, 0.15)],
-)
-def test_holding_and_stops_are_those_of_the_idea(name, holding, stop, take):
-    defaults = item(name).defaults
-    assert (defaults["max_holding_bars"], defaults["stop_loss"], defaults["take_profit"]) == (holding, stop, take)
-
-
-@pytest.mark.parametrize(
     ("name", "key"),
     [(name, need.key) for name in ("SOV_BR_01", "SOV_01", "SOV_03") for need in strategies.get(name).series],
 )
