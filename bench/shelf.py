@@ -54,7 +54,7 @@ def measured(item: Strategy, shelf: Shelf, catalog: Catalog) -> Row:
         return Row((f"`{item.id}`", str(item.dataset), "not run", refused.message), None)
     bars, bound = load_bars(request, catalog), item.bind(**request["params"])
     result = backtest(bars, bound, Config(**request["config"]))
-    quality = bars.panel.quality(item.reads(bars.panel), catalog.get(request["dataset_id"]).quality)
+    quality = item.quality(bars.panel, catalog.get(request["dataset_id"]).quality)
     names = request["symbols"]
     figures = result.metrics
     cells = (

@@ -245,9 +245,9 @@ class Panel:
         start = f"{group}."
         return tuple(sorted(key.removeprefix(start) for key in self.series if key.startswith(start)))
 
-    def quality(self, keys: Iterable[str], own: str) -> str:
+    def quality(self, keys: Iterable[str], *own: str) -> str:
         """The worst quality among these series and `own`: what is computed of a proxy is a proxy."""
-        found = {own, *(item.quality for key in keys if (item := self.series.get(key)))}
+        found = {*own, *(item.quality for key in keys if (item := self.series.get(key)))}
         return max(found, key=QUALITIES.index)
 
     def until(self, moment: np.datetime64) -> Panel:

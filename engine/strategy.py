@@ -50,12 +50,16 @@ def _no_rule(**_: Any) -> None:
 
 
 class Need(NamedTuple):
-    """A series that a strategy reads, and the unit that it counts on; `group` means all series `KEY.MEMBER`."""
+    """A series that a strategy reads, and the unit that it counts on.
+
+    `group` means all series `KEY.MEMBER`. `proxied`: where there is none, the strategy makes a proxy of other series.
+    """
 
     key: str
     unit: str
     optional: bool = False
     group: bool = False
+    proxied: bool = False
 
     def keys(self, panel: Panel) -> tuple[str, ...]:
         """The keys of a panel that it means; none where the panel does not have it."""
@@ -159,6 +163,11 @@ class Strategy:
     def reads(self, panel: Panel) -> tuple[str, ...]:
         """The keys of a panel that it reads."""
         return tuple(key for need in self.series for key in need.keys(panel))
+
+    def quality(self, panel: Panel, own: str) -> str:
+        """The worst quality of what it reads of a panel, of the proxies that it makes itself, and of `own`."""
+        made = any(need.proxied and need.key not in panel.series for need in self.series)
+        return panel.quality(self.reads(panel), own, *(["proxy"] if made else []))
 
     @cached_property
     def version(self) -> str:

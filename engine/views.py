@@ -28,6 +28,7 @@ __all__ = [
     "decide",
     "entry_size",
     "first_vintages",
+    "has_calendar",
     "modified_duration",
     "neutral",
     "over",
@@ -150,6 +151,11 @@ def scheduled(bars: Bars, calendar: str, *, before: int, after: int, notice: int
     kept = found.date - found.announced >= np.timedelta64(notice, "D")
     known = Calendar(calendar, found.date[kept], found.announced[kept])
     return known.near(bars.decided, before, after) >= 0
+
+
+def has_calendar(bars: Bars, calendar: str) -> Floats:
+    """An input for `decide`: 0, or NaN where there is no such calendar. [T]"""
+    return np.full(len(bars), 0.0 if calendar in bars.panel.calendars else np.nan)
 
 
 def standing(opens: Floats, stays: Floats) -> Floats:

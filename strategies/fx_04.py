@@ -29,7 +29,7 @@ def first_score(*, long: int, window: int, tail_window: int, **_: Any) -> int:
     "Journal of Financial Economics 120(1)",
     dataset="macro_synthetic",
     legs=("USDBRL",),
-    series=(Need("USDBRL", "price"), Need("BRL_IMPLIED_VOL", "percent", optional=True)),
+    series=(Need("USDBRL", "price"), Need("BRL_IMPLIED_VOL", "percent", optional=True, proxied=True)),
     defaults={"max_holding_bars": 14},
 )
 def fx_04(

@@ -63,14 +63,13 @@ def inf_02(
     durations = views.modified_duration(2.0, real), views.modified_duration(2.0, nominal)
     linked, plain = views.neutral(*durations, max_position)
     near = ~np.isnat(month)
-    calendar = np.full(len(bars), 0.0 if CALENDAR in bars.panel.calendars else np.nan)
     return views.decide(
         bars,
         {"NTNB_2Y": linked, "DI_2Y": plain},
         np.where(near, views.toward(score, threshold), 0.0),
         np.where(near, views.size_of(score), 0.0),
         inputs={
-            f"The calendar {CALENDAR}": calendar,
+            f"The calendar {CALENDAR}": views.has_calendar(bars, CALENDAR),
             "NTNB_2Y": real,
             "DI_2Y": nominal,
             f"{SURVEY} of the month": np.where(near, survey, 0.0),

@@ -64,7 +64,12 @@ def rates_05(
         {"UST_2Y": max_position},
         views.standing(opens, stays),
         views.size_of(score),
-        inputs={"UST_2Y": note, "US_CPI_YOY": prices, "FED_FUNDS": fed},
+        inputs={
+            "The calendar FOMC": views.has_calendar(bars, "FOMC"),
+            "UST_2Y": note,
+            "US_CPI_YOY": prices,
+            "FED_FUNDS": fed,
+        },
         outside=f"|z| is below {threshold:g}.",
         score=score,
         raw=distance,

@@ -61,7 +61,7 @@ def rates_06(
         {"DI_3M": max_position},
         np.where(inside, views.toward(score, threshold), 0.0 * score),
         views.size_of(score),
-        inputs=known,
+        inputs={"The calendar COPOM": views.has_calendar(bars, "COPOM"), **known},
         outside=f"|z| is below {threshold:g}.",
         score=score,
         raw=distance,

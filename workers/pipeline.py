@@ -86,7 +86,7 @@ def _provenance(claim: Claim, dataset: Dataset, result: Result) -> dict[str, Any
         "strategy_version": request["strategy_version"],
         "dataset_id": dataset.id,
         "dataset_version": dataset.version,
-        "quality": panel.quality(result.bound.strategy.reads(panel), dataset.quality),
+        "quality": result.bound.strategy.quality(panel, dataset.quality),
         "source": dataset.manifest["cite"],
         "licence": dataset.manifest["licence"],
         "seed": request["seed"],

@@ -28,7 +28,7 @@ def run_signals(claim: Claim, services: Services, report: Report) -> tuple[dict[
     first = int(bars.time.searchsorted(bars.time[-1] - np.timedelta64(request["days"], "D"), side="right"))
     rows = list(Signals.of(bars, decision).rows(first))
     dataset = services.catalog.get(request["dataset_id"])
-    quality = bars.panel.quality(bound.strategy.reads(bars.panel), dataset.quality)
+    quality = bound.strategy.quality(bars.panel, dataset.quality)
     spoken = Spoken(
         strategy_id=request["strategy_id"],
         dataset_id=dataset.id,

@@ -124,7 +124,9 @@ def test_near_their_means_growth_and_inflation_ask_for_nothing():
 
 @pytest.mark.parametrize(("key", "told"), [("IBC_BR", "IBC_BR"), ("IPCA_12M", "IPCA_12M")])
 def test_without_growth_or_inflation_there_is_no_regime_and_the_reason_says_which(key, told):
-    decision = item("CROSS_01").bind(**UNSTOPPED, window=12).decide(world(item("CROSS_01"), total=TOTAL, without=(key,)))
+    decision = (
+        item("CROSS_01").bind(**UNSTOPPED, window=12).decide(world(item("CROSS_01"), total=TOTAL, without=(key,)))
+    )
     assert not decision.weights.any()
     assert reason_at(decision, -1) == f"{told}, or its history, is missing or stale."
 

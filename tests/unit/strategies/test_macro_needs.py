@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+import strategies
 from engine.errors import BadData
 from engine.panel import Panel
-from tests.macro import small, world
+from tests.macro import reason_at, small, world
 from tests.shelf import MACRO
 
 
@@ -73,3 +74,22 @@ def test_a_macro_strategy_says_how_sure_it_is_and_how_long_it_holds(item):
     assert item.bind(**small(item)).decide(world(item)).conviction is not None
     assert item.dataset == "macro_synthetic"
     assert "max_holding_bars" in item.defaults
+
+
+@pytest.mark.parametrize("item", [item for item in MACRO if item.calendars], ids=lambda item: item.id)
+def test_without_its_calendar_there_is_no_position_and_the_reason_names_it(item):
+    (key,) = item.calendars
+    decision = item.bind(**small(item)).decide(world(item, without=(key,)))
+    assert not decision.weights.any()
+    assert reason_at(decision, -1) == f"The calendar {key} is missing or stale."
+
+
+@pytest.mark.parametrize(("without", "told"), [((), "real"), (("BRL_IMPLIED_VOL",), "proxy")])
+def test_a_result_on_a_proxy_that_a_strategy_made_itself_is_of_that_quality(without, told):
+    item = strategies.get("FX_04")
+    assert item.quality(world(item, without=without).panel, "real") == told
+
+
+def test_a_proxy_that_a_strategy_made_of_synthetic_data_is_synthetic():
+    item = strategies.get("FX_04")
+    assert item.quality(world(item, without=("BRL_IMPLIED_VOL",)).panel, "synthetic") == "synthetic"
