@@ -51,7 +51,8 @@ def fx_03(
     X = 0.40 z(total flow of 20 days) + 0.35 z(net position in futures) + 0.25 z(financial flow of 20 days), each over
     104 weeks. |X| >= 1 is a position: X > 0 SHORT USDBRL, X < 0 LONG, times f = 1 - 2 clip((|X| - 2) / (3 - 2), 0, 1):
     in full up to |X| = 2, none at 2.5, the contrary one in full from 3 on. The size is |f| tanh(|X| / 2) times the
-    largest weight; it follows X from week to week, so that there is no cliff.
+    largest weight; it follows X from week to week, so that there is no cliff. What a stop, a target or the longest
+    holding has ended is taken up again at the next decision that asks for another size.
 
     Inputs: FXFLOW_TOTAL and FXFLOW_FIN in USD mn (positive: into Brazil), CFTC_BRL_NET in contracts (positive: long the
     real), as of Tuesday and known from Friday on. Score: X. Raw: total flow of 20 days.
