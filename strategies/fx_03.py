@@ -31,7 +31,7 @@ def first_score(*, window: int, **_: Any) -> int:
     dataset="macro_synthetic",
     legs=("USDBRL",),
     series=(Need("FXFLOW_TOTAL", "usd_mn"), Need("CFTC_BRL_NET", "contracts"), Need("FXFLOW_FIN", "usd_mn")),
-    defaults={"max_holding_bars": 14, "stop_loss": 0.03, "take_profit": 0.05},
+    defaults={"max_holding_bars": 14},
 )
 def fx_03(
     bars: Bars,
@@ -43,6 +43,8 @@ def fx_03(
     threshold: Annotated[float, Range(0.1, 5.0), "|X| from which there is a position."] = 1.0,
     fade_from: Annotated[float, Range(0.2, 10.0), "|X| above which the position begins to fade."] = 2.0,
     fade_to: Annotated[float, Range(0.3, 20.0), "|X| from which the position is the contrary one in full."] = 3.0,
+    stop: Annotated[float, Range(0.001, 1.0), "Loss that ends a position, as a part of its price."] = 0.03,
+    take: Annotated[float, Range(0.001, 1.0), "Gain that ends a position, as a part of its price."] = 0.05,
     max_position: Annotated[float, Range(0.01, 1.0), "Largest weight."] = 1.0,
 ) -> Decision:
     """Go with the flow into or out of Brazil, and against it once everybody is in.
@@ -51,8 +53,11 @@ def fx_03(
     X = 0.40 z(total flow of 20 days) + 0.35 z(net position in futures) + 0.25 z(financial flow of 20 days), each over
     104 weeks. |X| >= 1 is a position: X > 0 SHORT USDBRL, X < 0 LONG, times f = 1 - 2 clip((|X| - 2) / (3 - 2), 0, 1):
     in full up to |X| = 2, none at 2.5, the contrary one in full from 3 on. The size is |f| tanh(|X| / 2) times the
-    largest weight; it follows X from week to week, so that there is no cliff. What a stop, a target or the longest
-    holding has ended is taken up again at the next decision that asks for another size.
+    largest weight; it follows X from week to week, so that there is no cliff.
+
+    A position ends at the first close of USDBRL that is 3 % against it or 5 % for it, from the close of its entry's
+    decision on, and stays flat until the direction changes; the engine's stops would let the next week's size open it
+    again. So does the next week's size after the longest holding.
 
     Inputs: FXFLOW_TOTAL and FXFLOW_FIN in USD mn (positive: into Brazil), CFTC_BRL_NET in contracts (positive: long the
     real), as of Tuesday and known from Friday on. Score: X. Raw: total flow of 20 days.
@@ -75,6 +80,7 @@ def fx_03(
         outside=f"|X| is below {threshold:g}, or where the position turns.",
         score=score,
         raw=week.held(total),
+        stop=(stop, take),
         follow=True,
     )
 

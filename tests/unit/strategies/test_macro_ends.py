@@ -124,3 +124,26 @@ def test_no_leg_of_a_flattener_is_left_without_its_partner():
     assert len(legs[0]) > 20
     for name in ("entry_bar", "exit_bar"):
         assert legs[0][name].tolist() == legs[1][name].tolist()
+
+
+def test_what_a_stop_has_ended_is_not_taken_up_again_by_another_size_of_the_same_direction():
+    item, still = strategies.get("FX_03"), {"USDBRL": np.full(300, 5.0)}
+
+    def weights(closes):
+        return item.bind(**small(item, threshold=0.3)).decide(world(item, seed=3, closes=closes)).weights[:, 0]
+
+    held = weights(still)
+    side = np.sign(held)
+    row = next(
+        row
+        for row in range(1, 280)
+        if side[row] and side[row - 1] != side[row] and (side[row : row + 8] == side[row]).all()
+    )
+    assert len(set(held[row : row + 8].tolist())) > 1
+    fallen = still["USDBRL"].copy()
+    fallen[row + 2 :] *= 1.0 - 0.031 * side[row]
+    found = weights({"USDBRL": fallen})
+    end = row + int(np.argmax(side[row:] != side[row]))
+    assert found[row : row + 2].tolist() == held[row : row + 2].tolist()
+    assert not found[row + 2 : end].any()
+    assert found[end] == held[end]

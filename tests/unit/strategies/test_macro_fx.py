@@ -228,7 +228,9 @@ def test_flow_fades_to_the_contrary_side_without_a_cliff():
     """The position as a function of X, over many worlds: -X's side up to 2, none at 2.5, the contrary one from 3 on."""
     seen = set()
     for seed in range(30):
-        decision = decided("FX_03", scene("FX_03", seed=seed), threshold=0.2, fade_from=1.0, fade_to=1.5)
+        decision = decided(
+            "FX_03", scene("FX_03", seed=seed), threshold=0.2, fade_from=1.0, fade_to=1.5, stop=1.0, take=1.0
+        )
         for score, weight in zip(decision.score, decision.weights[:, 0], strict=True):
             if math.isnan(score) or abs(score) < 0.2:
                 assert weight == 0.0
