@@ -52,7 +52,7 @@ __all__ = [
 STRENGTHS = ((2.0, "strong"), (1.0, "moderate"), (0.5, "weak"))
 
 # Why a position that its strategy ends by itself is no more.
-ENDED = "The position reached its stop or its target."
+ENDED = "The position reached its stop, its target or its longest holding."
 
 
 def z(values: Floats, window: int) -> Floats:
@@ -176,7 +176,12 @@ def standing(opens: Floats, stays: Floats) -> Floats:
 
 
 def stopped(
-    direction: Floats, closes: Floats, shares: Floats, loss: Floats | float, gain: Floats | float
+    direction: Floats,
+    closes: Floats,
+    shares: Floats,
+    loss: Floats | float,
+    gain: Floats | float,
+    hold: int | None = None,
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """A direction that ends at the close at which its legs together lost or gained enough, and where it has so ended.
 
@@ -188,6 +193,7 @@ def stopped(
         direction: +1, -1 or 0 at each bar. [T]
         closes, shares: price of each leg, and its weight in direction +1. [T, legs]
         loss, gain: numbers or [T].
+        hold: after so many bars it ends too.
     """
     out, ended = direction.copy(), np.zeros(len(direction), dtype=np.bool_)
     losses, gains = np.broadcast_to(loss, out.shape), np.broadcast_to(gain, out.shape)
@@ -201,6 +207,8 @@ def stopped(
             entry = prices[np.argmax(np.isfinite(prices))]
             moved += direction[first] * share * (prices / entry - 1.0)
         over = np.maximum.accumulate((moved <= -losses[first]) | (moved >= gains[first]))
+        if hold is not None:
+            over[hold:] = True
         out[first:last][over], ended[first:last] = 0.0, over
     return out, ended
 
@@ -232,6 +240,7 @@ def decide(
     reasons: Iterable[tuple[str, NDArray[np.bool_]]] = (),
     notes: Iterable[tuple[str, NDArray[np.bool_]]] = (),
     stop: tuple[Floats | float, Floats | float] | None = None,
+    hold: int | None = None,
     follow: bool = False,
 ) -> Decision:
     """Positions in some legs of one idea.
@@ -246,6 +255,7 @@ def decide(
         reasons: further sentences with the bars on which they hold, told before `outside`.
         notes: the same, told after all others: what a position does without.
         stop: loss and gain at which all legs end together, see `stopped`. The stops of a run know one leg at a time.
+        hold: with `stop`, the longest holding in bars; needed with `follow`, as a new size ends what a run has ended.
         follow: the size and the legs are those of each bar, and not those of the entry.
     """
     missing = {f"{name} is missing or stale.": np.isnan(values) for name, values in inputs.items()}
@@ -255,7 +265,7 @@ def decide(
     most = np.column_stack([np.broadcast_to(np.asarray(full, dtype=np.float64), way.shape) for full in legs.values()])
     ended = np.zeros(len(way), dtype=np.bool_)
     if stop is not None:
-        way, ended = stopped(way, bars.close[:, columns], most, *stop)
+        way, ended = stopped(way, bars.close[:, columns], most, *stop, hold=hold)
     weights = np.zeros(bars.close.shape)
     sized = np.arange(len(way)) if follow else _entries(way)
     weights[:, columns] = np.where(way == 0.0, 0.0, way * (size[:, None] * most)[sized].T).T

@@ -31,7 +31,6 @@ def first_score(*, window: int, **_: Any) -> int:
     dataset="macro_synthetic",
     legs=("USDBRL",),
     series=(Need("FXFLOW_TOTAL", "usd_mn"), Need("CFTC_BRL_NET", "contracts"), Need("FXFLOW_FIN", "usd_mn")),
-    defaults={"max_holding_bars": 14},
 )
 def fx_03(
     bars: Bars,
@@ -45,6 +44,7 @@ def fx_03(
     fade_to: Annotated[float, Range(0.3, 20.0), "|X| from which the position is the contrary one in full."] = 3.0,
     stop: Annotated[float, Range(0.001, 1.0), "Loss that ends a position, as a part of its price."] = 0.03,
     take: Annotated[float, Range(0.001, 1.0), "Gain that ends a position, as a part of its price."] = 0.05,
+    hold: Annotated[int, Range(1, 252), "Bars after which a position ends."] = 14,
     max_position: Annotated[float, Range(0.01, 1.0), "Largest weight."] = 1.0,
 ) -> Decision:
     """Go with the flow into or out of Brazil, and against it once everybody is in.
@@ -56,8 +56,8 @@ def fx_03(
     largest weight; it follows X from week to week, so that there is no cliff.
 
     A position ends at the first close of USDBRL that is 3 % against it or 5 % for it, from the close of its entry's
-    decision on, and stays flat until the direction changes; the engine's stops would let the next week's size open it
-    again. So does the next week's size after the longest holding.
+    decision on, or 14 bars after that, and stays flat until the direction changes. The strategy itself sees to it: the
+    next week's size would open again what the engine has closed.
 
     Inputs: FXFLOW_TOTAL and FXFLOW_FIN in USD mn (positive: into Brazil), CFTC_BRL_NET in contracts (positive: long the
     real), as of Tuesday and known from Friday on. Score: X. Raw: total flow of 20 days.
@@ -81,6 +81,7 @@ def fx_03(
         score=score,
         raw=week.held(total),
         stop=(stop, take),
+        hold=hold,
         follow=True,
     )
 

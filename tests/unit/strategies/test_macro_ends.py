@@ -47,9 +47,14 @@ OWN = {"SOV_03": {"threshold": 0.55}, "INF_BR_01": {"threshold": 1.0}}
 @pytest.mark.parametrize("item", MACRO, ids=lambda item: item.id)
 def test_holding_stop_and_target_are_those_of_the_idea(item):
     said, own = item.defaults, item.validate()
-    found = (said["max_holding_bars"], said.get("stop_loss", own.get("stop")), said.get("take_profit", own.get("take")))
+    found = (
+        said.get("max_holding_bars", own.get("hold")),
+        said.get("stop_loss", own.get("stop")),
+        said.get("take_profit", own.get("take")),
+    )
     assert found == ENDS[item.id]
     assert ("stop" in own) != ("stop_loss" in said)
+    assert ("hold" in own) != ("max_holding_bars" in said)
 
 
 def decided(item, bars):
@@ -147,3 +152,13 @@ def test_what_a_stop_has_ended_is_not_taken_up_again_by_another_size_of_the_same
     assert found[row : row + 2].tolist() == held[row : row + 2].tolist()
     assert not found[row + 2 : end].any()
     assert found[end] == held[end]
+
+
+def test_a_position_whose_size_follows_its_score_is_held_no_longer_than_it_may():
+    item = strategies.get("FX_03")
+    bars = world(item, seed=3, closes={"USDBRL": np.full(300, 5.0)})
+    held, short = (item.bind(**small(item, threshold=0.3, hold=hold)).decide(bars).weights[:, 0] for hold in (252, 6))
+    began = np.flatnonzero(np.sign(held) != np.append(0.0, np.sign(held[:-1])))
+    age = np.arange(300) - began[np.maximum(np.searchsorted(began, np.arange(300), side="right") - 1, 0)]
+    assert (held[age >= 6] != 0.0).any()
+    np.testing.assert_array_equal(short, np.where(age >= 6, 0.0, held))

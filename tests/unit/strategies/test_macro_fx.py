@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import strategies
+from engine import views
 from engine.errors import InvalidParameter
 from engine.panel import Panel
 from tests.macro import entries, last_z, reason_at, sides, small, weekdays, world
@@ -161,7 +162,7 @@ def test_a_position_ends_at_the_close_that_is_so_many_deviations_away_and_stays_
         found = decision.weights[row : row + 5, 0]
         assert found.tolist() == (held[row : row + 5].tolist() if stays else [held[row]] * 2 + [0.0] * 3)
         if not stays:
-            assert reason_at(decision, row + 3) == "The position reached its stop or its target."
+            assert reason_at(decision, row + 3) == views.ENDED
     assert strategies.get(name).validate()["horizon"] == horizon
 
 
@@ -229,7 +230,7 @@ def test_flow_fades_to_the_contrary_side_without_a_cliff():
     seen = set()
     for seed in range(30):
         decision = decided(
-            "FX_03", scene("FX_03", seed=seed), threshold=0.2, fade_from=1.0, fade_to=1.5, stop=1.0, take=1.0
+            "FX_03", scene("FX_03", seed=seed), threshold=0.2, fade_from=1.0, fade_to=1.5, stop=1.0, take=1.0, hold=252
         )
         for score, weight in zip(decision.score, decision.weights[:, 0], strict=True):
             if math.isnan(score) or abs(score) < 0.2:
@@ -260,5 +261,3 @@ def test_the_family_is_complete_and_trades_the_dollar_alone():
     family = [item for item in strategies.all() if item.family == "FX"]
     assert [item.id for item in family] == ["FX_02", "FX_03", "FX_04", "FX_05", "FX_BR_01"]
     assert {item.symbols for item in family} == {("USDBRL",)}
-    holding = {item.id: item.defaults["max_holding_bars"] for item in family}
-    assert holding == {"FX_BR_01": 21, "FX_02": 21, "FX_03": 14, "FX_04": 14, "FX_05": 28}

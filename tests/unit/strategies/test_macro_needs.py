@@ -70,10 +70,9 @@ def test_a_series_in_another_unit_than_the_declared_one_is_refused(item):
 
 
 @pytest.mark.parametrize("item", MACRO, ids=lambda item: item.id)
-def test_a_macro_strategy_says_how_sure_it_is_and_how_long_it_holds(item):
+def test_a_macro_strategy_says_how_sure_it_is(item):
     assert item.bind(**small(item)).decide(world(item)).conviction is not None
     assert item.dataset == "macro_synthetic"
-    assert "max_holding_bars" in item.defaults
 
 
 @pytest.mark.parametrize("item", [item for item in MACRO if item.calendars], ids=lambda item: item.id)
