@@ -145,9 +145,9 @@ class Dataset:
         """Every bar of every symbol. Raises BadData for a dataset that cannot be traded, or has changed."""
         if self.kind != "bars":
             raise BadData(
-                f"Dataset '{self.id}' holds {self.manifest['units']}: it informs strategies, but it has no prices "
-                "to trade.",
+                f"Dataset '{self.id}' holds series: it informs strategies, but it has no prices to trade.",
                 code="dataset_not_tradable",
+                pointer="/dataset",
             )
         self._require_unchanged()  # what was made of other bytes before must not be the answer
         if self.bars_dir is None:

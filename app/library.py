@@ -89,14 +89,20 @@ class Library:
 
     def ids(self) -> list[str]:
         """The ids of all datasets, sorted. A folder that does not exist holds none."""
-        return sorted(path.name for path in _children(self.folder, ID) if any(_children(path, VERSION)))
+        return sorted(path.name for path in _children(self.folder, ID) if any(self._places(path.name)))
 
     def versions(self, dataset_id: str) -> list[Dataset]:
         """All versions of a dataset, newest first; none for an id that is not here."""
         if not ID.fullmatch(dataset_id):
             return []
-        found = [self._open(path) for path in _children(self.folder / dataset_id, VERSION)]
+        found = [self._open(path) for path in self._places(dataset_id)]
         return sorted(found, key=lambda one: (one.manifest["created_at"], one.version), reverse=True)
+
+    def _places(self, dataset_id: str) -> Iterator[Path]:
+        """Folders of versions. One that somebody is just deleting has no manifest any more."""
+        for path in _children(self.folder / dataset_id, VERSION):
+            if (path / "manifest.json").is_file():
+                yield path
 
     def put(
         self,
@@ -139,7 +145,7 @@ class Library:
 
     def _keep(self, id: str, manifest: dict[str, Any], table: pa.Table | None, series: Beside | None) -> Kept:
         place = self.folder / id / manifest["version"]
-        if place.is_dir():
+        if place in self._places(id):
             return Kept(self._open(place), new=False)
         drafts = self.folder / DRAFTS
         drafts.mkdir(parents=True, exist_ok=True)

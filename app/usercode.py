@@ -58,6 +58,22 @@ def load(path: Path) -> tuple[Strategy, ...]:
     return _attempt(lambda: _run(path), str(path))
 
 
+def anew(strategy: Strategy) -> Strategy:
+    """The same strategy of the same bytes in a module of its own, where nothing is kept from earlier calls.
+
+    One that no file here defines is given back as it is.
+    """
+    module, code = sys.modules.get(strategy.function.__module__), strategy.code
+    path = Path(getattr(module, "__file__", None) or "")
+    if module is None or code is None or module.__name__ != _name(path):
+        return strategy
+    try:
+        found = _attempt(lambda: _defined(_execute(path, code)), str(path))
+    finally:
+        sys.modules[module.__name__] = module
+    return next((replace(item, code=code) for item in found if item.id == strategy.id), strategy)
+
+
 class UserCode:
     """Reads folders again when a listing or a file has changed, and the packages once.
 
@@ -140,12 +156,20 @@ def _unusable(name: str, taken: Collection[str], others: Collection[str]) -> str
 
 def _run(path: Path) -> tuple[Strategy, ...]:
     code = path.read_bytes()
-    name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    return tuple(replace(item, code=code) for item in _defined(_execute(path, code)))
+
+
+def _name(path: Path) -> str:
+    return f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+
+
+def _execute(path: Path, code: bytes) -> ModuleType:
+    name = _name(path)
     module = ModuleType(name)
     module.__file__ = str(path)
     sys.modules[name] = module  # dataclasses and annotations look their module up
     exec(compile(code, str(path), "exec"), vars(module))  # noqa: S102 - running the user's code is the purpose
-    return tuple(replace(item, code=code) for item in _defined(module))
+    return module
 
 
 def _load_entry(entry: EntryPoint) -> tuple[Strategy, ...]:

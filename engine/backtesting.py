@@ -18,7 +18,7 @@ from engine.figures import Figure, Report, Run
 from engine.ledger import Ledger
 from engine.metrics import measure
 from engine.simulation import simulate
-from engine.strategy import BoundStrategy, Weights
+from engine.strategy import BoundStrategy, Decision, Weights
 from engine.version import ENGINE_VERSION
 
 
@@ -32,7 +32,7 @@ class Result:
     bars: Bars
     bound: BoundStrategy
     config: Config
-    weights: Weights
+    decision: Decision
     run: Run
     metrics: dict[str, Figure]
     warnings: tuple[str, ...]
@@ -41,6 +41,10 @@ class Result:
     def conventions(self) -> dict[str, Any]:
         """What the figures rest on, as plain values: printed beside every result."""
         return _conventions(self.bars, self.bound, self.config)
+
+    @property
+    def weights(self) -> Weights:
+        return self.decision.weights
 
     @property
     def ledger(self) -> Ledger:
@@ -107,7 +111,8 @@ def backtest(
     against = None if benchmark is None else _benchmark_returns(bars, benchmark)
     if report is not None:
         report(0, 1, "weights")
-    weights = bound(bars)
+    decision = bound.decide(bars)
+    weights = decision.weights
     ledger = simulate(bars, weights, config, report)
     if report is not None:
         report(0, 1, "measure")
@@ -117,7 +122,7 @@ def backtest(
         bars=bars,
         bound=bound,
         config=config,
-        weights=weights,
+        decision=decision,
         run=run,
         metrics=measure(run, report),
         warnings=(

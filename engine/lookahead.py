@@ -8,6 +8,7 @@ that is where a look ahead shows, and at places spread over the whole.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,7 @@ def find_leak(
     *,
     cuts: int = CUTS,
     report: Report | None = None,
+    anew: Callable[[], BoundStrategy] | None = None,
 ) -> Leak | None:
     """The first sign of a look ahead, or None when all decisions stand.
 
@@ -63,6 +65,8 @@ def find_leak(
         whole: what it decided on all of the bars, where that is known already; what it leaves out is not compared.
         cuts: how many pasts are compared at most.
         report: called as `report(done, total, "verify")` before each past; what it raises ends the check.
+        anew: makes the same strategy with nothing kept from earlier calls; each past asks one that is new, as what was
+            kept from the whole would hide a look ahead.
 
     Raises:
         BadData, RunFailed: as `BoundStrategy.decide`, on all bars or on each of the pasts.
@@ -75,7 +79,7 @@ def find_leak(
         if report is not None:
             report(done, len(pasts), "verify")
         try:
-            part = bound.decide(bars.until(count))
+            part = (anew() if anew else bound).decide(bars.until(count))
         except QueuantError as error:  # it may need more bars than it says; that alone is no look ahead
             broken = error
             continue

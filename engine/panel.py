@@ -28,6 +28,8 @@ Item = TypeVar("Item", "Series", "Calendar")
 STALE_DAYS = {"daily": 7, "weekly": 14, "monthly": 75, "quarterly": 200, "yearly": 500}
 # From the best to the worst.
 QUALITIES = ("real", "proxy", "synthetic")
+# More days are beyond what nanoseconds count.
+LONGEST_FRESH = 100_000
 _DAY = np.timedelta64(1, "D")
 
 
@@ -41,12 +43,12 @@ class Series:
         observed: to which time each value belongs, [M].
         available: when each value became known, [M]. A revision is one more row with the same `observed`.
         value: float64 [M], finite.
-        stale_days: how long after it became known a value still counts as the present one.
+        stale_days: how long after it became known a value still counts as the present one, 0 to 100,000.
         quality: "real", "proxy" or "synthetic".
 
     Raises:
         BadData: `bad_series` naming the series, for arrays of different lengths, times that are missing, values that
-            are not finite, or two values for one time of both kinds.
+            are not finite, two values for one time of both kinds, or `stale_days` beyond its bounds.
     """
 
     key: str
@@ -74,6 +76,8 @@ class Series:
         twice = (np.diff(self.observed) == 0 * _DAY) & (np.diff(self._visible) == 0 * _DAY)
         if self.quality not in QUALITIES:
             raise self._refusal(f"is of quality {self.quality!r}, not one of {', '.join(QUALITIES)}")
+        if not 0 <= self.stale_days <= LONGEST_FRESH:
+            raise self._refusal(f"is stale after {self.stale_days:g} days, not after 0 to {LONGEST_FRESH:,}")
         if twice.any():
             at = intake.told(self.observed[int(np.argmax(twice))])
             raise self._refusal(f"has two values for {at} that became known at once")

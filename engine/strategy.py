@@ -21,7 +21,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias, get_type_hints
+from typing import Any, NamedTuple, TypeAlias, TypeVar, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from engine.bars import Bars
 from engine.config import Config
 from engine.decisions import absurd
-from engine.errors import BadData, InvalidParameter, QueuantError, RunFailed
+from engine.errors import BadData, InvalidInput, InvalidParameter, QueuantError, RunFailed
 from engine.panel import Panel
 from engine.parameters import Parameter, Range, check_all, object_schema, read
 
@@ -39,6 +39,7 @@ Weights: TypeAlias = NDArray[np.float64]
 # Takes the parameters by name; returns a sentence when they do not fit together, else None.
 Check: TypeAlias = Callable[..., "str | None"]
 Lookback: TypeAlias = Callable[..., int]
+Said = TypeVar("Said", str, int)
 
 
 def _one_bar(**_: Any) -> int:
@@ -147,10 +148,20 @@ class Strategy:
             where="/params",
             kind=f"parameter of {self.id}",
         )
-        broken = self.rule(**values)
+        broken = self._said("check", values, lambda: str(self.rule(**values) or ""))
         if broken:
             raise InvalidParameter(broken, pointer="/params", given=values)
         return values
+
+    def _said(self, what: str, values: dict[str, Any], ask: Callable[[], Said]) -> Said:
+        """What a function beside the strategy says of parameters. It is its author's code, and may raise anything."""
+        try:
+            return ask()
+        except InvalidInput:
+            raise
+        except (Exception, SystemExit) as error:
+            text = f"The {what} of {self.id} raised {type(error).__name__}: {str(error)[:200]}"
+            raise InvalidParameter(text, code="strategy_error", pointer="/params", given=values) from error
 
     def bind(self, /, **params: object) -> BoundStrategy:
         """This strategy with checked parameters, ready to be called with bars."""
@@ -158,7 +169,7 @@ class Strategy:
 
     def lookback(self, params: Mapping[str, object] | None = None) -> int:
         """How many bars the first decision needs, the deciding one included."""
-        return int(self.needs(**self.validate(params)))
+        return self.bind(**(params or {})).lookback
 
     def reads(self, panel: Panel) -> tuple[str, ...]:
         """The keys of a panel that it reads."""
@@ -190,7 +201,8 @@ class BoundStrategy:
 
     @property
     def lookback(self) -> int:
-        return int(self.strategy.needs(**self.params))
+        """How many bars the first decision needs. Raises InvalidParameter (`strategy_error`) when that is no number."""
+        return self.strategy._said("lookback", self.params, lambda: max(0, int(self.strategy.needs(**self.params))))
 
     def __call__(self, bars: Bars) -> Weights:
         """Target weights, float64 [T, N]; raises what `decide` raises."""
@@ -217,8 +229,14 @@ class BoundStrategy:
         shape = (len(bars), len(bars.symbols))
         for name in ("score", "raw", "conviction"):
             values = getattr(said, name)
-            if values is not None and np.shape(values) not in (shape, shape[:1]):
-                text = f"{self.strategy.id} returned a {name} {np.shape(values)}, expected {shape[:1]} or {shape}."
+            if values is not None and not _numbers(values, (shape, shape[:1])):
+                text = (
+                    f"{self.strategy.id} returned a {name} {np.shape(values)}, expected numbers {shape[:1]} or {shape}."
+                )
+                raise RunFailed(text, code="bad_weights")
+        for text, holds in said.reasons.items():
+            if not isinstance(text, str) or "\0" in text or np.shape(holds) != shape[:1]:
+                text = f"{self.strategy.id} returned a reason that is no sentence with {shape[:1]} truths."
                 raise RunFailed(text, code="bad_weights")
         return replace(said, weights=self._checked(said.weights, bars))
 
@@ -227,7 +245,7 @@ class BoundStrategy:
             return self.strategy.function(bars, **self.params)
         except QueuantError:
             raise
-        except Exception as error:  # a strategy is the user's code and may raise anything
+        except (Exception, SystemExit) as error:  # a strategy is the user's code and may raise anything
             text = f"{type(error).__name__}: {str(error)[:200]}"
             raise RunFailed(f"{self.strategy.id} raised {text}", code="strategy_error") from error
 
@@ -238,14 +256,18 @@ class BoundStrategy:
             raise RunFailed(
                 f"{self.strategy.id} returned {got}, expected numbers {shape}.", code="bad_weights", given=got
             )
-        # One row for all times (`np.broadcast_to`) stays one row.
+        # One row for all times (`np.broadcast_to`) stays one row. A copy: a strategy may write over its own later.
         once = weights.strides[0] == 0
-        rows = np.ascontiguousarray(weights[:1] if once else weights, dtype=np.float64).view()
+        rows = np.array(weights[:1] if once else weights, dtype=np.float64, order="C")
         rows.flags.writeable = False
         wrong = absurd(rows, bars)
         if wrong is not None:
             raise RunFailed(f"{self.strategy.id} returned {wrong}.", code="bad_weights")
         return np.broadcast_to(rows, shape) if once else rows
+
+
+def _numbers(values: Any, shapes: tuple[tuple[int, ...], ...]) -> bool:
+    return np.shape(values) in shapes and np.asarray(values).dtype.kind in "bfiu"
 
 
 def strategy(

@@ -21,7 +21,6 @@ from app.wiring import Services
 from engine import Config, backtest
 from engine.backtesting import Result
 from engine.figures import Report
-from engine.strategy import Decision
 from engine.trades import EXIT_REASONS
 from workers.fetching import run_fetch
 from workers.signalling import run_signals
@@ -53,7 +52,7 @@ def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict
     if request["benchmark"]:
         benchmark = load_bars({**request, "symbols": [request["benchmark"]]}, services.catalog)
     result = backtest(bars, bound, Config(**request["config"]), benchmark=benchmark, report=report)
-    verdict = require_honest(services, request, bars, bound, Decision(result.weights), report)
+    verdict = require_honest(services, request, bars, bound, result.decision, report)
     document = {
         "request": dict(request),
         "conventions": result.conventions,

@@ -42,17 +42,25 @@ class Executor:
             return self._run(claim, lease)
 
     def _run(self, claim: Claim, lease: Lease) -> str | None:
+        ends = time.monotonic() + self._job_seconds
+
+        def report(done: int, total: int, phase: str) -> None:
+            if time.monotonic() > ends:  # the signal of it may have ended where errors of a strategy end
+                raise SoftTimeLimitExceeded
+            lease.report(done, total, phase)
+
         try:
-            output = run(claim, self._services, lease.report)
+            output = run(claim, self._services, report)
         except LeaseLost:
             log.warning("job %s: attempt %s lost its lease, nothing stored", claim.job_id, claim.attempt)
             return None
         except JobCancelled as error:
             failure = error.detail()  # the store ends a job that is wanted cancelled as `cancelled`
-        except QueuantError as error:
-            failure = error.detail()
+        except QueuantError as error:  # time may be over inside of a strategy, where every error becomes its own
+            over = isinstance(error.__cause__, SoftTimeLimitExceeded)
+            failure = self._timed_out() if over else error.detail()
         except SoftTimeLimitExceeded:
-            failure = {"code": "timed_out", "message": f"The job ran longer than {self._job_seconds} seconds."}
+            failure = self._timed_out()
         except MemoryError:
             failure = {"code": "out_of_memory", "message": "The job needed more memory than its worker has."}
         except Exception:
@@ -66,6 +74,9 @@ class Executor:
             log.info("job %s: %s in %.0f ms", claim.job_id, status, output.compute_ms)
             return status
         return self._settle(lease, lambda: self._fail(claim, failure))
+
+    def _timed_out(self) -> dict[str, object]:
+        return {"code": "timed_out", "message": f"The job ran longer than {self._job_seconds} seconds."}
 
     def _fail(self, claim: Claim, failure: Mapping[str, Any]) -> str | None:
         status = self._jobs.fail(claim, failure)

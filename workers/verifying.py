@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
+from app import usercode
 from app.canonical import digest
 from app.jobs import Claim
 from app.store.verdicts import CLEAN, LOOKS_AHEAD, Checked
@@ -25,7 +26,7 @@ def run_verify(claim: Claim, services: Services, report: Report) -> tuple[dict[s
     """Check a strategy anew, whatever is known of it, and remember what was found."""
     request = claim.request
     bars, bound = load(request, services)
-    found = _told(find_leak(bars, bound, report=report), CUTS)
+    found = _told(find_leak(bars, bound, report=report, anew=_anew(bound)), CUTS)
     services.store.verdicts.put(about(request), found["verdict"], found)
     names = ("engine_version", "strategy_version", "dataset_id", "dataset_version")
     provenance = {name: request[name] for name in names} | {
@@ -47,7 +48,7 @@ def require_honest(
     known = services.store.verdicts.get(key)
     if known is None:
         places = CUTS_AGAIN if services.store.verdicts.clean_otherwise(key) else CUTS
-        found = _told(find_leak(bars, bound, decision, cuts=places, report=report), places)
+        found = _told(find_leak(bars, bound, decision, cuts=places, report=report, anew=_anew(bound)), places)
         services.store.verdicts.put(key, found["verdict"], found)
     else:
         found = known.detail
@@ -58,13 +59,18 @@ def require_honest(
 
 def about(request: Mapping[str, Any]) -> Checked:
     """What a verdict on a resolved request stands for."""
+    chosen = ("params", "symbols", "start_date", "end_date")
     return Checked(
         strategy_id=request["strategy_id"],
         strategy_version=request["strategy_version"],
         dataset_id=request["dataset_id"],
         dataset_version=request["dataset_version"],
-        params_hash=digest({"params": request["params"], "symbols": request["symbols"]}),
+        params_hash=digest({name: request[name] for name in chosen}),
     )
+
+
+def _anew(bound: BoundStrategy) -> Callable[[], BoundStrategy]:
+    return lambda: replace(bound, strategy=usercode.anew(bound.strategy))
 
 
 def _told(leak: Leak | None, places: int) -> dict[str, Any]:

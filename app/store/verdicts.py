@@ -26,7 +26,7 @@ class Checked:
 
 
 class Verdicts:
-    """Written once for each thing that was checked: the same check finds the same."""
+    """One for each thing that was checked. A look ahead that is found later takes the place of a clean one for good."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -46,7 +46,12 @@ class Verdicts:
 
     def put(self, about: Checked, verdict: str, detail: Mapping[str, Any]) -> None:
         values = {**vars(about), "verdict": verdict, "detail": dict(detail), "checked_at": self._database.now()}
-        statement = self._database.insert(verdicts).values(**values).on_conflict_do_nothing()
+        insert = self._database.insert(verdicts).values(**values)
+        statement = insert.on_conflict_do_update(
+            index_elements=[*vars(about)],
+            set_={name: insert.excluded[name] for name in ("verdict", "detail", "checked_at")},
+            where=(verdicts.c.verdict == CLEAN) & (insert.excluded.verdict == LOOKS_AHEAD),
+        )
         with self._database.write(durable=False) as tx:  # lost in a power cut, it is found again
             tx.execute(statement)
 

@@ -30,7 +30,8 @@ class Text(fields.String):
             validate.Length(min=least, max=most, error=f"must have between {least} and {most} characters.")
         ]
         if pattern:
-            checks.append(validate.Regexp(pattern, error=f"must match {pattern}."))
+            told = pattern.replace("{", "{{").replace("}", "}}")  # the library formats the sentence once more
+            checks.append(validate.Regexp(pattern, error=f"must match {told}."))
         super().__init__(validate=checks, **kwargs)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:

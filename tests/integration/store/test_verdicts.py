@@ -1,4 +1,4 @@
-"""Verdicts are written once, and the bad one is not hidden by a good one."""
+"""There is one verdict on a thing, and the bad one is not hidden by a good one."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from app.store.verdicts import CLEAN, LOOKS_AHEAD, Checked
 ABOUT = Checked("sma_cross", "a" * 12, "fx_daily", "b" * 12, "c" * 64)
 
 
-def test_the_first_verdict_on_the_same_thing_stands(store, clock):
+def test_a_look_ahead_that_is_found_later_stands_in_place_of_a_clean_verdict_for_good(store, clock):
     assert store.verdicts.get(ABOUT) is None
-    store.verdicts.put(ABOUT, CLEAN, {"verdict": CLEAN})
-    clock.advance(5)
-    store.verdicts.put(ABOUT, LOOKS_AHEAD, {"verdict": LOOKS_AHEAD})
-    row = store.verdicts.get(ABOUT)
-    assert (row.verdict, row.detail, row.checked_at) == (CLEAN, {"verdict": CLEAN}, clock.now - 5)
+    for verdict, stands in ((CLEAN, CLEAN), (CLEAN, CLEAN), (LOOKS_AHEAD, LOOKS_AHEAD), (CLEAN, LOOKS_AHEAD)):
+        store.verdicts.put(ABOUT, verdict, {"verdict": verdict})
+        row = store.verdicts.get(ABOUT)
+        assert (row.verdict, row.detail) == (stands, {"verdict": stands})
+        clock.advance(5)
+    assert row.checked_at == clock.now - 10
     for name in vars(ABOUT):
         assert store.verdicts.get(replace(ABOUT, **{name: "other"})) is None
 

@@ -149,6 +149,17 @@ def test_a_writer_that_dies_leaves_no_version(library, monkeypatch):
     assert (library.ids(), library.versions("mine")) == ([], [])
 
 
+def test_a_version_that_is_half_deleted_is_none_and_can_be_put_again(catalog, library):
+    kept = library.put(wide(), id="prices", meaning=MINE).dataset
+    for path in kept.folder.iterdir():
+        path.unlink()
+    assert "prices" not in catalog.ids()
+    assert [item.id for item in catalog.datasets()] == catalog.ids()
+    again = library.put(wide(), id="prices", meaning=MINE)
+    assert (again.new, again.dataset.version) == (True, kept.version)
+    assert catalog.get("prices").all_bars.symbols == ("A", "B")
+
+
 def test_two_who_put_the_same_at_once_have_one_version(library):
     kept, gate = [], threading.Barrier(4)
 

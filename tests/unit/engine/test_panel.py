@@ -83,6 +83,9 @@ def test_cutting_off_the_future_changes_nothing_that_was_known():
         ({"available": days("2024-02-10", "NaT", "2024-04-10")}, "without a time"),
         ({"value": np.array([1.0, np.nan, 3.0])}, "no number at 2024-02-29"),
         ({"observed": days("2024-01-31", "2024-01-31", "2024-03-31"), "available": days(*["2024-05-01"] * 3)}, "two"),
+        ({"stale_days": -1.0}, "stale after -1 days"),
+        ({"stale_days": 1e300}, "stale after 1e\\+300 days, not after 0 to 100,000"),
+        ({"stale_days": float("nan")}, "stale after nan days"),
     ],
 )
 def test_a_series_that_is_not_whole_is_refused_by_name(change, told):
