@@ -35,16 +35,16 @@ class Leak:
     symbol: str | None
     at: str
     cut: str
-    with_future: float | None
-    without: float | None
+    with_future: float | str | None
+    without: float | str | None
 
     @property
     def sentence(self) -> str:
         """What was found, for people."""
         of = f" for {self.symbol}" if self.symbol else ""
         return (
-            f"The {self.what}{of} at {self.at} is {_number(self.with_future)} when all bars are known, and "
-            f"{_number(self.without)} when those after {self.cut} are not: it looks ahead."
+            f"The {self.what}{of} at {self.at} is {_value(self.with_future)} when all bars are known, and "
+            f"{_value(self.without)} when those after {self.cut} are not: it looks ahead."
         )
 
 
@@ -126,7 +126,24 @@ def _first_difference(bars: Bars, whole: Decision, part: Decision, count: int) -
             with_future=_plain(one[(row, *column)]),
             without=_plain(other[(row, *column)]),
         )
-    return None
+    return _first_other_reason(bars, whole, part, count) if whole.reasons else None
+
+
+def _first_other_reason(bars: Bars, whole: Decision, part: Decision, count: int) -> Leak | None:
+    one, other = _sentences(whole, count), _sentences(part, count)
+    rows = np.flatnonzero(one != other)
+    if not len(rows):
+        return None
+    row = rows[0]
+    return Leak("reason", None, told(bars.time[row]), told(bars.time[count - 1]), one[row], other[row])
+
+
+def _sentences(decision: Decision, count: int) -> NDArray[np.object_]:
+    """The reason that is told at each of the first bars: of several the first."""
+    found = np.full(count, None, dtype=object)
+    for text, holds in reversed(list(decision.reasons.items())):
+        found[np.asarray(holds[:count], dtype=np.bool_)] = text
+    return found
 
 
 def _differ(one: Weights, other: Weights) -> NDArray[np.bool_]:
@@ -141,5 +158,7 @@ def _plain(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _number(value: float | None) -> str:
-    return "nothing" if value is None else f"{value:.6g}"
+def _value(value: float | str | None) -> str:
+    if value is None:
+        return "nothing"
+    return f"'{value}'" if isinstance(value, str) else f"{value:.6g}"

@@ -234,10 +234,9 @@ class BoundStrategy:
                     f"{self.strategy.id} returned a {name} {np.shape(values)}, expected numbers {shape[:1]} or {shape}."
                 )
                 raise RunFailed(text, code="bad_weights")
-        for text, holds in said.reasons.items():
-            if not isinstance(text, str) or "\0" in text or np.shape(holds) != shape[:1]:
-                text = f"{self.strategy.id} returned a reason that is no sentence with {shape[:1]} truths."
-                raise RunFailed(text, code="bad_weights")
+        if not _sentences(said.reasons, shape[:1]):
+            text = f"{self.strategy.id} returned reasons that are not sentences, each with {shape[:1]} truths."
+            raise RunFailed(text, code="bad_weights")
         return replace(said, weights=self._checked(said.weights, bars))
 
     def _decide(self, bars: Bars) -> object:
@@ -264,6 +263,12 @@ class BoundStrategy:
         if wrong is not None:
             raise RunFailed(f"{self.strategy.id} returned {wrong}.", code="bad_weights")
         return np.broadcast_to(rows, shape) if once else rows
+
+
+def _sentences(reasons: object, shape: tuple[int, ...]) -> bool:
+    return isinstance(reasons, Mapping) and all(
+        isinstance(text, str) and "\0" not in text and np.shape(holds) == shape for text, holds in reasons.items()
+    )
 
 
 def _numbers(values: Any, shapes: tuple[tuple[int, ...], ...]) -> bool:

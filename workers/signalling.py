@@ -16,6 +16,9 @@ from engine.signals import DIRECTIONS, FLIP, SURGE_NEWS, Signals
 from workers.verifying import require_honest
 from workers.versions import load
 
+# Of minutes a year has more than a worker should hold and a client could read; the newest bars speak.
+MOST_ROWS = 100_000
+
 
 def run_signals(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], dict[str, bytes], Spoken]:
     """The signals of the last days, as the transaction that finishes the job stores them; the document counts them."""
@@ -26,6 +29,7 @@ def run_signals(claim: Claim, services: Services, report: Report) -> tuple[dict[
     decision = bound.decide(bars)
     verdict = require_honest(services, request, bars, bound, decision, report)
     first = int(bars.time.searchsorted(bars.time[-1] - np.timedelta64(request["days"], "D"), side="right"))
+    first = max(first, len(bars) - max(1, MOST_ROWS // len(bars.symbols)))
     rows = list(Signals.of(bars, decision).rows(first))
     dataset = services.catalog.get(request["dataset_id"])
     quality = bound.strategy.quality(bars.panel, dataset.quality)

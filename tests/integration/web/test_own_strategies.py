@@ -14,7 +14,7 @@ from app.shelf import Shelf
 from app.usercode import UserCode
 from app.web.factory import create_app
 from engine.errors import QueuantError
-from workers import pipeline
+from workers import pipeline, signalling
 
 RUN = "/api/v1/backtest/run?fresh=true"
 
@@ -132,6 +132,7 @@ def test_a_check_that_raises_is_refused_and_lets_the_others_speak(
         ("    return Decision(np.ones(bars.close.shape), score=np.full(len(bars), 'x'))", "bad_weights"),
         ("    return Decision(np.ones(bars.close.shape), conviction=np.full(len(bars), 1j))", "bad_weights"),
         ("    return Decision(np.ones(bars.close.shape), reasons={'So.': np.array([True])})", "bad_weights"),
+        ("    return Decision(np.ones(bars.close.shape), reasons=['So.'])", "bad_weights"),
         ("    return Decision(np.ones(bars.close.shape), reasons={3: np.ones(len(bars), bool)})", "bad_weights"),
     ],
 )
@@ -140,6 +141,14 @@ def test_what_is_no_decision_fails_the_job_with_a_reason(here: Any, write: Any, 
     job = work(here, here.post(RUN, {"strategy_id": "mine"}))
     assert job["error"]["code"] == code
     assert "mine" in job["error"]["message"]
+
+
+def test_of_very_many_signals_the_newest_are_kept(here: Any, write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signalling, "MOST_ROWS", 10)
+    write("    return np.full(bars.close.shape, 0.25)")
+    job = work(here, here.post("/api/v1/strategies/mine/signal"))
+    assert here.get(f"/api/v1/jobs/{job['job_id']}/result").get_json()["signals"]["rows"] == 10
+    assert here.get("/api/v1/strategies/mine/signal/latest").get_json()["signals"][0]["time"].startswith("2026-10-30")
 
 
 @pytest.mark.parametrize("tag", ["*", 'W/"1"', "abc", "-1", '"1", "2"', "9" * 30])

@@ -64,14 +64,20 @@ def revised_score(bars):
     return Decision(np.ones(bars.close.shape), score=bars.close[:, 0] - bars.close[:, 0].mean())
 
 
-LEAKS = (centred, shifted, rarely_shifted, normalised, sized_by_the_end, unpublished, revised_score)
+def foretelling(bars):
+    rises = np.append(bars.close[1:, 0] > bars.close[:-1, 0], False)
+    reasons = {"Nothing is known of the first bar.": np.arange(len(bars)) == 0, "It will rise.": rises}
+    return Decision(np.ones(bars.close.shape), reasons=reasons)
+
+
+LEAKS = (centred, shifted, rarely_shifted, normalised, sized_by_the_end, unpublished, revised_score, foretelling)
 
 
 @pytest.mark.parametrize("function", LEAKS)
 def test_a_planted_look_ahead_is_found_and_named(function):
     leak = find_leak(market(), planted(function))
     assert leak is not None
-    assert leak.what in ("weight", "score")
+    assert leak.what in ("weight", "score", "reason")
     assert leak.at <= leak.cut
     assert leak.with_future != leak.without
     assert leak.sentence.endswith("it looks ahead.")
@@ -88,6 +94,24 @@ def test_a_strategy_that_reads_what_was_known_is_clean():
         return np.repeat((bars.known("GDP") > 100.0)[:, None], 2, axis=1).astype(float)
 
     assert find_leak(market(), planted(honest)) is None
+
+
+def test_reasons_that_were_true_at_the_time_are_clean():
+    def honest(bars):
+        up = indicators.sma(bars.close, 20)[:, 0] < bars.close[:, 0]
+        return Decision(np.ones(bars.close.shape), reasons={"It has risen.": up, "It has not.": ~up})
+
+    assert find_leak(market(), planted(honest)) is None
+
+
+def test_what_a_strategy_keeps_from_the_whole_does_not_hide_a_look_ahead():
+    def keeping():
+        kept = {}
+        return planted(lambda bars: kept.setdefault(0, shifted(bars))[: len(bars)])
+
+    bound = keeping()
+    assert find_leak(market(), bound) is None
+    assert find_leak(market(), bound, anew=keeping) is not None
 
 
 def test_rounding_is_no_look_ahead():
