@@ -27,7 +27,7 @@ def run_verify(claim: Claim, services: Services, report: Report) -> tuple[dict[s
     request = claim.request
     bars, bound = load(request, services)
     found = _told(find_leak(bars, bound, report=report, anew=_anew(bound)), CUTS)
-    services.store.verdicts.put(about(request), found["verdict"], found)
+    _remember(services, about(request), bars, bound, found)
     names = ("engine_version", "strategy_version", "dataset_id", "dataset_version")
     provenance = {name: request[name] for name in names} | {
         "request_hash": claim.request_hash,
@@ -49,7 +49,7 @@ def require_honest(
     if known is None:
         places = CUTS_AGAIN if services.store.verdicts.clean_otherwise(key) else CUTS
         found = _told(find_leak(bars, bound, decision, cuts=places, report=report, anew=_anew(bound)), places)
-        services.store.verdicts.put(key, found["verdict"], found)
+        _remember(services, key, bars, bound, found)
     else:
         found = known.detail
     if found["verdict"] == LOOKS_AHEAD:
@@ -67,6 +67,12 @@ def about(request: Mapping[str, Any]) -> Checked:
         dataset_version=request["dataset_version"],
         params_hash=digest({name: request[name] for name in chosen}),
     )
+
+
+def _remember(services: Services, key: Checked, bars: Bars, bound: BoundStrategy, found: Mapping[str, Any]) -> None:
+    """Keep a verdict; a good one only where there were bars for all places: one on few is soon found anew."""
+    if found["verdict"] == LOOKS_AHEAD or len(bars) > bound.lookback + 2 + CUTS:
+        services.store.verdicts.put(key, found["verdict"], found)
 
 
 def _anew(bound: BoundStrategy) -> Callable[[], BoundStrategy]:
