@@ -53,7 +53,7 @@ MEANING = {
     "too many symbols": ({"symbols": ["EURUSD"] * 1001}, 422, "invalid_request", "/symbols", None),
     "unknown dataset": ({"dataset": "fx_dayly"}, 422, "unknown_dataset", "/dataset", "fx_daily"),
     "unknown version": ({"dataset": "fx_daily@0"}, 422, "unknown_dataset_version", "/dataset", None),
-    "untradable dataset": ({"dataset": "us_core_cpi_monthly"}, 422, "dataset_not_tradable", None, None),
+    "untradable dataset": ({"dataset": "us_core_cpi_monthly"}, 422, "dataset_not_tradable", "/dataset", None),
     "config misspelt": (
         {"config": {"comission_bps": 1}},
         422,
