@@ -38,7 +38,6 @@ __all__ = [
     "size_of",
     "standing",
     "stopped",
-    "strength_of",
     "sum_of",
     "toward",
     "week_ends",
@@ -98,11 +97,6 @@ def over(values: Floats, by: Floats) -> Floats:
 def size_of(score: Floats) -> Floats:
     """tanh(|z| / 2): how large a position a score asks for, 0 to 1."""
     return np.tanh(np.abs(score) / 2.0)
-
-
-def strength_of(score: float) -> str:
-    """What |z| is called: strong, moderate, weak or none."""
-    return next((name for least, name in STRENGTHS if abs(score) >= least), "none")
 
 
 def toward(score: Floats, threshold: float, *, strict: bool = False) -> Floats:

@@ -163,3 +163,12 @@ def test_as_many_pasts_as_are_asked_for_are_compared_and_the_check_can_be_stoppe
 
 def test_bars_that_are_too_few_for_a_past_are_not_compared():
     assert find_leak(market(3), planted(shifted)) is None
+
+
+def test_a_score_that_is_there_only_with_all_bars_is_a_look_ahead():
+    def scored(bars):
+        ones = np.ones(bars.close.shape)
+        return Decision(ones, score=bars.close[:, 0]) if len(bars) == 600 else ones
+
+    leak = find_leak(market(), planted(scored))
+    assert (leak.what, leak.without) == ("score", None)

@@ -8,6 +8,7 @@ import pytest
 from engine import Bars
 from engine.errors import BadData, UnknownName
 from engine.panel import Calendar, Panel, Series
+from engine.strategy import Need
 
 
 def days(*texts):
@@ -110,6 +111,8 @@ def test_a_panel_refuses_two_series_of_one_key_and_suggests_names():
     with pytest.raises(UnknownName) as unknown:
         panel.get("IPCB")
     assert unknown.value.nearest == "IPCA"
+    with pytest.raises(UnknownName, match="no calendar 'FOMC'"):
+        panel.calendar("FOMC")
     with pytest.raises(BadData) as mixed:
         panel.get("IPCA", "bps")
     assert mixed.value.code == "unit_mismatch"
@@ -141,3 +144,28 @@ def test_what_is_computed_of_a_proxy_is_a_proxy():
     assert panel.quality(["other"], "real") == "real"
     with pytest.raises(BadData, match="quality 'good', not one of real, proxy, synthetic"):
         monthly(quality="good")
+
+
+def test_a_calendar_needs_a_date_and_an_announcement_for_each_event():
+    for date, announced in ((days("2024-01-31"), days("NaT")), (days("2024-01-31", "2024-02-07"), days("2023-06-01"))):
+        with pytest.raises(BadData, match="Calendar FOMC needs a date and an announcement"):
+            Calendar("FOMC", date, announced)
+
+
+def test_what_is_made_of_observations_is_one_number_for_each():
+    with pytest.raises(BadData, match=r"IPCA: expected \(3,\) numbers, got \(2,\)"):
+        monthly().derived(days("2024-04-11"), lambda values: values[1:])
+
+
+def test_bars_are_near_no_event_of_a_calendar_that_they_do_not_have():
+    bars = Bars.from_closes(days("2024-01-30", "2024-01-31"), np.ones(2), ("A",))
+    assert bars.near("FOMC", before=5, after=2).tolist() == [-1, -1]
+    meetings = Panel.of(calendars=[Calendar("FOMC", days("2024-01-31"), days("2023-06-01"))])
+    assert bars.with_panel(meetings).near("FOMC", before=5, after=2).tolist() == [0, 0]
+
+
+def test_a_need_means_what_the_panel_has_of_it():
+    panel = Panel.of([monthly()])
+    assert Need("IPCA", "percent").keys(panel) == ("IPCA",)
+    assert Need("GDP", "percent").keys(panel) == ()
+    assert Need("IPCA", "percent", group=True).keys(panel) == ()
