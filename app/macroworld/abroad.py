@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from app.instruments import UST
 from app.macroworld.calendars import Events, next_meeting
 from app.macroworld.chance import BOOM, STRESS, Clustering, plain, reverting, shocks
 from app.macroworld.days import Days, month_day
 from app.macroworld.weather import Weather
 from engine.intake import Floats, Times
 
-UST = {"UST_3M": 0.25, "UST_6M": 0.5, "UST_1Y": 1.0, "UST_2Y": 2.0, "UST_5Y": 5.0, "UST_10Y": 10.0}
 LOWEST_YIELD = 0.03  # percent
 
 

@@ -9,14 +9,15 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from app.macroworld.abroad import UST, Abroad, us_inflation_release
+from app.instruments import DI, NTNB, UST
+from app.macroworld.abroad import Abroad, us_inflation_release
 from app.macroworld.calendars import Events, preview_releases
 from app.macroworld.chance import plain
 from app.macroworld.days import AFTER_CLOSE, MORNING, NOON, STATISTICS, at, month_day, month_end
 from app.macroworld.home import Home, band, target
 from app.macroworld.markets import Markets
 from app.macroworld.published import Desk, Published
-from app.macroworld.rates import DI, NTNB, Rates
+from app.macroworld.rates import Rates
 from app.macroworld.sovereign import Country, Sovereign
 from app.macroworld.surveys import Monthly, Surveys
 from app.macroworld.weather import Weather

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.macroworld.abroad import UST, Abroad
+from app.instruments import DI, NTNB, UST
+from app.macroworld.abroad import Abroad
 from app.macroworld.calendars import Events, next_meeting
 from app.macroworld.chance import BOOM, STRAIN, STRESS, Clustering, reverting, shocks
 from app.macroworld.home import LOWEST_RATE, Home
@@ -14,17 +15,6 @@ from app.macroworld.surveys import Surveys, path_mean
 from app.macroworld.weather import HOME_SIZE, Weather
 from engine.intake import Floats
 
-DI = {
-    "DI_1M": 1 / 12,
-    "DI_3M": 0.25,
-    "DI_6M": 0.5,
-    "DI_1Y": 1.0,
-    "DI_2Y": 2.0,
-    "DI_3Y": 3.0,
-    "DI_5Y": 5.0,
-    "DI_10Y": 10.0,
-}
-NTNB = {"NTNB_2Y": 2.0, "NTNB_5Y": 5.0, "NTNB_10Y": 10.0}
 # What lenders ask beyond expectations where the regime lasts, percentage points at the long end.
 PREMIUM = {STRESS: 0.6, STRAIN: 1.1, BOOM: -0.5}
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.instruments import INFLATION, prices
 from app.macroworld.abroad import abroad
 from app.macroworld.calendars import COPOM, FOMC, Events, inflation_releases, meetings
 from app.macroworld.catalogue import Parts, daily_values, everything
 from app.macroworld.days import Days
 from app.macroworld.home import home
-from app.macroworld.instruments import prices
 from app.macroworld.markets import markets
 from app.macroworld.published import Published
 from app.macroworld.rates import rates
@@ -42,7 +42,7 @@ def generate(seed: int = SEED, days: Days | None = None) -> World:
     parts = _parts(seed, days, fomc, copom)
     series = everything(parts)
     shown = days.sessions[days.visible]
-    made = prices(daily_values(series), released_inflation(shown, series))
+    made = prices(daily_values(series) | {INFLATION: released_inflation(shown, series)})
     calendars = {"FOMC": fomc, "COPOM": copom, "IBGE_IPCA": parts.releases}
     return World(
         seed=seed,

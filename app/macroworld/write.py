@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
+from app.instruments import COST_KEYS
 from app.macroworld.calendars import Events
 from app.macroworld.days import CLOSE
-from app.macroworld.instruments import COST_KEYS
 from app.macroworld.published import Published
 from app.macroworld.world import World
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.catalog import Catalog
 from app.macroworld.days import Days
-from app.macroworld.instruments import COST_KEYS, prices
+from app.instruments import COST_KEYS, INFLATION, prices
 from app.macroworld.world import PRICE_DECIMALS, SEED, generate
 from app.macroworld.write import write
 from engine import STANDARD_COSTS
@@ -94,7 +94,7 @@ def test_prices_are_what_the_return_models_make_of_the_published_series(series, 
     known = {key: np.append(item.value, item.value[-1])[: len(bars)] for key, item in series.items()}
     ipca = series["IPCA_MOM"]
     released = np.searchsorted(ipca.available.astype("datetime64[D]"), bars.sessions, side="right") - 1
-    found = prices(known, ipca.value[released])
+    found = prices(known | {INFLATION: ipca.value[released]})
     for name, values in found.items():
         assert bars.close[:, bars.column(name)] == pytest.approx(values, abs=1e-4), name
 
