@@ -1,7 +1,7 @@
 """Prices of what has a yield, a rate or a spread instead of a price, out of series by the models of `engine.returns`.
 
 An instrument has the key of the series that it is made of: `DI_2Y` is the yield as a series and the zero of that yield
-as an instrument. `UST_1M` and the like, of less than a year, only shape their curve.
+as an instrument. `DI_1M` and the UST of less than a year only shape their curves.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine import returns
 from engine.intake import Floats
@@ -35,70 +36,103 @@ _A_MONTH = 21  # sessions over which a month of inflation accrues
 
 
 class Instrument(NamedTuple):
-    """What is traded: how it is charged, the series that it cannot be made without, and its returns out of them."""
+    """What is traded: how it is charged, the series that it cannot be made without, and its returns out of them.
+
+    `shorter` are points of its curve that it rolls down to, short ones first: the nearest that is known counts.
+    """
 
     cost_key: str
     needs: tuple[str, ...]
     returns: Callable[[Mapping[str, Floats]], Floats]
+    shorter: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Every series that may go into its price."""
+        return (*self.needs, *self.shorter)
 
 
-def _zero(key: str, curve: Mapping[str, float], funding: str) -> Callable[[Mapping[str, Floats]], Floats]:
-    """The returns of a zero, on those points of its curve that are known on all of its sessions."""
+def _zero(key: str, curve: Mapping[str, float], funding: str, cost_key: str) -> Instrument:
+    shorter = tuple(name for name in curve if curve[name] < curve[key])
 
     def of(told: Mapping[str, Floats]) -> Floats:
-        points = [name for name in curve if name in told and np.isfinite(told[name]).all()]
-        tenors, yields = np.array([curve[name] for name in points]), np.column_stack([told[name] for name in points])
-        accrual: Floats | float = 0.0
-        if curve is NTNB:
-            accrual = np.expm1(np.log1p(told[INFLATION] / 100.0) / _A_MONTH)
-        return returns.zero_coupon(tenors, yields, curve[key], told[funding], accrual=accrual)
+        accrual = np.expm1(np.log1p(told[INFLATION] / 100.0) / _A_MONTH) if curve is NTNB else 0.0
 
-    return of
+        def along(*points: str) -> Floats:
+            tenors, yields = (
+                np.array([curve[name] for name in points]),
+                np.column_stack([told[name] for name in points]),
+            )
+            return returns.zero_coupon(tenors, yields, curve[key], told[funding], accrual=accrual)
+
+        found = along(key)
+        for point in shorter:
+            if point in told:
+                found = np.where(np.isfinite(told[point]), along(point, key), found)
+        return found
+
+    return Instrument(cost_key, (key, funding, *([INFLATION] if curve is NTNB else [])), of, shorter)
 
 
-def _zeros(curve: Mapping[str, float], funding: str, cost_key: str, *more: str) -> dict[str, Instrument]:
-    return {key: Instrument(cost_key, (key, funding, *more), _zero(key, curve, funding)) for key in curve}
+def _zeros(curve: Mapping[str, float], funding: str, cost_key: str, least: float = 0.0) -> dict[str, Instrument]:
+    return {key: _zero(key, curve, funding, cost_key) for key, years in curve.items() if years >= least}
 
 
 def _dollar(told: Mapping[str, Floats]) -> Floats:
     return returns.dollar(told["USDBRL"], told["CDI"], told["SOFR"])
 
 
+def _protection(told: Mapping[str, Floats]) -> Floats:
+    return returns.protection(told["CDS_5Y"], told["UST_5Y"])
+
+
+def _index(told: Mapping[str, Floats]) -> Floats:
+    return returns.index_future(told["IBOV"], told["CDI"])
+
+
 INSTRUMENTS: Mapping[str, Instrument] = {
     "USDBRL": Instrument("DOL", ("USDBRL", "CDI", "SOFR"), _dollar),
-    **{key: item for key, item in _zeros(DI, "CDI", "DI").items() if key != "DI_1M"},
-    **{key: item for key, item in _zeros(UST, "SOFR", "UST").items() if UST[key] >= 1.0},
-    **_zeros(NTNB, "CDI", "NTN-B", INFLATION),
+    **_zeros(DI, "CDI", "DI", least=0.25),
+    **_zeros(UST, "SOFR", "UST", least=1.0),
+    **_zeros(NTNB, "CDI", "NTN-B"),
     **_zeros(CUPOM, "SOFR", "DDI"),
     **_zeros(NDF, "SOFR", "NDF"),
-    "CDS_5Y": Instrument(
-        "CDS", ("CDS_5Y", "UST_5Y"), lambda told: returns.protection(told["CDS_5Y"], told["UST_5Y"])
-    ),
-    "IBOV": Instrument("IBOV", ("IBOV", "CDI"), lambda told: returns.index_future(told["IBOV"], told["CDI"])),
+    "CDS_5Y": Instrument("CDS", ("CDS_5Y", "UST_5Y"), _protection),
+    "IBOV": Instrument("IBOV", ("IBOV", "CDI"), _index),
 }
 # The entry of a cost table that each is charged by.
 COST_KEYS = {name: item.cost_key for name, item in INSTRUMENTS.items()}
+# The unit of every series that goes into a price.
+UNITS = {
+    key: {"USDBRL": "price", "IBOV": "price", "CDS_5Y": "bps"}.get(key, "percent")
+    for item in INSTRUMENTS.values()
+    for key in item.reads
+}
 
 
 def prices(told: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Total-return prices over cash of every instrument whose series are there. [T] each
+    """The price of every instrument whose series are there, as `price` makes it. [T] each"""
+    return {name: made for name in INSTRUMENTS if (made := price(name, told)) is not None}
 
-    100 on the first session on which all of its series are known, USDBRL the spot rate; NaN where one of them is not.
+
+def price(name: str, told: Mapping[str, Floats]) -> Floats | None:
+    """The total-return price over cash of an instrument; None where no two sessions know all that it needs. [T]
+
+    100 on the first session on which everything is known, of USDBRL the spot rate; NaN where something is not. What
+    happens from one such session to the next is the return of one session.
 
     Args:
+        name: a key of `INSTRUMENTS`.
         told: by key, the value of each session in its unit, [T]; `IPCA_MOM` the figure that was released last.
     """
-    return {name: made for name, item in INSTRUMENTS.items() if (made := _price(name, item, told)) is not None}
-
-
-def _price(name: str, item: Instrument, told: Mapping[str, Floats]) -> Floats | None:
+    item = INSTRUMENTS[name]
     if not set(item.needs) <= told.keys():
         return None
-    known = np.isfinite([told[key] for key in item.needs]).all(axis=0)
+    known: NDArray[np.bool_] = np.isfinite([told[key] for key in item.needs]).all(axis=0)
     if np.count_nonzero(known) < 2:
         return None
-    kept = {key: values[known] for key, values in told.items() if len(values) == len(known)}
+    kept = {key: told[key][known] for key in item.reads if key in told}
     start = float(kept["USDBRL"][0]) if name == "USDBRL" else 100.0
-    price = np.full(len(known), np.nan)
-    price[known] = returns.prices(item.returns(kept), start)
-    return price
+    found = np.full(len(known), np.nan)
+    found[known] = returns.prices(item.returns(kept), start)
+    return found

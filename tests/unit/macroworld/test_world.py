@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from app.catalog import Catalog
-from app.macroworld.days import Days
 from app.instruments import COST_KEYS, INFLATION, prices
+from app.macroworld.days import Days
 from app.macroworld.world import PRICE_DECIMALS, SEED, generate
 from app.macroworld.write import write
 from engine import STANDARD_COSTS
