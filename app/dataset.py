@@ -137,6 +137,16 @@ class Dataset:
         return panels.read(self._series_path, self._series) if self._series else NO_PANEL
 
     @property
+    def session_close(self) -> str | None:
+        """When a daily bar's decision is made, UTC; None where the dataset does not say."""
+        return self._series.get("session_close")
+
+    def about(self, key: str) -> dict[str, Any]:
+        """What is said of a series; title, frequency and source are the dataset's own where nothing is said of them."""
+        told: Mapping[str, Any] = self._series.get("about", {}).get(key, {})
+        return {name: self.manifest[name] for name in ("title", "frequency", "source")} | dict(told)
+
+    @property
     def symbols(self) -> tuple[str, ...]:
         return tuple(self.facts["symbols"])
 

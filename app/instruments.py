@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine import returns
 from engine.intake import Floats
@@ -128,11 +127,12 @@ def price(name: str, told: Mapping[str, Floats]) -> Floats | None:
     item = INSTRUMENTS[name]
     if not set(item.needs) <= told.keys():
         return None
-    known: NDArray[np.bool_] = np.isfinite([told[key] for key in item.needs]).all(axis=0)
-    if np.count_nonzero(known) < 2:
+    needed = np.stack([told[key] for key in item.needs])
+    known = np.flatnonzero(np.isfinite(needed).all(axis=0))
+    if len(known) < 2:
         return None
     kept = {key: told[key][known] for key in item.reads if key in told}
     start = float(kept["USDBRL"][0]) if name == "USDBRL" else 100.0
-    found = np.full(len(known), np.nan)
+    found = np.full(needed.shape[1], np.nan)
     found[known] = returns.prices(item.returns(kept), start)
     return found

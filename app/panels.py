@@ -41,7 +41,7 @@ def read(path: Path, told: Mapping[str, Any]) -> Panel:
     rows = dict(zip(names, zip(*parts, strict=True), strict=True))
     series = [Series(key, str(item["unit"]), *rows[key], **_kept(item)) for key, item in about.items()]
     calendars = [_calendar(key, events) for key, events in told.get("calendars", {}).items()]
-    return Panel.of(series, calendars, _delay(told.get("session_close", "24:00")))
+    return Panel.of(series, calendars, delay(told.get("session_close", "24:00")))
 
 
 def of_columns(path: Path, manifest: Mapping[str, Any]) -> Panel:
@@ -60,7 +60,7 @@ def of_columns(path: Path, manifest: Mapping[str, Any]) -> Panel:
             known = np.isfinite(values)
             rows = (observed[known], available[known], values[known])
             series.append(Series(key, str(rule["unit"]), *rows, **_kept({**rule, "quality": manifest["quality"]})))
-    return Panel.of(series, delay=_delay("24:00"))
+    return Panel.of(series, delay=delay("24:00"))
 
 
 def _published(observed: Times, rule: Mapping[str, Any]) -> Times:
@@ -68,7 +68,7 @@ def _published(observed: Times, rule: Mapping[str, Any]) -> Times:
     months = days.astype("datetime64[M]")
     into = days - months.astype("datetime64[D]")
     later = (months + int(rule.get("months", 0))).astype("datetime64[D]") + into + int(rule.get("days", 0))
-    known: Times = later.astype("datetime64[ns]") + _delay(rule["clock"])
+    known: Times = later.astype("datetime64[ns]") + delay(rule["clock"])
     return known
 
 
@@ -84,6 +84,7 @@ def _calendar(key: str, events: list[Mapping[str, str]]) -> Calendar:
     return Calendar(key, dates, announced, reference)
 
 
-def _delay(session_close: str) -> np.timedelta64:
+def delay(session_close: str) -> np.timedelta64:
+    """How long after its day's midnight a bar is decided."""
     hours, minutes = session_close.split(":")
     return (int(hours) * 60 + int(minutes)) * _MINUTE

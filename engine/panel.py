@@ -33,6 +33,11 @@ LONGEST_FRESH = 100_000
 _DAY = np.timedelta64(1, "D")
 
 
+def worst(qualities: Iterable[str]) -> str:
+    """The worst of some qualities."""
+    return max(qualities, key=QUALITIES.index)
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """One series with its history of publication.
@@ -251,8 +256,7 @@ class Panel:
 
     def quality(self, keys: Iterable[str], *own: str) -> str:
         """The worst quality among these series and `own`: what is computed of a proxy is a proxy."""
-        found = {*own, *(item.quality for key in keys if (item := self.series.get(key)))}
-        return max(found, key=QUALITIES.index)
+        return worst([*own, *(item.quality for key in keys if (item := self.series.get(key)))])
 
     def until(self, moment: np.datetime64) -> Panel:
         """What was known at a moment: nothing that was published later is in it."""

@@ -158,7 +158,7 @@ class Parameter:
         allowed: Any = {key: item for key, item in self.schema().items() if key not in ("default", "description")}
         return error(
             f"{self.name} {rule}.",
-            pointer=f"{where}/{_escaped(self.name)}",
+            pointer=f"{where}/{escaped(self.name)}",
             given=shown(value),
             allowed=allowed,
             nearest=near,
@@ -177,7 +177,7 @@ def _table_schema(table: Table) -> list[dict[str, Any]]:
     return [*named, entries]
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
     """A name as a part of a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")
 
@@ -248,7 +248,7 @@ def refuse_unknown(given: Iterable[object], known: Iterable[str], *, error: Refu
         hint = f" Did you mean '{near}'?" if near else ""
         raise error(
             f"There is no {kind} '{text}'.{hint}",
-            pointer=f"{where}/{_escaped(text)}",
+            pointer=f"{where}/{escaped(text)}",
             given=text,
             allowed=names,
             nearest=near,

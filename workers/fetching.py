@@ -12,18 +12,17 @@ import numpy as np
 import pyarrow as pa
 
 from app import sources
-from app.canonical import digest
 from app.columns import coded
 from app.dataset import Dataset
-from app.errors import StartRefused
 from app.jobs import Claim
-from app.library import Beside, Library, Meaning
+from app.library import Beside, Meaning
 from app.sources.base import DataSource, Fetched, Report, Request
 from app.sources.http import Access, Http
 from app.wiring import Services
 from engine.bars import Bars
 from engine.intake import FIELDS
-from engine.panel import Series
+from engine.panel import Series, worst
+from workers.keeping import document, library
 
 MOST_ADDRESSES = 50
 # A source that begins so many days after the first day asked for does not have it all.
@@ -41,7 +40,7 @@ def run_fetch(claim: Claim, services: Services, report: Report) -> tuple[dict[st
     request = Request(tuple(asked["items"]), asked["start_date"], asked["end_date"])
     found = source.fetch(request, http, told, **asked["params"])
     told(len(request.items), len(request.items), "store")
-    kept = _library(services).put(
+    kept = library(services).put(
         None if found.bars is None else _bars_table(found.bars, adjusted=found.adjusted),
         id=asked["dataset_id"],
         meaning=_meaning(source, request, found),
@@ -53,13 +52,7 @@ def run_fetch(claim: Claim, services: Services, report: Report) -> tuple[dict[st
             "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
         },
     )
-    return _document(claim, source, found, kept.dataset), {}
-
-
-def _library(services: Services) -> Library:
-    if services.catalog.library is None:
-        raise StartRefused("This worker has no folder for datasets.")
-    return services.catalog.library
+    return document(claim, kept.dataset, [*found.notes, *_late(asked["start_date"], kept.dataset)]), {}
 
 
 class _Told:
@@ -81,7 +74,7 @@ def _meaning(source: DataSource, request: Request, found: Fetched) -> Meaning:
     names = ", ".join(request.items[:6]) + (" …" if len(request.items) > 6 else "")
     return Meaning(
         title=f"{names} ({source.title})",
-        quality="proxy" if any(item.quality == "proxy" for item in found.series) else "real",
+        quality=worst(["real", *(item.quality for item in found.series)]),
         calendar=found.calendar,
         source=source.title,
         licence=source.terms,
@@ -113,28 +106,6 @@ def _beside(found: Fetched) -> Beside:
 
 def _about(item: Series) -> dict[str, Any]:
     return {"unit": item.unit, "stale_days": item.stale_days, "quality": item.quality}
-
-
-def _document(claim: Claim, source: DataSource, found: Fetched, dataset: Dataset) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "request": dict(claim.request),
-        "dataset": dataset.describe(),
-        "provenance": {
-            "source": source.title,
-            "licence": source.terms,
-            "quality": dataset.quality,
-            "dataset_id": dataset.id,
-            "dataset_version": dataset.version,
-            "request_hash": claim.request_hash,
-        },
-        "warnings": [
-            *found.notes,
-            *_late(claim.request["start_date"], dataset),
-            *(item.told() for item in dataset.findings),
-        ],
-    }
-    document["provenance"]["result_hash"] = digest(document)
-    return document
 
 
 def _late(start: str, dataset: Dataset) -> list[str]:

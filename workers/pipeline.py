@@ -14,6 +14,7 @@ from app.wiring import Services
 from engine import Config, backtest
 from engine.figures import Report
 from workers import packing
+from workers.composing import run_compose
 from workers.fetching import run_fetch
 from workers.signalling import run_signals
 from workers.verifying import require_honest, run_verify
@@ -49,6 +50,7 @@ def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict
 
 RUNNERS: Mapping[str, Callable[[Claim, Services, Report], Made]] = {
     "backtest": run_backtest,
+    "compose": run_compose,
     "fetch": run_fetch,
     "signals": run_signals,
     "verify": run_verify,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=Shown)
 def data() -> None:
-    """List the datasets, show one, upload one, or fetch one from a source."""
+    """List the datasets, show one, upload one, fetch one from a source, or compose one of others."""
 
 
 @data.command()
@@ -100,6 +100,32 @@ def fetch(
     job = client.fetch(source, items, params=key_values(params, "--param"), **asked).wait()
     found = job.result().data
     print_json(found) if as_json else say(found["dataset"], found["warnings"])
+
+
+@data.command()
+@click.argument("name")
+@click.argument("datasets", nargs=-1, required=True)
+@click.option("--rename", multiple=True, metavar="OLD=NEW", help="Call a series or symbol otherwise: ^BVSP=IBOV.")
+@click.option("--fresh", is_flag=True, help="Compose again even if the same request has succeeded before.")
+@asks_server
+def compose(
+    client: Client, *, name: str, datasets: tuple[str, ...], rename: tuple[str, ...], fresh: bool, as_json: bool
+) -> None:
+    """Make NAME of the series of DATASETS, with prices of what macro strategies trade, and wait for it."""
+    job = client.compose(name, datasets, rename=_renamed(rename), fresh=fresh).wait()
+    found = job.result().data
+    print_json(found) if as_json else say(found["dataset"], found["warnings"])
+
+
+def _renamed(pairs: tuple[str, ...]) -> dict[str, str]:
+    """`BRL=X=USDBRL` as {"BRL=X": "USDBRL"}: it is the symbols of sources that have a = in them."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        old, _, new = pair.rpartition("=")
+        if not old or not new:
+            raise click.BadParameter(f"'{pair}' is not OLD=NEW", param_hint="--rename")
+        found[old] = new
+    return found
 
 
 def say(found: dict[str, Any], warnings: list[str]) -> None:

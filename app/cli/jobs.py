@@ -131,7 +131,7 @@ def _show_result(client: Client, job: Job, *, as_json: bool) -> None:
     if as_json:
         print_json(found.data)
         return
-    if found.data.get("kind") == "fetch":
+    if found.data.get("kind") in ("fetch", "compose"):
         say(found.data["dataset"], found.warnings)
         return
     screen = console()

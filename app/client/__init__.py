@@ -228,6 +228,27 @@ class Client:
         body = {"source": source, "items": list(items), "name": name, **more}
         return self._queue("/datasets/fetch", body, fresh=fresh)
 
+    def compose(
+        self,
+        name: str,
+        datasets: Sequence[str],
+        *,
+        rename: Mapping[str, str] | None = None,
+        fresh: bool = False,
+        **more: Any,
+    ) -> Job:
+        """Queue a job that makes a dataset to trade of the series of others; its result names the dataset.
+
+        Args:
+            name: id of the dataset; a new version where there is one.
+            datasets: ids from `datasets()`, or id@version.
+            rename: new names of series and symbols, by the old ones.
+            fresh: compose again even if the same request has succeeded before.
+            more: tags: as in the HTTP API.
+        """
+        body = {"name": name, "datasets": list(datasets), "rename": dict(rename or {}), **more}
+        return self._queue("/datasets/compose", body, fresh=fresh)
+
     # The API below
 
     def _queue(self, path: str, body: Mapping[str, Any], *, fresh: bool, idempotency_key: str | None = None) -> Job:

@@ -23,6 +23,8 @@ API = "/api/v1"
 POLL_AFTER_MS = 250
 # What a kind of job leaves besides its result.
 PARTS = {"backtest": ("equity", "trades", "export")}
+# Kinds of jobs that make a version of a dataset.
+MAKE_DATASETS = ("fetch", "compose")
 
 
 def links(row: Row[Any]) -> dict[str, str]:
@@ -31,7 +33,7 @@ def links(row: Row[Any]) -> dict[str, str]:
     found = {"self": here, "events": f"{here}/events", "live": f"/ws/jobs/{row.id}"}
     if row.status == "succeeded":
         found |= {part: f"{here}/{part}" for part in ("result", *PARTS.get(row.kind, ()))}
-        if row.kind == "fetch":
+        if row.kind in MAKE_DATASETS:
             found["dataset"] = f"{API}/datasets/{row.dataset_id}"
     if row.status in ("queued", "running"):
         found["cancel"] = f"{here}/cancel"

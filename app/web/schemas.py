@@ -14,6 +14,7 @@ from app.forms import MOST_SYMBOLS
 from app.store import TERMINAL
 from app.web.fields import Amount, Choice, Day, Document, Flag, Instant, Listing, Names, Part, Text, Whole
 from engine.config import Config
+from engine.panel import QUALITIES
 
 TAG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._:/=+-]*$"
 CAPITAL = Config.schema()["properties"]["initial_capital"]
@@ -230,7 +231,7 @@ class UploadForm(Strict):
     units = Text(most=200, metadata=told("What the numbers are in.", example="USD per share"))
     source = Text(most=400, metadata=told("Where the numbers are from; a result on them says it."))
     licence = Text(most=400, metadata=told("What may be done with them."))
-    quality = Choice("real", "proxy", "synthetic", load_default="real", metadata=told("What they are.", default="real"))
+    quality = Choice(*QUALITIES, load_default="real", metadata=told("What they are.", default="real"))
 
 
 class BarsQuery(PageQuery):

@@ -29,10 +29,8 @@ class Entry(NamedTuple):
 
     @property
     def about(self) -> Mapping[str, Any]:
-        """What the manifest says of it; the dataset's own word counts where it says nothing."""
-        manifest = self.dataset.manifest
-        told = manifest.get("series", {}).get("about", {}).get(self.series.key, {})
-        return {name: told.get(name, manifest[name]) for name in ("title", "frequency", "source")}
+        told = self.dataset.about(self.series.key)
+        return {name: told[name] for name in ("title", "frequency", "source")}
 
 
 class Point(NamedTuple):

@@ -29,7 +29,7 @@ class DryRun(ma.Schema):
     valid = fields.Boolean(required=True)
     request = mapping("The request with every default filled in.")
     request_hash = text()
-    estimate = mapping("How much it asks for: bars, symbols, cells.")
+    estimate = mapping("How much it asks for: bars, symbols, cells; or what it would make.")
 
 
 class JobItem(ma.Schema):

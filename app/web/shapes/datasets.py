@@ -1,12 +1,15 @@
-"""Datasets, uploads and their bars."""
+"""Datasets, uploads, what is composed of them, and their bars."""
 
 from __future__ import annotations
 
 import marshmallow as ma
 from marshmallow import fields
 
-from app.web.schemas import told
-from app.web.shapes.parts import count, floats, mapping, maybe_text, text, texts
+from app.web.fields import Document, Listing, Text
+from app.web.schemas import Strict, told
+from app.web.shapes.parts import count, dataset_name, floats, mapping, maybe_text, tags, text, texts
+
+MOST_INPUTS = 50
 
 
 class DatasetItem(ma.Schema):
@@ -36,6 +39,24 @@ class DatasetItem(ma.Schema):
     bars = count()
     coverage = mapping("By symbol: start, end, bars, missing.")
     links = mapping()
+
+
+class ComposeSchema(Strict):
+    """Datasets to make one of that can be traded."""
+
+    name = dataset_name("brazil_macro")
+    datasets = Listing(
+        Text(most=128),
+        most=MOST_INPUTS,
+        least=1,
+        required=True,
+        metadata=told("`dataset_id` or `dataset_id@version` of each.", example=["brazil", "us_rates", "ibovespa"]),
+    )
+    rename = Document(
+        {"type": "object", "additionalProperties": {"type": "string"}},
+        metadata=told("New names of series and symbols, by the old ones.", example={"^BVSP": "IBOV"}),
+    )
+    tags = tags()
 
 
 class Datasets(ma.Schema):

@@ -1,4 +1,4 @@
-"""What replies are made of: a field that is always there, and what it means."""
+"""What documents are made of: fields of replies, which are always there, and those that several requests have."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 from marshmallow import fields
 
 from app.store import TERMINAL
-from app.web.schemas import told
+from app.web.fields import Listing, Text
+from app.web.schemas import TAG_PATTERN, told
 
 STATUSES = ["queued", "running", *TERMINAL]
 
@@ -42,3 +43,14 @@ def floats(about: str | None = None) -> fields.List[Any]:
 
 def status() -> fields.String:
     return fields.String(required=True, metadata={"enum": STATUSES})
+
+
+def dataset_name(example: str) -> Text:
+    """Of a request: the id of a dataset that a job makes."""
+    about = told("Id of the dataset that it becomes; a new version where there is one.", example=example)
+    return Text(most=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", required=True, metadata=about)
+
+
+def tags() -> Listing:
+    """Of a request: words for its job."""
+    return Listing(Text(most=64, pattern=TAG_PATTERN), most=20, metadata=told("Words to find the job by."))

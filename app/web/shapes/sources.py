@@ -7,8 +7,8 @@ from marshmallow import fields
 
 from app.sources.asking import MOST_ITEMS
 from app.web.fields import Day, Document, Listing, Text
-from app.web.schemas import TAG_PATTERN, Strict, told
-from app.web.shapes.parts import mapping, maybe_text, text, texts
+from app.web.schemas import Strict, told
+from app.web.shapes.parts import dataset_name, mapping, maybe_text, tags, text, texts
 
 
 class FetchSchema(Strict):
@@ -22,16 +22,11 @@ class FetchSchema(Strict):
         required=True,
         metadata=told("Symbols or series of the source.", example=["FED_FUNDS", "UST_2Y"]),
     )
-    name = Text(
-        most=64,
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
-        required=True,
-        metadata=told("Id of the dataset that it becomes; a new version where there is one.", example="us_rates"),
-    )
+    name = dataset_name("us_rates")
     start_date = Day(metadata=told("First day, included; else as early as the source begins."))
     end_date = Day(metadata=told("Last day, included; else yesterday (UTC), which is also the latest."))
     params = Document(metadata=told("What the source asks besides; what is left out has its default."))
-    tags = Listing(Text(most=64, pattern=TAG_PATTERN), most=20, metadata=told("Words to find the job by."))
+    tags = tags()
 
 
 class SourceItem(ma.Schema):

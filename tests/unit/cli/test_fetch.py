@@ -1,4 +1,4 @@
-"""`queuant data fetch` against a server that is played by a function."""
+"""`queuant data fetch` and `compose` against a server that is played by a function."""
 
 from __future__ import annotations
 
@@ -77,6 +77,17 @@ def test_a_fetch_can_be_asked_again_and_read_as_json(server: list[tuple[str, Any
 
     assert json.loads(said) == RESULT
     assert "fresh=true" in server[0][0]
+
+
+def test_compose_waits_and_a_symbol_may_have_a_sign_of_its_own(server: list[tuple[str, Any]]) -> None:
+    said = run("data", "compose", "brazil", "curve", "market@0123456789ab", "--rename", "BRL=X=USDBRL", "--fresh")
+
+    assert said.startswith("rates@0123456789ab: ")
+    (query, body) = server[0]
+    assert body == {"name": "brazil", "datasets": ["curve", "market@0123456789ab"], "rename": {"BRL=X": "USDBRL"}}
+    assert "fresh=true" in query
+    wrong = CliRunner().invoke(cli.cli, ["data", "compose", "brazil", "curve", "--rename", "BRL"])
+    assert (wrong.exit_code, "is not OLD=NEW" in wrong.stderr) == (2, True)
 
 
 def test_the_result_of_a_fetch_is_told_as_a_dataset(server: list[tuple[str, Any]]) -> None:

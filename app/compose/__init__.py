@@ -1,0 +1,1 @@
+"""Datasets that macro strategies can trade, composed of others that hold their series."""
