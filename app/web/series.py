@@ -144,7 +144,7 @@ def _curve(name: str, dataset: str | None) -> list[Point]:
 def _require_one(name: str, datasets: list[str]) -> None:
     if len(datasets) > 1:
         raise InvalidInput(
-            f"{name} is in {len(datasets)} datasets: say which one.",
+            f"{name} is in {len(datasets)} datasets: say which one, as in ?dataset={datasets[0]}.",
             code="ambiguous_series",
             pointer="/dataset",
             given=name,

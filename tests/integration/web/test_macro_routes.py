@@ -144,3 +144,4 @@ def test_a_series_that_several_datasets_have_asks_which_one(web: Any, monkeypatc
     monkeypatch.setattr(catalog, "datasets", lambda: twice)
     told = web.get(f"{SERIES}/US_CORE_CPI").get_json()
     assert (told["code"], told["pointer"]) == ("ambiguous_series", "/dataset")
+    assert "?dataset=us_core_cpi_monthly" in told["detail"]
