@@ -31,8 +31,9 @@ def test_uploaded_series_are_composed_and_traded_by_workers(server: Any, tmp_pat
         versions = [client.upload(path, name=path.stem)["version"] for path in (yields, survey)]
         made = client.compose("desk", ["yields", "survey"]).wait(60).result()
         result = client.backtest("RATES_BR_02", dataset="desk").wait(60).result()
+        trades = result.trades
 
     assert [item["dataset_version"] for item in made.provenance["inputs"]] == versions[::-1]
     assert result.provenance["dataset_version"] == made.provenance["dataset_version"]
-    assert len(result.trades) > 1
-    assert set(result.trades["side"]) == {"long", "short"}
+    assert len(trades) > 1
+    assert set(trades["side"]) == {"long", "short"}

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
+from app.web.factory import create_app
+from app.wiring import Services
 from workers.tasks import Executor
+
+from .conftest import Web
 
 DATASETS = "/api/v1/datasets"
 COMPOSE = f"{DATASETS}/compose"
@@ -57,6 +61,13 @@ def us() -> bytes:
 def shares() -> bytes:
     closes = (f"{day},{110_000 + 50 * at},{14 + at / 100}" for at, day in enumerate(DAYS))
     return "\n".join(["date,^BVSP,SOY", *closes]).encode()
+
+
+@pytest.fixture(scope="module")
+def shared(make_services: Callable[..., Services]) -> Web:
+    """An application of its own: elsewhere a series is in the dataset alone that ships."""
+    services = make_services()
+    return Web(create_app(services), services)
 
 
 @pytest.fixture(scope="module")
