@@ -128,9 +128,7 @@ def _lines(series: Mapping[str, Series], delay: np.timedelta64) -> tuple[dict[st
         if spacing != "daily":
             notes.append(f"{name} is not traded: its values are {spacing}, and a price needs one of every session.")
         elif made is None:
-            notes.append(
-                f"{name} is not traded: there are no two of its days on which {' and '.join(needs)} are known."
-            )
+            notes.append(f"{name} is not traded: it has no two days with a known {' and '.join(needs)}.")
         else:
             rows = np.flatnonzero(np.isfinite(made))
             lines[name] = Line(days[rows], made[rows])

@@ -232,7 +232,7 @@ def test_what_is_not_traded_is_told_with_what_it_lacks(shop, make_series):
     assert made.notes == (
         "NTNB_2Y is not traded: it needs IPCA_MOM too.",
         "DI_2Y is not traded: its values are monthly, and a price needs one of every session.",
-        "UST_2Y is not traded: there are no two of its days on which SOFR are known.",
+        "UST_2Y is not traded: it has no two days with a known SOFR.",
     )
 
 
