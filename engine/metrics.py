@@ -12,10 +12,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import ndtr
 
 from engine.bars import Floats
 from engine.figures import METRICS, Figure, Report, Run, metric
+from engine.overfit.sharpe import probabilistic_sharpe
 
 _DAY = 86_400e9  # nanoseconds
 
@@ -171,21 +171,6 @@ def psr(run: Run) -> Figure:
         return None
     ratio = (run.sums.mean - run.rate) / run.deviation
     return probabilistic_sharpe(ratio, _skewness(run), _peakedness(run), len(run.time))
-
-
-def probabilistic_sharpe(
-    ratio: float, skewness: float, kurtosis: float, count: int, *, threshold: float = 0.0
-) -> float | None:
-    """Probability that a Sharpe ratio measured over `count` bars is truly above `threshold`.
-
-    Phi((S - S*) sqrt(T - 1) / sqrt(1 - g3 S + (g4 - 1)/4 S^2)), S and S* per bar, g3 the skewness and g4 the
-    kurtosis (3 for a normal) of the returns: Bailey and Lopez de Prado (2012), The Sharpe ratio efficient
-    frontier, equation 11. None where the estimate's variance is not positive.
-    """
-    variance = 1.0 - skewness * ratio + (kurtosis - 1.0) / 4.0 * ratio**2
-    if variance <= 0.0:
-        return None
-    return float(ndtr((ratio - threshold) * math.sqrt(count - 1) / math.sqrt(variance)))
 
 
 @metric("fraction", "higher")

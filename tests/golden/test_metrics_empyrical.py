@@ -14,7 +14,7 @@ from scipy import stats
 
 import strategies
 from engine import Config, backtest, measure
-from engine.metrics import probabilistic_sharpe
+from engine.overfit import probabilistic_sharpe
 from engine.tables import monthly_returns
 
 DAYS = 1500

@@ -11,7 +11,7 @@ import pytest
 from engine import Bars, Config, backtest, measure, strategy, trades
 from engine.errors import BadData
 from engine.figures import METRICS, Run, metric
-from engine.metrics import probabilistic_sharpe
+from engine.overfit import probabilistic_sharpe
 from engine.tables import drawdown_table, monthly_returns
 
 FREE = {"commission_bps": 0.0, "slippage_bps": 0.0}
