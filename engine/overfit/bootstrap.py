@@ -63,6 +63,7 @@ def automatic_block_length(values: ArrayLike) -> float:
     level = float(covariances[0] + 2.0 * weighed.sum())
     slope = float(2.0 * (lags * weighed).sum())
     longest = float(math.ceil(min(3.0 * math.sqrt(count), count / 3.0)))
-    if level == 0.0:
+    power, against = slope * slope * count, level * level
+    if power >= longest**3 * against:
         return longest
-    return min(max(math.cbrt(slope * slope / (level * level) * count), 1.0), longest)
+    return max(math.cbrt(power / against), 1.0)

@@ -39,6 +39,7 @@ def automatic_lag(centred: Floats) -> int:
     covariances = [autocovariance(centred, lag) for lag in seen]
     level = autocovariance(centred, 0) + 2.0 * sum(covariances)
     slope = 2.0 * sum(lag * each for lag, each in zip(seen, covariances, strict=True))
-    if level == 0.0:
+    power, against = slope * slope * count, level * level
+    if 1.1447**3 * power >= most**3 * against:
         return most
-    return min(most, math.floor(1.1447 * math.cbrt(slope * slope / (level * level) * count)))
+    return math.floor(1.1447 * math.cbrt(power / against))

@@ -77,7 +77,10 @@ def _held_up(pbo: float) -> str:
         if pbo < LOTS
         else "choosing by the past was no better than drawing lots"
     )
-    return f" Chosen on one half of the time, the best was among the worse half on the rest in {_percent(pbo)}: {how}."
+    return (
+        f" What was best on one half of the time was in the worse half of all trials on the other half in "
+        f"{_percent(pbo)} of the splits: {how}."
+    )
 
 
 def _too_short(missing: int) -> str:

@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 from engine.errors import BadData
 from engine.intake import Floats, floats
 
+# No return is as large; its fourth power would not be a number.
+_FAR = 1e60
 # So many numbers are worked on at a time.
 _CELLS = 1 << 18
 
@@ -20,7 +22,7 @@ def column(values: ArrayLike, name: str) -> Floats:
     """Returns of one strategy [T].
 
     Raises:
-        BadData: `bad_shape`, or `bad_numbers` with the first row that holds NaN or an infinite number.
+        BadData: `bad_shape`, or `bad_numbers` with the first row that holds NaN or what is no return.
     """
     return _finite(floats(values, name), name, 1, "one number per bar")
 
@@ -51,8 +53,10 @@ def spread(values: Floats) -> tuple[Floats, Floats]:
 def _finite(array: Floats, name: str, dimensions: int, expected: str) -> Floats:
     if array.ndim != dimensions:
         raise BadData(f"{name} has shape {array.shape}, expected {expected}.", code="bad_shape")
-    # A sum is finite where its parts are, unless they are huge: no array of truths as long as the data.
-    if not np.isfinite(array.sum()) and not np.isfinite(array).all():
-        row = int(np.argwhere(~np.isfinite(array))[0, 0])
-        raise BadData(f"{name} holds a number that is not finite in row {row}.", code="bad_numbers")
+    # No array of truths as long as the data, unless there is something to tell.
+    if array.size and not (array.min() >= -_FAR and array.max() <= _FAR):
+        row = int(np.argwhere(~(np.abs(array) <= _FAR))[0, 0])
+        raise BadData(
+            f"{name} holds {array[row].tolist()} in row {row}, expected finite returns."[:200], code="bad_numbers"
+        )
     return array
