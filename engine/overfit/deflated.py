@@ -60,9 +60,10 @@ def trial_variance(sharpes_per_bar: ArrayLike) -> float | None:
 def effective_trials(trials: int, mean_correlation: float) -> float:
     """How many independent trials so many correlated ones are like: rho + (1 - rho) N, rho between 0 and 1.
 
-    Bailey and Lopez de Prado (2014), appendix 3. A negative rho counts as 0. Use it with the variance
-    that independent trials would have; the variance measured between correlated trials is smaller by 1 - rho already,
-    and both together deduct too little. `statistics` therefore counts every trial.
+    Bailey and Lopez de Prado (2014), appendix 3. A negative rho counts as 0. The variance measured
+    between trials that are alike is smaller by 1 - rho already, so that fewer trials with this variance expect less
+    than luck finds where any two correlate by rho. `statistics` therefore counts every trial; of mere copies that
+    expects too much, which errs on the safe side.
     """
     rho = min(max(mean_correlation, 0.0), 1.0)
     return rho + (1.0 - rho) * trials

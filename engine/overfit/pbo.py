@@ -64,7 +64,7 @@ def backtest_overfitting(returns: ArrayLike, blocks: int = 16) -> Overfitting | 
     trials, pass a sample that was drawn without looking at results (`rng.choice(n, 10_000, replace=False)`) and say
     so beside the figure; it is the pbo of a smaller search.
 
-    None below two trials, or below two bars per block.
+    None below two trials, below two bars per block, or where no trial varies.
 
     Raises:
         InvalidInput: `bad_blocks` for blocks that are not an even number from 2 to 20; `too_many_trials`.
@@ -88,19 +88,20 @@ def backtest_overfitting(returns: ArrayLike, blocks: int = 16) -> Overfitting | 
         )
     if trials < 2 or bars < 2 * blocks:
         return None
-    return _summary(*_splits(_Halves.of(values, blocks), trials), trials)
+    _, deviation = spread(values)
+    return _summary(*_splits(_Halves.of(values, blocks), trials), trials) if deviation.any() else None
 
 
 def _summary(chosen: Floats, outcome: Floats, ranks: Floats, trials: int) -> Overfitting:
     logits = np.log(ranks / (trials + 1.0 - ranks))
     apart = chosen - chosen.mean()
-    spread = float((apart * apart).sum())
+    varied, size = float((apart * apart).sum()), float((chosen * chosen).sum())
     return Overfitting(
         pbo=float(np.mean((logits < 0.0) + 0.5 * (logits == 0.0))),
         logits=logits,
         in_sample=chosen,
         out_of_sample=outcome,
-        slope=float((apart * outcome).sum()) / spread if spread > 0.0 else None,
+        slope=float((apart * outcome).sum()) / varied if varied > size * 1e-20 else None,
         probability_of_loss=float(np.mean(outcome < 0.0)),
     )
 
@@ -142,31 +143,28 @@ def _judged(chosen: Floats, judged: Floats) -> tuple[Floats, Floats, Floats]:
 class _Halves:
     """Sums over the subsets of the first and of the last blocks, and Sharpe ratios of a subset of all made of them.
 
-    The sums are of z = (r - mean r) / sd r, not of r: nothing is lost where the mean is large beside what varies.
+    The sums are of the returns as they are, so that two trials that did the same on a half have the same ratio there to
+    the last bit. A variance is the mean square less the square of the mean: with a Sharpe ratio per bar of S it loses
+    the digits of S^2, which are few; beyond a ratio of a million per bar nothing is said to vary.
     """
 
     blocks: int
-    means: Floats  # mean r / sd r [n]
     counts: tuple[Floats, Floats]  # bars [2^(S/2)]
     sums: tuple[Floats, Floats]  # [2^(S/2), n]
     squares: tuple[Floats, Floats]
 
     @classmethod
     def of(cls, values: Floats, blocks: int) -> _Halves:
-        mean, deviation = spread(values)
-        scale = np.where(deviation > 0.0, deviation, 1.0)
         sums, squares = np.empty((2, blocks, values.shape[1]))
         edges = np.linspace(0, len(values), blocks + 1).astype(np.int64)
         for block in range(blocks):
-            standard = (values[edges[block] : edges[block + 1]] - mean) / scale
-            standard.sum(axis=0, out=sums[block])
-            np.multiply(standard, standard, out=standard)
-            standard.sum(axis=0, out=squares[block])
+            part = values[edges[block] : edges[block + 1]]
+            part.sum(axis=0, out=sums[block])
+            (part * part).sum(axis=0, out=squares[block])
         counts = np.diff(edges).astype(np.float64)[:, None]
         middle = blocks // 2
         return cls(
             blocks,
-            mean / scale,
             (_subsets(counts[:middle]), _subsets(counts[middle:])),
             (_subsets(sums[:middle]), _subsets(sums[middle:])),
             (_subsets(squares[:middle]), _subsets(squares[middle:])),
@@ -185,7 +183,6 @@ class _Halves:
         power /= count
         spread = power - mean * mean
         varies = spread > 1e-12 * power
-        mean += self.means
         spread *= count / (count - 1.0)
         np.sqrt(spread, out=spread, where=varies)
         ratios: Floats = np.divide(mean, spread, out=np.zeros_like(mean), where=varies)

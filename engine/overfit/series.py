@@ -55,8 +55,6 @@ def _finite(array: Floats, name: str, dimensions: int, expected: str) -> Floats:
         raise BadData(f"{name} has shape {array.shape}, expected {expected}.", code="bad_shape")
     # No array of truths as long as the data, unless there is something to tell.
     if array.size and not (array.min() >= -_FAR and array.max() <= _FAR):
-        row = int(np.argwhere(~(np.abs(array) <= _FAR))[0, 0])
-        raise BadData(
-            f"{name} holds {array[row].tolist()} in row {row}, expected finite returns."[:200], code="bad_numbers"
-        )
+        place = tuple(np.argwhere(~(np.abs(array) <= _FAR))[0])
+        raise BadData(f"{name} holds {array[place]} in row {place[0]}, expected finite returns.", code="bad_numbers")
     return array
