@@ -230,9 +230,10 @@ class Dataset:
         return times, found
 
     def _published(self) -> tuple[Times, dict[str, Floats]]:
-        """Observed times [T], and by series its latest values."""
+        """Observed times [T], and by series its latest values; of calendars alone the dates of their events."""
         series = self.panel.series
-        times = np.unique(np.concatenate([item.observed for item in series.values()]))
+        dates = [item.date for item in self.panel.calendars.values()]
+        times = np.unique(np.concatenate([item.observed for item in series.values()] or dates))
         values = {key: np.full(len(times), np.nan) for key in series}
         for key, item in series.items():
             order = np.argsort(item.available, kind="stable")
@@ -288,6 +289,7 @@ class Dataset:
             "adjusted": self.adjusted,
             "cost_keys": dict(self.manifest.get("cost_keys", {})),
             "series": sorted(self._series.get("about", {})),
+            "calendars": {key: _events(told) for key, told in sorted(self._series.get("calendars", {}).items())},
             **self.facts,
         }
 
@@ -313,6 +315,12 @@ def _coverage(times: Times, values: Floats) -> dict[str, Any]:
         "bars": len(known),
         "missing": last - first + 1 - len(known),
     }
+
+
+def _events(told: list[Mapping[str, str]]) -> dict[str, Any]:
+    """First and last date of a calendar, and how many events it has."""
+    dates = sorted(event["date"][:10] for event in told)
+    return {"start": dates[0] if dates else None, "end": dates[-1] if dates else None, "events": len(dates)}
 
 
 def iso_day(time: np.datetime64) -> str:

@@ -35,9 +35,9 @@ def read(path: Path, told: Mapping[str, Any]) -> Panel:
     if strangers:
         raise BadData(f"Series {strangers[0]} is only in one of the manifest and its file.", code="bad_series")
     order = np.argsort(place, kind="stable")
-    ends = np.cumsum(np.bincount(place, minlength=len(names)))[:-1]
+    ends = np.cumsum(np.bincount(place, minlength=len(names)))
     observed, available = (moments(table[name]) for name in ("observed", "available"))
-    parts = (np.split(values[order], ends) for values in (observed, available, numbers(table["value"])))
+    parts = (np.split(values[order], ends)[:-1] for values in (observed, available, numbers(table["value"])))
     rows = dict(zip(names, zip(*parts, strict=True), strict=True))
     series = [Series(key, str(item["unit"]), *rows[key], **_kept(item)) for key, item in about.items()]
     calendars = [_calendar(key, events) for key, events in told.get("calendars", {}).items()]

@@ -50,7 +50,7 @@ def show(client: Client, dataset: str | None, as_json: bool) -> None:
 @click.option("--quality", type=click.Choice(["real", "proxy", "synthetic"]), help="What they are [default: real].")
 @asks_server
 def upload(client: Client, *, file: Path, name: str, as_json: bool, **said: str | None) -> None:
-    """Upload a CSV or Parquet file of bars or series."""
+    """Upload a CSV or Parquet file of bars, series or calendars."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     meaning = {field: value for field, value in said.items() if value is not None}
@@ -130,10 +130,11 @@ def _renamed(pairs: tuple[str, ...]) -> dict[str, str]:
 
 def say(found: dict[str, Any], warnings: list[str]) -> None:
     """A dataset in a line, and what a reader should know."""
-    symbols = found["symbols"]
+    what = "series" if found["kind"] == "series" else "symbols"
+    of = f"{len(found['symbols']):,} {what}" if found["symbols"] else f"the calendars {', '.join(found['calendars'])}"
     click.echo(
-        f"{found['dataset_id']}@{found['version']}: {found['bars']:,} {found['frequency']} times of {len(symbols):,} "
-        f"{'series' if found['kind'] == 'series' else 'symbols'}, {found['start']} to {found['end']}"
+        f"{found['dataset_id']}@{found['version']}: {found['bars']:,} {found['frequency']} times of {of}, "
+        f"{found['start']} to {found['end']}"
     )
     for warning in warnings:
         click.echo(f"! {warning}")

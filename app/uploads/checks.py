@@ -77,3 +77,14 @@ def once(times: Times, symbols: np.ndarray | None, column: str, row: Rows) -> bo
     rising = order if symbols is None else order[np.argsort(symbols[order], kind="stable")]
     by_time = symbols is None or bool((np.diff(times) >= np.timedelta64(0, "ns")).all())
     return bool((np.diff(rising) > 0).all()) or (symbols is not None and by_time)
+
+
+def event_once(dates: Times, calendars: np.ndarray, column: str, row: Rows) -> None:
+    """A calendar has a day once. Raises InvalidInput for one that comes twice."""
+    days = dates.astype("datetime64[D]")
+    order = np.lexsort((days, calendars))
+    same = (np.diff(days[order]).astype(np.int64) == 0) & (np.diff(calendars[order]) == 0)
+    if same.any():
+        first = int(np.argmax(same))
+        one, other = (row(int(order[at])) for at in (first, first + 1))
+        raise cell(f"the same calendar and day as in row {one}.", "duplicate_event", other, column, days[order[first]])

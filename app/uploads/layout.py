@@ -15,6 +15,7 @@ TIME = ("time", "date", "datetime", "timestamp", "day")
 SYMBOL = ("symbol", "ticker", "instrument", "asset", "pair")
 SERIES = ("key", "observed", "available", "value")
 SERIES_MORE = ("unit", "stale_days", "quality")
+CALENDAR = ("calendar", "date", "announced", "reference")
 # What an index of pandas is called in its files.
 INDEX = ("", "index", "__index_level_0__")
 SPELLINGS: Mapping[str, str] = {
@@ -31,8 +32,9 @@ LETTERS = {"o": "open", "h": "high", "l": "low", "c": "close", "v": "volume"}
 class Layout(NamedTuple):
     """Which column (by position) has which role.
 
-    `kind` is "long" (a row for each symbol and time), "single" (the same of one symbol), "wide" or "series"; `roles`
-    maps `time`, `symbol` and the fields to columns, or for "wide" `time` and each symbol.
+    `kind` is "long" (a row for each symbol and time), "single" (the same of one symbol), "wide", "series" or
+    "calendar" (a row for each event); `roles` maps `time`, `symbol` and the fields to columns, or for "wide" `time`
+    and each symbol.
     """
 
     kind: str
@@ -50,6 +52,8 @@ def layout_of(names: list[str]) -> Layout:
     time = _time(folded, names)
     symbol = [at for at, name in enumerate(folded) if name in SYMBOL]
     fields = _fields(folded, names)
+    if "calendar" in folded and not symbol and not fields:
+        return _calendar(time, folded, names)
     if symbol:
         if len(symbol) > 1:
             raise refusal(f"Columns '{names[symbol[0]]}' and '{names[symbol[1]]}' both name symbols.", "two_columns")
@@ -65,6 +69,27 @@ def layout_of(names: list[str]) -> Layout:
         raise refusal(f"Column {blank[0] + 1} has no name.", "bad_header")
     ignored = tuple(names[at] for at in range(len(names)) if at != time and at not in symbols)
     return Layout("wide", {"time": time, **{names[at]: at for at in symbols}}, ignored)
+
+
+def _calendar(time: int, folded: list[str], names: list[str]) -> Layout:
+    """Events: a column that is none of theirs is refused, as a misspelt `announced` would change what was known."""
+    roles = {"time": time, "calendar": folded.index("calendar")}
+    for at, name in enumerate(folded):
+        meant = "announced" if name == "available" else name
+        if at in roles.values() or name in INDEX:
+            continue
+        if meant not in CALENDAR:
+            raise refusal(
+                f"Column '{names[at]}' means nothing beside a calendar's dates.",
+                "unknown_column",
+                allowed=[*CALENDAR],
+                nearest=nearest(meant, CALENDAR),
+            )
+        if meant in roles:
+            raise refusal(f"Columns '{names[roles[meant]]}' and '{names[at]}' both mean {meant}.", "two_columns")
+        roles[meant] = at
+    ignored = tuple(names[at] for at in range(len(names)) if at not in roles.values())
+    return Layout("calendar", roles, ignored)
 
 
 def _time(folded: list[str], names: list[str]) -> int:

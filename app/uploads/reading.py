@@ -21,8 +21,10 @@ from app.uploads.source import Source, is_text, no_rows, open_source
 from engine.bars import Floats, Times
 
 LONGEST_TEXT = 256
-TEXTS = ("symbol", "key", "unit", "quality")
-TIMES = ("time", "observed", "available")
+TEXTS = ("symbol", "key", "unit", "quality", "calendar")
+TIMES = ("time", "observed", "available", "announced", "reference")
+# A strategy goes through all events of a calendar.
+MOST_EVENTS = 10_000
 # A series is stale when it is older than so many of its own spacings, and at least so many days.
 STALE_SPACINGS, LEAST_STALE_DAYS = 3.0, 10.0
 
@@ -147,8 +149,9 @@ def read(path: Path, *, symbol: str) -> Reading:
     columns = Columns(source, layout)
     columns.take_all()
     notes = list(_notes(columns))
-    if layout.kind == "series":
-        return Reading(None, _series(columns, notes), tuple(notes))
+    if layout.kind in ("series", "calendar"):
+        beside = (_series if layout.kind == "series" else _calendars)(columns, notes)
+        return Reading(None, beside, tuple(notes))
     table = _wide(columns, notes) if layout.kind == "wide" else _long(columns, notes, symbol)
     return Reading(table, None, tuple(notes))
 
@@ -221,6 +224,30 @@ def _series(columns: Columns, notes: list[str]) -> Beside:
         }
     )
     return Beside(table.select(SERIES), {"about": about})
+
+
+def _calendars(columns: Columns, notes: list[str]) -> Beside:
+    """Events by calendar, in the order of their dates, beside no series at all."""
+    key, names = codes(columns.texts("calendar"))
+    forms.check_symbols(names)
+    if len(key) > MOST_EVENTS:
+        raise refusal(f"{len(key):,} events are more than {MOST_EVENTS:,}.", "too_much_data")
+    said = {role: columns.times(role) for role in ("time", "announced", "reference") if role in columns.layout.roles}
+    notes += dict.fromkeys(note for found in said.values() for note in found.notes)
+    times = {"date" if role == "time" else role: found.times for role, found in said.items()}
+    checks.event_once(times["date"], key, columns.name("time"), columns.row)
+    if "announced" not in times:
+        notes.append("Without a column 'announced' an event is known on its date only, not ahead of it.")
+    order = np.lexsort((times["date"], key))
+    texts = {name: np.datetime_as_string(of[order], unit="s").tolist() for name, of in times.items()}
+    calendars: dict[str, list[Mapping[str, str]]] = {name: [] for name in names}
+    for at, event in zip(key[order], zip(*texts.values(), strict=True), strict=True):
+        calendars[names[at]].append(dict(zip(texts, event, strict=True)))
+    nothing = array(np.empty(0, "datetime64[ns]"))
+    table = pa.table(
+        {"key": coded(key[:0], ()), "observed": nothing, "available": nothing, "value": array(np.empty(0))}
+    )
+    return Beside(table, {"about": {}, "calendars": calendars})
 
 
 def _published_once(columns: Columns, key: Any, observed: Times, available: Times) -> None:

@@ -157,7 +157,19 @@ def dataset_detail(found: Dataset, versions: list[Dataset]) -> dict[str, Any]:
 
 
 def uploaded(found: Dataset, warnings: list[str]) -> dict[str, Any]:
-    told = ("dataset_id", "version", "kind", "frequency", "symbols", "start", "end", "bars", "quality", "links")
+    told = (
+        "dataset_id",
+        "version",
+        "kind",
+        "frequency",
+        "symbols",
+        "calendars",
+        "start",
+        "end",
+        "bars",
+        "quality",
+        "links",
+    )
     described = dataset(found)
     return {name: described[name] for name in told} | {"gaps": _gaps(found), "warnings": warnings}
 

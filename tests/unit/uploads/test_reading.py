@@ -208,6 +208,10 @@ FILES = {
     'date,A\n2024-01-02,"1\n2024-01-03,2\n': ("bad_number", None),
     "date,A,B\n2024-01-02,1,\n2024-01-03,1,\n": ("no_prices", None),
     "key,observed,value\nCPI,2024-01-01,1\n": ("missing_column", None),
+    "calendar,date,anounced\nFOMC,2024-01-31,2023-06-23\n": ("unknown_column", "announced"),
+    "calendar,date,announced,available\nFOMC,2024-01-31,2023-06-23,2023-06-23\n": ("two_columns", None),
+    "calendar,announced\nFOMC,2023-06-23\n": ("missing_column", None),
+    "calendar,date\n": ("no_rows", None),
 }
 
 
