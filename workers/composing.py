@@ -19,6 +19,7 @@ def run_compose(claim: Claim, services: Services, report: Report) -> tuple[dict[
     """Datasets as one that can be traded; the result's document names its version and theirs."""
     asked = claim.request
     made = compose(asked, services.catalog, lambda done, total: report(done, total, "read"))
+    report(len(asked["datasets"]), len(asked["datasets"]), "store")
     kept = library(services).put(
         made.table,
         id=asked["dataset_id"],

@@ -87,8 +87,9 @@ def _input(name: str, composed: str, catalog: Catalog, before: Iterable[Dataset]
 def _require_names(rename: Mapping[str, Any], inputs: Iterable[Dataset]) -> None:
     """Every name that is changed is there, and becomes one that a series may have."""
     names = {name for dataset in inputs for name in names_of(dataset)}
-    with _pointing("/datasets"):
-        forms.check_symbols(names)
+    if names:  # calendars alone have none, and no instrument can be made of them
+        with _pointing("/datasets"):
+            forms.check_symbols(names)
     for old, new in rename.items():
         with _pointing(f"/rename/{escaped(old)}"):
             if old not in names:

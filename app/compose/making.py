@@ -23,6 +23,7 @@ from app.compose.origins import Origin, origins_of, pinned, session_close
 from app.dataset import Dataset
 from app.instruments import COST_KEYS, INFLATION, INSTRUMENTS, UNITS, price
 from app.library import Beside, Meaning
+from engine.checks import LARGEST_PRICE
 from engine.errors import BadData
 from engine.intake import Floats, Times
 from engine.intake import told as told_time
@@ -30,8 +31,9 @@ from engine.panel import STALE_DAYS, Series, worst
 
 # When a day closes of which nobody says it.
 MIDNIGHT = "24:00"
-# What the values that go into prices are above, by unit.
-_ABOVE = {"price": 0.0, "bps": 0.0, "percent": -100.0}
+# What the values that go into prices are between, by unit. A year of a hyperinflation is within; from what is beyond,
+# prices could leave the numbers, and all days after would have none.
+_BETWEEN = {"price": (0.0, LARGEST_PRICE), "bps": (0.0, 1e6), "percent": (-100.0, 1e6)}
 
 
 class Composed(NamedTuple):
@@ -109,12 +111,15 @@ def _last(days: Times) -> tuple[Times, Any]:
 
 
 def _require_possible(series: Series, origin: Origin) -> None:
-    """Of what goes into prices no price or spread is 0, and no yield the loss of everything."""
-    least = _ABOVE[UNITS[series.key]] if series.key in UNITS else -np.inf
-    wrong = np.flatnonzero(series.value <= least)
+    """Of what goes into prices no price or spread is 0, and no yield the loss of everything, or beyond measure."""
+    if series.key not in UNITS:
+        return
+    least, most = _BETWEEN[UNITS[series.key]]
+    wrong = np.flatnonzero((series.value <= least) | (series.value > most))
     if len(wrong):
         value, day = series.value[wrong[0]], told_time(series.observed[wrong[0]])
-        raise BadData(f"{origin} is {value:g} at {day}; it must be above {least:g}.", code="bad_series")
+        must = f"above {least:g}" if value <= least else f"at most {most:g}"
+        raise BadData(f"{origin} is {value:g} at {day}; it must be {must}.", code="bad_series")
 
 
 def _lines(series: Mapping[str, Series], delay: np.timedelta64) -> tuple[dict[str, Line], list[str]]:

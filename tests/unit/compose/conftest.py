@@ -14,6 +14,7 @@ from app.compose.asking import resolve_compose
 from app.compose.making import Composed, compose
 from app.dataset import Dataset
 from app.library import Beside, Meaning
+from app.uploads.reading import read
 from engine.panel import Series
 
 NS = "datetime64[ns]"
@@ -51,6 +52,15 @@ class Shop:
         columns = {key.replace("bvsp", "^BVSP"): np.asarray(values, dtype=float) for key, values in closes.items()}
         table = pa.table({"time": np.array(days, dtype=NS), **columns})
         return self.catalog.library.put(table, id=name, meaning=Meaning(name)).dataset
+
+    def keep_calendar(self, name: str, **days: str) -> Dataset:
+        """A dataset of calendars alone, of one event each, as an upload becomes one."""
+        path = self.catalog.library.folder.parent / f"{name}.csv"
+        path.write_text(
+            "\n".join(["calendar,date,announced", *(f"{key},{day},2023-06-23" for key, day in days.items())])
+        )
+        found = read(path, symbol=name)
+        return self.catalog.library.put(None, id=name, meaning=Meaning(name), series=found.series).dataset
 
     def asked(self, *datasets: str, name: str = "mine", **more: Any) -> dict[str, Any]:
         return resolve_compose({"name": name, "datasets": list(datasets), **more}, self.catalog)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from app.instruments import price
 from engine import Config, backtest
 from engine.errors import BadData, InvalidInput
 from engine.panel import Series
+from workers.composing import run_compose
 
 NAN = np.nan
 DAYS = np.busday_offset("2024-01-01", np.arange(45), roll="forward")
@@ -214,6 +216,18 @@ def test_it_is_as_good_as_the_worst_of_its_inputs_and_says_what_they_were(shelf)
     assert onward.all_bars.close.tobytes() == made.all_bars.close.tobytes()
 
 
+def test_calendars_that_were_uploaded_are_carried_and_composed_again(shelf):
+    shelf.keep_calendar("meetings", FOMC="2024-01-31", COPOM="2024-01-30")
+    made = shelf.kept("brazil", "us", "meetings")
+
+    assert made.all_bars.panel.calendar("FOMC").date.astype(str).tolist() == ["2024-01-31T00:00:00.000000000"]
+    assert set(shelf.kept("mine", name="onward").panel.calendars) == {"COPOM", "FOMC"}
+    assert made.all_bars.close.tobytes() == shelf.kept("brazil", "us", name="plain").all_bars.close.tobytes()
+    shelf.keep_calendar("again", FOMC="2024-03-20")
+    with pytest.raises(InvalidInput, match="have the calendar FOMC"):
+        shelf.asked("brazil", "us", "meetings", "again")
+
+
 def test_what_is_not_traded_is_told_with_what_it_lacks(shop, make_series):
     monthly = np.array(["2023-12-01", "2024-01-01", "2024-02-01"], dtype="datetime64[ns]")
     shop.keep(
@@ -242,6 +256,14 @@ def test_values_that_no_price_can_be_are_named(shop, make_series):
 
     with pytest.raises(BadData, match=rf"USDBRL of broken@\w+ is 0 at {DAYS[5]}; it must be above 0"):
         shop.made("broken")
+
+
+def test_a_rate_beyond_measure_is_named_and_does_not_end_the_prices(shop, make_series):
+    slipped = np.where(np.arange(len(DAYS)) == 5, 1e300, 10.0)
+    shop.keep("slipped", make_series("DI_1Y", DAYS, slipped), make_series("CDI", DAYS, 12.0))
+
+    with pytest.raises(BadData, match=rf"DI_1Y of slipped@\w+ is 1e\+300 at {DAYS[5]}; it must be at most 1e\+06"):
+        shop.made("slipped")
 
 
 def test_a_symbol_without_any_price_is_left_out(shelf, make_series):
@@ -282,6 +304,7 @@ REFUSED = {
     "another unit": ({"datasets": ["fractions"]}, "unit_mismatch", "/datasets", "CDI of fractions.* is in number"),
     "another close": ({"datasets": ["brazil", "early"]}, "session_close_mismatch", "/datasets", "at 20:00, .*at 18:00"),
     "no instrument": ({"datasets": ["market"]}, "no_instruments", "/datasets", "No instrument"),
+    "calendars alone": ({"datasets": ["meetings"]}, "no_instruments", "/datasets", "No instrument"),
     "half an instrument": ({"datasets": ["early"]}, "no_instruments", "/datasets", "UST_5Y .* needs SOFR too"),
 }
 
@@ -290,12 +313,25 @@ REFUSED = {
 def test_what_cannot_be_composed_is_refused_with_its_place(shelf, make_series, case):
     shelf.keep("fractions", make_series("DI_1Y", DAYS, 0.1), make_series("CDI", DAYS, 0.1, unit="number"))
     shelf.keep("early", make_series("UST_5Y", DAYS, 4.0), close="18:00")
+    shelf.keep_calendar("meetings", FOMC="2024-01-31")
     body, code, pointer, words = REFUSED[case]
 
     with pytest.raises(InvalidInput, match=words) as caught:
         shelf.asked(*body["datasets"], **{name: value for name, value in body.items() if name != "datasets"})
 
     assert (caught.value.code, caught.value.pointer) == (code, pointer)
+
+
+def test_a_job_that_was_cancelled_while_prices_were_made_keeps_nothing(shelf):
+    def stopped(done: int, total: int, phase: str) -> None:
+        if phase == "store":
+            raise InterruptedError
+
+    claim, services = SimpleNamespace(request=shelf.asked("brazil", "us")), SimpleNamespace(catalog=shelf.catalog)
+    with pytest.raises(InterruptedError):
+        run_compose(claim, services, stopped)
+
+    assert "mine" not in shelf.catalog.library.ids()
 
 
 def test_what_no_instrument_can_be_made_of_is_told_with_what_each_of_them_needs(shelf):

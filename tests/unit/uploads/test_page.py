@@ -18,7 +18,7 @@ FILES = re.findall(r"```csv\n(.*?)```", PAGE, re.DOTALL)
 SOURCES = "".join(path.read_text("utf-8") for path in (*(ROOT / "app").rglob("*.py"), ROOT / "engine/checks.py"))
 
 
-@pytest.mark.parametrize("text", FILES, ids=["long", "wide", "single", "series"])
+@pytest.mark.parametrize("text", FILES, ids=["long", "wide", "single", "series", "calendar"])
 def test_every_file_of_the_page_is_taken_without_a_guess(tmp_path, text):
     path = tmp_path / "upload"
     path.write_text(text)
