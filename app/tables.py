@@ -38,6 +38,12 @@ jobs = Table(
     Column("request_hash", String(64), nullable=False),
     Column("tags", JSON, nullable=False),
     Column("retry_of", String(32)),
+    # A job may be done in chunks, which are rows of their own (`app.store.families`): a child knows its `parent_id` and
+    # how many `units` it is; the parent how many there are, how many are `done`, and how many children are `pending`.
+    Column("parent_id", String(32)),
+    Column("units", Integer),
+    Column("done", Integer),
+    Column("pending", Integer),
     Column("status", String(16), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("max_attempts", Integer, nullable=False),
@@ -57,6 +63,7 @@ jobs = Table(
     Index(None, "owner", "created_at", "id"),
     Index(None, "owner", "request_hash"),
     Index(None, "owner", "strategy_id", "finished_at"),
+    Index(None, "parent_id"),
 )
 # The newest job on the signals of each strategy is asked for again and again, among jobs of all kinds.
 Index(

@@ -2,6 +2,7 @@
 
 Store
 ├── jobs         Lifecycle: the compare-and-set statements of the job state machine
+├── families     Families: jobs that are done in chunks
 ├── read         Queries: jobs, results, artifacts
 ├── events       EventLog: append, since, heads
 ├── expressions  Expressions: strategies that were posted as data
@@ -19,13 +20,16 @@ from app.store.access import Access, Caller
 from app.store.database import Database
 from app.store.events import EventLog
 from app.store.expressions import Expressions
-from app.store.lifecycle import TERMINAL, Change, Idempotency, Lifecycle, NewJob, Output
+from app.store.families import Families
+from app.store.lifecycle import Lifecycle
+from app.store.news import TERMINAL
 from app.store.parameters import Parameters
 from app.store.queries import JobFilter, Queries
+from app.store.records import Change, Chunk, Idempotency, NewJob, Output
 from app.store.signals import Signals
 from app.store.verdicts import Verdicts
 
-__all__ = ["TERMINAL", "Caller", "Change", "Idempotency", "JobFilter", "NewJob", "Output", "Store"]
+__all__ = ["TERMINAL", "Caller", "Change", "Chunk", "Idempotency", "JobFilter", "NewJob", "Output", "Store"]
 
 
 class Store:
@@ -39,7 +43,8 @@ class Store:
     def __init__(self, url: str, *, clock: Callable[[], float] | None = None) -> None:
         self.database = Database(url, clock=clock)
         self.events = EventLog(self.database)
-        self.jobs = Lifecycle(self.database, self.events)
+        self.families = Families(self.database, self.events)
+        self.jobs = Lifecycle(self.database, self.events, self.families)
         self.read = Queries(self.database)
         self.verdicts = Verdicts(self.database)
         self.params = Parameters(self.database)

@@ -3,12 +3,13 @@ new one, and writes the event of the change; `app.jobs` decides when to call whi
 
     queued ─claim→ running ─finish→ succeeded        queued ─cancel→ cancelled        terminal states never change
     running ─fail→ failed      running ─give_back→ queued (attempts left) | failed | cancelled
+
+Jobs that are done in chunks have a few states more: `app.store.families`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -28,67 +29,26 @@ from sqlalchemy import (
 )
 
 from app.errors import Conflict, Overloaded
-from app.events import Event, job_channel, owner_channel
+from app.events import job_channel
 from app.store.database import Database
 from app.store.events import EventLog
-from app.store.signals import Spoken, save
+from app.store.families import Families, computed_by_children, forget_children, waits_for_a_worker
+from app.store.news import TERMINAL, ended, held, tell
+from app.store.records import Change, Idempotency, NewJob, Output
+from app.store.signals import save
 from app.tables import artifacts, channels, events, idempotency_keys, jobs, results
 
 Retry = Literal["counted", "free", "never"]
-TERMINAL = ("succeeded", "failed", "cancelled")
 RING_AT_MOST = 1000  # in one go: the supervisor has leases to look after in between
-
-
-@dataclass(frozen=True)
-class NewJob:
-    """What `submit` needs to know of a job."""
-
-    id: str
-    owner: str
-    kind: str
-    queue: str
-    request: Mapping[str, Any]
-    request_hash: str
-    max_attempts: int
-    strategy_id: str | None = None
-    dataset_id: str | None = None
-    tags: tuple[str, ...] = ()
-    retry_of: str | None = None
-
-
-@dataclass(frozen=True)
-class Idempotency:
-    """A client's key and the fingerprint of the request that it stands for."""
-
-    key: str
-    fingerprint: str
-
-
-@dataclass(frozen=True)
-class Change:
-    """A job's row after a statement, and the events that it wrote."""
-
-    job: Row[Any]
-    events: list[Event] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Output:
-    """What a successful run leaves: a JSON document, its hash, large parts by name, and signals."""
-
-    result: Mapping[str, Any]
-    result_hash: str
-    artifacts: Mapping[str, bytes]
-    compute_ms: float
-    signals: Spoken | None = None
 
 
 class Lifecycle:
     """Status changes of jobs. Every method is one transaction."""
 
-    def __init__(self, database: Database, log: EventLog) -> None:
+    def __init__(self, database: Database, log: EventLog, families: Families) -> None:
         self._database = database
         self._log = log
+        self._families = families
 
     def submit(
         self, job: NewJob, *, idempotency: Idempotency | None, reuse: bool, max_queued: int
@@ -127,31 +87,34 @@ class Lifecycle:
             return self._told(tx, inserted), True
 
     def claim(self, job_id: str, *, lease_owner: str, lease_seconds: float) -> Change | None:
-        """Take a queued job: one more attempt, a new fence, a lease. None when it is not queued any more."""
+        """Take a job that waits: one more attempt, a new fence, a lease. None when it does not wait any more."""
+        waits = and_(jobs.c.id == job_id, waits_for_a_worker())
         with self._database.read() as tx:  # a stale doorbell takes no write lock
-            if tx.execute(select(jobs.c.status).where(jobs.c.id == job_id)).scalar() != "queued":
+            if tx.execute(select(jobs.c.id).where(waits)).first() is None:
                 return None
         now = self._database.now()
-        statement = update(jobs).where(jobs.c.id == job_id, jobs.c.status == "queued")
-        return self._change(
-            statement.values(
-                status="running",
-                attempt=jobs.c.attempt + 1,
-                fence=jobs.c.fence + 1,
-                lease_owner=lease_owner,
-                lease_until=now + lease_seconds,
-                started_at=now,
-                progress=null(),
-            ),
-            durable=False,
+        statement = update(jobs).where(waits).values(
+            status="running",
+            attempt=jobs.c.attempt + 1,
+            fence=jobs.c.fence + 1,
+            lease_owner=lease_owner,
+            lease_until=now + lease_seconds,
+            started_at=case((jobs.c.pending.is_(None), now), else_=jobs.c.started_at),
+            progress=null(),
         )
+        with self._database.write(durable=False) as tx:
+            row = tx.execute(statement.returning(jobs)).first()
+            if row is None:
+                return None
+            gathers = row.pending is not None and row.attempt == 1  # it was running all the time
+            return Change(row) if gathers else self._told(tx, row)
 
     def beat(self, job_id: str, fence: int, *, lease_seconds: float, progress: Mapping[str, Any] | None) -> bool | None:
         """Extend the lease. True: its owner wants it cancelled; False: go on; None: the lease is lost."""
         values: dict[str, Any] = {"lease_until": self._database.now() + lease_seconds}
         if progress is not None:
             values["progress"] = dict(progress)
-        statement = update(jobs).where(_held(job_id, fence)).values(**values)
+        statement = update(jobs).where(held(job_id, fence)).values(**values)
         with self._database.write(durable=False) as tx:
             row = tx.execute(statement.returning(jobs.c.cancel_at)).first()
         return None if row is None else row.cancel_at is not None
@@ -161,46 +124,52 @@ class Lifecycle:
 
         A cancel that came before this statement wins: the job ends `cancelled` without a result.
         """
-        statement = update(jobs).where(_held(job_id, fence))
-        ended = self._ended(case((jobs.c.cancel_at.is_(None), "succeeded"), else_="cancelled"))
+        status = case((jobs.c.cancel_at.is_(None), "succeeded"), else_="cancelled")
+        columns = ended(self._database, status) | {"compute_ms": output.compute_ms + computed_by_children()}
         with self._database.write() as tx:
-            row = tx.execute(statement.values(**ended, compute_ms=output.compute_ms).returning(jobs)).first()
+            row = tx.execute(update(jobs).where(held(job_id, fence)).values(**columns).returning(jobs)).first()
             if row is None:
                 return None
             if row.status == "succeeded":
-                tx.execute(
-                    results.insert().values(
-                        job_id=job_id,
-                        fence=fence,
-                        result=dict(output.result),
-                        result_hash=output.result_hash,
-                        created_at=self._database.now(),
-                    )
-                )
-                parts = [{"job_id": job_id, "name": name, "data": data} for name, data in output.artifacts.items()]
-                if parts:
-                    tx.execute(artifacts.insert(), parts)
-                if output.signals:
-                    save(tx, self._database, output.signals)
+                self._keep(tx, row, output)
             return self._told(tx, row)
+
+    def _keep(self, tx: Connection, row: Row[Any], output: Output) -> None:
+        if output.result is not None:
+            tx.execute(
+                results.insert().values(
+                    job_id=row.id,
+                    fence=row.fence,
+                    result=dict(output.result),
+                    result_hash=output.result_hash,
+                    created_at=self._database.now(),
+                )
+            )
+        parts = [{"job_id": row.id, "name": name, "data": data} for name, data in output.artifacts.items()]
+        if parts:
+            tx.execute(artifacts.insert(), parts)
+        if output.signals:
+            save(tx, self._database, output.signals)
+        if row.pending is not None:
+            forget_children(tx, row.id)
 
     def fail(self, job_id: str, fence: int, error: Mapping[str, Any]) -> Change | None:
         """End a running job with an error; a cancel that came first wins. None: somebody else holds it."""
         wanted = jobs.c.cancel_at.is_not(None)
-        ended = self._ended(case((wanted, "cancelled"), else_="failed"))
-        statement = update(jobs).where(_held(job_id, fence))
-        return self._change(statement.values(**ended, error=_json_unless(wanted, error)))
+        columns = ended(self._database, case((wanted, "cancelled"), else_="failed"))
+        statement = update(jobs).where(held(job_id, fence))
+        return self._change(statement.values(**columns, error=_json_unless(wanted, error)))
 
     def cancel(self, job_id: str, owner: str) -> Change | None:
-        """Cancel a queued job, or ask a running one to stop. None: it is neither, or not this owner's."""
+        """Cancel a job that no worker holds, or ask a running one to stop. None: it is neither, or not this owner's."""
         now = self._database.now()
-        queued = jobs.c.status == "queued"
+        unheld = or_(jobs.c.status == "queued", and_(jobs.c.status == "running", jobs.c.lease_until.is_(None)))
         asked_now = and_(jobs.c.status == "running", jobs.c.cancel_at.is_(None))
-        statement = update(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner, or_(queued, asked_now))
+        statement = update(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner, or_(unheld, asked_now))
         return self._change(
             statement.values(
-                status=case((queued, "cancelled"), else_=jobs.c.status),
-                finished_at=case((queued, now), else_=null()),
+                status=case((unheld, "cancelled"), else_=jobs.c.status),
+                finished_at=case((unheld, now), else_=null()),
                 cancel_at=now,
             )
         )
@@ -247,7 +216,7 @@ class Lifecycle:
 
     def waiting(self, queue: str) -> int:
         """How many jobs of the queue wait."""
-        query = select(func.count()).where(jobs.c.status == "queued", jobs.c.queue == queue)
+        query = select(func.count()).where(waits_for_a_worker(), jobs.c.queue == queue)
         with self._database.read() as tx:
             return tx.execute(query).scalar_one()
 
@@ -255,7 +224,7 @@ class Lifecycle:
         """Mark the `count` queued jobs whose doorbell has been silent for longest as rung now; give their ids."""
         now = self._database.now()
         due = select(jobs.c.id).order_by(jobs.c.rung_at).limit(min(count, RING_AT_MOST))
-        due = due.where(jobs.c.status == "queued", jobs.c.queue == queue, jobs.c.rung_at < now - silent_seconds)
+        due = due.where(waits_for_a_worker(), jobs.c.queue == queue, jobs.c.rung_at < now - silent_seconds)
         with self._database.write(durable=False) as tx:
             # What another supervisor is ringing at this moment is skipped: it neither waits nor rings twice.
             ids = list(tx.execute(due.with_for_update(skip_locked=True)).scalars())
@@ -272,6 +241,7 @@ class Lifecycle:
                 tx.execute(delete(idempotency_keys).where(idempotency_keys.c.job_id == job_id))
                 tx.execute(delete(events).where(events.c.channel == job_channel(job_id)))
                 tx.execute(delete(channels).where(channels.c.name == job_channel(job_id)))
+                forget_children(tx, job_id)
                 tx.execute(delete(jobs).where(mine))  # results and artifacts go with it
         return status
 
@@ -286,28 +256,11 @@ class Lifecycle:
             return None if row is None else self._told(tx, row)
 
     def _told(self, tx: Connection, row: Row[Any]) -> Change:
-        kind = "job_cancelling" if row.status == "running" and row.cancel_at else f"job_{row.status}"
-        data = {
-            "job_id": row.id,
-            "kind": row.kind,
-            "status": row.status,
-            "strategy_id": row.strategy_id,
-            "attempt": row.attempt,
-            "error": row.error,
-        }
-        # Always in this order: two transactions that lock the same counters cannot wait for each other.
-        names = (job_channel(row.id), owner_channel(row.owner))
-        return Change(row, [self._log.append(tx, name, kind, data) for name in names])
-
-    def _ended(self, status: ColumnElement[str]) -> dict[str, Any]:
-        now = self._database.now()
-        return {
-            "status": status,
-            "finished_at": now,
-            "lease_owner": null(),
-            "lease_until": null(),
-            "progress": null(),
-        }
+        """The change, with its events; a child has none of its own, but its parent counts it."""
+        if row.parent_id is None:
+            return Change(row, tell(tx, self._log, row))
+        parent = self._families.count(tx, row)
+        return Change(row, parent.events, parent.job) if parent else Change(row)
 
     def _recall(self, tx: Connection, owner: str, idempotency: Idempotency) -> Row[Any] | None:
         keys = idempotency_keys.c
@@ -345,13 +298,10 @@ class Lifecycle:
         return tx.execute(newest.with_for_update(read=True, key_share=True)).first()
 
     def _refuse_when_full(self, tx: Connection, owner: str, max_queued: int) -> None:
-        waiting = select(jobs.c.id).where(jobs.c.owner == owner, jobs.c.status == "queued").limit(max_queued)
+        mine = and_(jobs.c.owner == owner, jobs.c.parent_id.is_(None), jobs.c.status == "queued")
+        waiting = select(jobs.c.id).where(mine).limit(max_queued)
         if tx.execute(select(func.count()).select_from(waiting.subquery())).scalar_one() >= max_queued:
             raise Overloaded(f"You have {max_queued} jobs in the queue already; let some finish.", retry_after=30)
-
-
-def _held(job_id: str, fence: int) -> ColumnElement[bool]:
-    return and_(jobs.c.id == job_id, jobs.c.fence == fence, jobs.c.status == "running")
 
 
 def _json_unless(condition: ColumnElement[bool], value: Mapping[str, Any]) -> ColumnElement[Any]:

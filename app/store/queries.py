@@ -31,13 +31,14 @@ class Queries:
         self._database = database
 
     def job(self, job_id: str, owner: str) -> Row[Any] | None:
-        return self._one(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner))
+        """The job, unless it is another owner's, or a chunk of a job."""
+        return self._one(select(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner, jobs.c.parent_id.is_(None)))
 
     def page(
         self, owner: str, wanted: JobFilter, *, limit: int, before: tuple[float, str] | None
     ) -> Sequence[Row[Any]]:
         """Jobs, newest first, that come after the (created_at, id) of the last one seen."""
-        query = select(jobs).where(jobs.c.owner == owner)
+        query = select(jobs).where(jobs.c.owner == owner, jobs.c.parent_id.is_(None))
         for name, value in vars(wanted).items():
             if value is None:
                 continue

@@ -1,0 +1,67 @@
+"""What goes into the statements on jobs and comes out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row
+
+from app.events import Event
+from app.store.signals import Spoken
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What `submit` needs to know of a job."""
+
+    id: str
+    owner: str
+    kind: str
+    queue: str
+    request: Mapping[str, Any]
+    request_hash: str
+    max_attempts: int
+    strategy_id: str | None = None
+    dataset_id: str | None = None
+    tags: tuple[str, ...] = ()
+    retry_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Idempotency:
+    """A client's key and the fingerprint of the request that it stands for."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A part of a job's work: its units first <= at < stop, with what they gave where that is known."""
+
+    first: int
+    stop: int
+    found: bytes | None = None
+    compute_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """A job's row after a statement, and the events that it wrote; of a child, its parent's row if that changed too."""
+
+    job: Row[Any]
+    events: list[Event] = field(default_factory=list)
+    parent: Row[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a successful run leaves: a JSON document with its hash (a chunk has none), large parts by name, signals."""
+
+    result: Mapping[str, Any] | None
+    result_hash: str
+    artifacts: Mapping[str, bytes]
+    compute_ms: float
+    signals: Spoken | None = None
