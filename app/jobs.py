@@ -7,8 +7,9 @@ ring) may be lost without harm: events are repaired by sequence number, doorbell
 from __future__ import annotations
 
 import logging
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,9 @@ from app.bus import Bus
 from app.canonical import digest
 from app.errors import Conflict, LeaseLost, NotReady, QueueUnavailable, Unknown
 from app.events import Event, job_channel, owner_channel
-from app.store import TERMINAL, Change, Idempotency, JobFilter, NewJob, Output, Store
-from app.taskqueue import INTERACTIVE, QUEUES, TaskQueue
+from app.progress import parked
+from app.store import TERMINAL, Change, Chunk, Idempotency, JobFilter, NewJob, Output, Store
+from app.taskqueue import BATCH, INTERACTIVE, QUEUES, TaskQueue
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,9 @@ class Claim:
     request_hash: str
     attempt: int
     fence: int
+    parent_id: str | None = None
+    retry_of: str | None = None
+    parked: bool = False  # its chunks are done
 
 
 class Jobs:
@@ -109,7 +114,7 @@ class Jobs:
         )
         if created:
             self._announce(change)
-            self._ring(change.job)
+            self._ring(change.job.id, change.job.queue)
         return change.job, not created and change.job.status == "succeeded"
 
     def get(self, job_id: str, owner: str) -> Row[Any]:
@@ -133,6 +138,8 @@ class Jobs:
         change = self.store.jobs.cancel(job_id, owner)
         if change:
             self._announce(change)
+            if change.job.pending:
+                self.store.families.call_off()
             return change.job
         row = self.get(job_id, owner)
         if row.status in ("succeeded", "failed"):
@@ -197,7 +204,18 @@ class Jobs:
             return None
         self._announce(change)
         row = change.job
-        return Claim(row.id, row.owner, row.kind, row.request, row.request_hash, row.attempt, row.fence)
+        return Claim(
+            row.id,
+            row.owner,
+            row.kind,
+            row.request,
+            row.request_hash,
+            row.attempt,
+            row.fence,
+            row.parent_id,
+            row.retry_of,
+            row.pending is not None,
+        )
 
     def beat(self, claim: Claim, progress: Mapping[str, Any] | None = None) -> bool:
         """Extend the lease; True when the job should be cancelled. Raises LeaseLost."""
@@ -209,6 +227,18 @@ class Jobs:
     def finish(self, claim: Claim, output: Output) -> str | None:
         """Store the result and end the job. None: the fence was old, and nothing was stored."""
         return self._end(claim, self.store.jobs.finish(claim.job_id, claim.fence, output))
+
+    def park(self, claim: Claim, chunks: Sequence[Chunk]) -> str | None:
+        """Leave a job to its chunks: any worker does them, and whoever is rung after the last one ends the job.
+
+        None: the fence was old, and nothing was stored.
+        """
+        status = self._end(claim, self.store.families.park(claim.job_id, claim.fence, chunks, queue=BATCH))
+        if status == "running":
+            for chunk_id in self.store.families.waiting(claim.job_id):
+                if not self._ring(chunk_id, BATCH):
+                    break  # the supervisor rings the rest when the queue server is back
+        return status
 
     def fail(self, claim: Claim, error: Mapping[str, Any]) -> str | None:
         """End the job with an error that another attempt would meet again."""
@@ -234,12 +264,20 @@ class Jobs:
 
     def tell_progress(self, claim: Claim, progress: Mapping[str, Any], at: float) -> None:
         """Publish news of the moment; nobody is harmed when it is lost."""
-        data = {"job_id": claim.job_id, "attempt": claim.attempt, **progress}
-        epoch = self.store.events.epoch
-        channels = (job_channel(claim.job_id), owner_channel(claim.owner))
-        self._publish(*(Event(channel, epoch, None, "job_progress", at, data) for channel in channels))
+        if claim.parent_id is None:  # what a chunk does is told of its job
+            self._tell_progress(claim.job_id, claim.owner, {"attempt": claim.attempt, **progress}, at)
+
+    def tell_rows(self, claim: Claim, rows: Mapping[str, Any], at: float) -> None:
+        """Publish some of the rows that a job, or the job of a chunk, has just found; the stored ones are complete."""
+        job_id = claim.parent_id or claim.job_id
+        data = {"job_id": job_id, **rows}
+        self._publish(Event(job_channel(job_id), self.store.events.epoch, None, "trial_rows", at, data))
 
     # What the supervisor does
+
+    def call_off(self) -> int:
+        """End the chunks of jobs that have ended themselves."""
+        return self.store.families.call_off()
 
     def reap(self) -> int:
         """Give back every job whose lease has run out. Any number of supervisors may do this at once."""
@@ -264,7 +302,7 @@ class Jobs:
             return None
         self._announce(change)
         if change.job.status == "queued":
-            self._ring(change.job)
+            self._ring(change.job.id, change.job.queue)
         return str(change.job.status)
 
     def _end(self, claim: Claim, change: Change | None) -> str | None:
@@ -276,6 +314,24 @@ class Jobs:
 
     def _announce(self, change: Change) -> None:
         self._publish(*change.events)
+        if change.parent is not None:
+            self._follow(change.parent)
+
+    def _follow(self, parent: Row[Any]) -> None:
+        """What the end of a chunk means for its job: news, a worker that ends it, or chunks that nobody needs."""
+        if parent.status == "failed":
+            self.store.families.call_off()
+            return
+        now = time.time()
+        self._tell_progress(parent.id, parent.owner, parked(parent, now - parent.started_at), now)
+        if parent.pending == 0:
+            self._ring(parent.id, parent.queue)
+
+    def _tell_progress(self, job_id: str, owner: str, progress: Mapping[str, Any], at: float) -> None:
+        data = {"job_id": job_id, **progress}
+        epoch = self.store.events.epoch
+        channels = (job_channel(job_id), owner_channel(owner))
+        self._publish(*(Event(channel, epoch, None, "job_progress", at, data) for channel in channels))
 
     def _publish(self, *events: Event) -> None:
         try:
@@ -284,11 +340,13 @@ class Jobs:
         except QueueUnavailable:  # the rest would wait for the same server: one wait is enough
             log.warning("%s was not published; clients read it from the log", events[0].type)
 
-    def _ring(self, row: Row[Any]) -> None:
+    def _ring(self, job_id: str, queue: str) -> bool:
         try:
-            self._queue.ring(row.id, row.queue)
+            self._queue.ring(job_id, queue)
         except QueueUnavailable:
-            log.warning("job %s was not rung; the supervisor rings it", row.id)
+            log.warning("job %s was not rung; the supervisor rings it", job_id)
+            return False
+        return True
 
 
 def request_hash(kind: str, request: Mapping[str, Any]) -> str:

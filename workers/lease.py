@@ -10,11 +10,10 @@ from typing import Any, Self
 
 from app.errors import Abandoned, JobCancelled, LeaseLost, StoreUnavailable
 from app.jobs import Claim, Jobs
+from app.progress import progress
 
 NEWS_SECONDS = 0.2
 BEAT_SECONDS = 1.0
-# What the progress of a kind of job counts.
-UNITS = {"fetch": "items"}
 
 
 class Lease:
@@ -55,30 +54,17 @@ class Lease:
         if self._verdict is not None:
             raise self._verdict
         now = time.monotonic()
-        self._progress = progress = self._view(done, total, phase, now)
+        self._progress = view = progress(self._claim.kind, done, total, phase, now - self._started)
         if phase != self._phase or now - self._last_news >= NEWS_SECONDS:
             self._phase, self._last_news = phase, now
-            self._jobs.tell_progress(self._claim, progress, time.time())
-
-    def _view(self, done: int, total: int, phase: str, now: float) -> dict[str, Any]:
-        fraction = done / total if total else 0.0
-        elapsed = now - self._started
-        remaining = elapsed * (1 - fraction) / fraction if fraction > 0 else None
-        return {
-            "done": done,
-            "total": total,
-            "unit": UNITS.get(self._claim.kind, "bars"),
-            "fraction": round(fraction, 4),
-            "eta_seconds": None if remaining is None else round(remaining, 1),
-            "phase": phase,
-        }
+            self._jobs.tell_progress(self._claim, view, time.time())
 
     def _run(self) -> None:
         interval = min(self._jobs.lease_seconds / 3, BEAT_SECONDS)
         while not self._stop.wait(interval):
-            progress = self._progress
+            view = self._progress
             try:
-                cancelled = self._jobs.beat(self._claim, None if progress is self._saved else progress)
+                cancelled = self._jobs.beat(self._claim, None if view is self._saved else view)
             except LeaseLost as lost:
                 self._verdict = lost
                 return
@@ -87,7 +73,7 @@ class Lease:
                     self._verdict = LeaseLost("The store was out of reach for longer than the lease.")
                     return
                 continue
-            self._saved = progress
+            self._saved = view
             self._last_beat = time.monotonic()
             if cancelled:
                 self._verdict = JobCancelled("The job was cancelled.")

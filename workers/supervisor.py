@@ -57,6 +57,7 @@ def tick(jobs: Jobs) -> None:
     try:
         if reaped := jobs.reap():
             log.info("gave back %s jobs of lost workers", reaped)
+        jobs.call_off()
         if rung := jobs.ring_missing():
             log.info("rang again for %s jobs", rung)
     except (StoreUnavailable, QueueUnavailable) as error:

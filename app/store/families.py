@@ -60,7 +60,7 @@ class Families:
             self._insert(tx, row, [chunk for chunk in chunks if chunk.found is not None or not cancelled], queue)
             return Change(row, tell(tx, self._log, row) if cancelled else [])
 
-    def children(self, parent_id: str) -> list[str]:
+    def waiting(self, parent_id: str) -> list[str]:
         """Ids of the chunks that wait for a worker."""
         query = select(jobs.c.id).where(jobs.c.parent_id == parent_id, jobs.c.status == "queued")
         with self._database.read() as tx:
@@ -140,7 +140,7 @@ def computed_by_children() -> ColumnElement[float]:
 
 
 def waits_for_a_worker() -> ColumnElement[bool]:
-    """A queued job whose parent, if it has one, still runs; or a parent that waits for none of its children any more."""
+    """A queued job whose parent, if any, still runs; or a parent that waits for none of its children any more."""
     parent = jobs.alias("parent")
     runs = exists().where(parent.c.id == jobs.c.parent_id, parent.c.status == "running")
     ready = and_(jobs.c.status == "running", jobs.c.lease_until.is_(None), jobs.c.pending == 0)

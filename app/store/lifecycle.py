@@ -93,14 +93,18 @@ class Lifecycle:
             if tx.execute(select(jobs.c.id).where(waits)).first() is None:
                 return None
         now = self._database.now()
-        statement = update(jobs).where(waits).values(
-            status="running",
-            attempt=jobs.c.attempt + 1,
-            fence=jobs.c.fence + 1,
-            lease_owner=lease_owner,
-            lease_until=now + lease_seconds,
-            started_at=case((jobs.c.pending.is_(None), now), else_=jobs.c.started_at),
-            progress=null(),
+        statement = (
+            update(jobs)
+            .where(waits)
+            .values(
+                status="running",
+                attempt=jobs.c.attempt + 1,
+                fence=jobs.c.fence + 1,
+                lease_owner=lease_owner,
+                lease_until=now + lease_seconds,
+                started_at=case((jobs.c.pending.is_(None), now), else_=jobs.c.started_at),
+                progress=null(),
+            )
         )
         with self._database.write(durable=False) as tx:
             row = tx.execute(statement.returning(jobs)).first()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import Row
 from app import quality
 from app.dataset import Dataset
 from app.events import Event, iso
+from app.progress import parked
 from app.sources import macro
 from app.sources.base import DataSource
 from app.store import TERMINAL
@@ -60,7 +62,7 @@ def job_item(row: Row[Any]) -> dict[str, Any]:
         "status": row.status,
         "strategy_id": row.strategy_id,
         "dataset_id": row.dataset_id,
-        "progress": row.progress,
+        "progress": _progress(row),
         "attempt": row.attempt,
         "max_attempts": row.max_attempts,
         "created_at": iso(row.created_at),
@@ -74,6 +76,12 @@ def job_item(row: Row[Any]) -> dict[str, Any]:
         "tags": row.tags,
         "links": links(row),
     }
+
+
+def _progress(row: Row[Any]) -> dict[str, Any] | None:
+    if row.status != "running" or row.pending is None or row.lease_until is not None:
+        return dict(row.progress) if row.progress else None
+    return parked(row, time.time() - row.started_at)
 
 
 def job(row: Row[Any], queue_position: int | None) -> dict[str, Any]:

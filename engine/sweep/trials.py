@@ -47,7 +47,7 @@ class Trials:
             InvalidParameter: as `Strategy.validate`.
         """
         refuse_size(len(sets))
-        return _made(strategy, [tuple(strategy.validate(given).values()) for given in sets], 0)
+        return made(strategy, [tuple(strategy.validate(given).values()) for given in sets], 0)
 
     def __len__(self) -> int:
         return self.size
@@ -84,12 +84,14 @@ def grid(strategy: Strategy, axes: Mapping[str, Axis]) -> Trials:
         where="/grid",
         kind=f"parameter of {strategy.id}",
     )
-    refuse_size(math.prod(_size(name, axis) for name, axis in axes.items()))
-    values = [_values(item, axes[item.name]) if item.name in axes else [item.default] for item in strategy.parameters]
+    refuse_size(math.prod(axis_size(name, axis) for name, axis in axes.items()))
+    values = [
+        axis_values(item, axes[item.name]) if item.name in axes else [item.default] for item in strategy.parameters
+    ]
     names = [item.name for item in strategy.parameters]
     combinations = list(itertools.product(*values))
     kept = [each for each in combinations if strategy.rule(**dict(zip(names, each, strict=True))) is None]
-    return _made(strategy, kept, len(combinations) - len(kept))
+    return made(strategy, kept, len(combinations) - len(kept))
 
 
 def refuse_size(count: int, most: int = MAX_TRIALS) -> None:
@@ -106,7 +108,8 @@ def refuse_size(count: int, most: int = MAX_TRIALS) -> None:
         raise InvalidInput("There is no parameter set to try.", code="empty_sweep", pointer="/grid")
 
 
-def _made(strategy: Strategy, sets: list[tuple[Any, ...]], skipped: int) -> Trials:
+def made(strategy: Strategy, sets: list[tuple[Any, ...]], skipped: int) -> Trials:
+    """Trials of parameter sets that have been checked, in the order of the strategy's parameters."""
     if not sets:
         raise InvalidInput(
             f"Each of the {skipped} combinations breaks the rule of {strategy.id}.",
@@ -123,7 +126,7 @@ def _made(strategy: Strategy, sets: list[tuple[Any, ...]], skipped: int) -> Tria
     return Trials(strategy, columns, len(sets), skipped, int(np.argmax(needs)))
 
 
-def _size(name: str, axis: Axis) -> int:
+def axis_size(name: str, axis: Axis) -> int:
     """How many values an axis has, without making them."""
     if isinstance(axis, Mapping):
         start, stop, step = _range(name, axis)
@@ -146,11 +149,12 @@ def _range(name: str, axis: Mapping[str, object]) -> tuple[float, float, float]:
     return start, stop, step
 
 
-def _values(parameter: Parameter, axis: Axis) -> list[Any]:
+def axis_values(parameter: Parameter, axis: Axis) -> list[Any]:
+    """The values of an axis, each checked."""
     listed: Sequence[object]
     if isinstance(axis, Mapping):
         start, _, step = _range(parameter.name, axis)
-        listed = [start + at * step for at in range(_size(parameter.name, axis))]
+        listed = [start + at * step for at in range(axis_size(parameter.name, axis))]
     else:
         listed = axis
     return [parameter.check(value, error=InvalidParameter, where="/grid") for value in listed]

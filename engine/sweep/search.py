@@ -1,0 +1,269 @@
+"""What a search tries: candidates by number, so that any stretch of them is made alone, anywhere, and the same.
+
+The candidates of a grid are its combinations, the last parameter running fastest. Those of a random search are drawn
+without repetition where the space is a lattice; a draw is a function of the seed and its number.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.bars import Floats
+from engine.errors import InvalidInput, InvalidParameter
+from engine.parameters import Parameter, refuse_unknown, shown
+from engine.strategy import Strategy
+from engine.sweep.trials import MAX_TRIALS, Axis, Trials, axis_size, axis_values, made
+
+# Candidates of a random search for one trial, at most: where a rule excludes more of a space, fewer trials are made.
+MOST_DRAWS = 20
+# Points of a lattice that a number can count.
+_COUNTABLE = 2**62
+
+
+class Interval(NamedTuple):
+    """All numbers between two bounds; `log` spreads them evenly over the orders of magnitude."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def at(self, share: Floats) -> Floats:
+        """The numbers that lie at these shares of the way."""
+        if self.log:
+            return np.exp(math.log(self.low) + share * (math.log(self.high) - math.log(self.low)))
+        return self.low + share * (self.high - self.low)
+
+
+Values: TypeAlias = "tuple[Any, ...] | Interval"
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """The values that parameters of a strategy may take together.
+
+    `axes` are by parameter, in the order of the strategy; `base` has the values of the other parameters.
+    """
+
+    strategy: Strategy
+    axes: Mapping[str, Values]
+    base: Mapping[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        strategy: Strategy,
+        grid: Mapping[str, Axis],
+        base: Mapping[str, Any] | None = None,
+        *,
+        lattice: bool = True,
+    ) -> Space:
+        """The space of a grid.
+
+        Args:
+            strategy: whose parameters they are.
+            grid: by parameter a list of values, or {"start", "stop", "step"} with the stop included; where it need be
+                no lattice also {"low", "high", "log"}, all values in between. Without any: all that the strategy takes.
+            base: values of parameters that are no axis; those left out have their defaults.
+            lattice: refuse intervals of numbers, and more combinations than a grid may have.
+
+        Raises:
+            InvalidInput: `invalid_grid`, `sweep_too_large`, with the pointer of the axis or of the grid.
+            InvalidParameter: for an unknown parameter or a value that it does not take.
+        """
+        names = [item.name for item in strategy.parameters]
+        refuse_unknown(grid, names, error=InvalidParameter, where="/grid", kind=f"parameter of {strategy.id}")
+        if lattice:
+            _refuse_size({name: axis_size(name, axis) for name, axis in grid.items()})
+        axes = {item.name: _values(item, grid[item.name], lattice) for item in strategy.parameters if item.name in grid}
+        given = {item.name: item.default for item in strategy.parameters} | dict(base or {})
+        return cls(strategy, axes, {name: value for name, value in given.items() if name not in axes})
+
+    @classmethod
+    def whole(cls, strategy: Strategy) -> Space:
+        """Everything that the parameters of a strategy may be."""
+        grid = {item.name: axis for item in strategy.parameters if (axis := _everything(item)) is not None}
+        return cls.of(strategy, grid, lattice=False)
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """How many values each axis has; None where one is an interval."""
+        counts = [len(values) for values in self.axes.values() if not isinstance(values, Interval)]
+        return tuple(counts) if len(counts) == len(self.axes) else None
+
+    @property
+    def size(self) -> int | None:
+        """How many points the lattice has; None where it is none, or one that a number cannot count."""
+        size = None if self.shape is None else math.prod(self.shape)
+        return size if size is not None and size < _COUNTABLE else None
+
+    def told(self) -> dict[str, Any]:
+        """The axes as plain values for JSON."""
+        return {
+            name: values._asdict() if isinstance(values, Interval) else list(values)
+            for name, values in self.axes.items()
+        }
+
+    def points(self, codes: NDArray[np.int64]) -> list[list[Any]]:
+        """Columns of values of the lattice's points with these numbers."""
+        assert self.shape is not None  # noqa: S101 - only a lattice has numbers
+        places = np.unravel_index(codes, self.shape) if self.shape else ()
+        return [[values[at] for at in place.tolist()] for values, place in zip(self.axes.values(), places, strict=True)]
+
+    def draws(self, shares: Floats) -> list[list[Any]]:
+        """Columns of values at shares [n, axes] of the way along each axis."""
+        columns: list[list[Any]] = []
+        for share, values in zip(shares.T, self.axes.values(), strict=True):
+            if isinstance(values, Interval):
+                columns.append(values.at(share).tolist())
+            else:
+                columns.append([values[at] for at in (share * len(values)).astype(np.int64).tolist()])
+        return columns
+
+
+class Stretch(NamedTuple):
+    """Some candidates: the numbers [n] of those that are trials, the trials (None without any), and the others."""
+
+    numbers: NDArray[np.int64]
+    trials: Trials | None
+    skipped: int
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """Candidates of a space: all of its lattice, or `draws` trials that are drawn with a seed."""
+
+    space: Space
+    draws: int | None = None
+    seed: int = 0
+
+    @cached_property
+    def candidates(self) -> int:
+        """How many there are. For a random search as many as it takes, which are looked through once."""
+        if self.draws is None:
+            return math.prod(self.space.shape or ())
+        left, at = self.draws, 0
+        while at < self._most:
+            stop = min(self._most, at + self.draws)
+            found = self.stretch(at, stop).numbers
+            if len(found) >= left:
+                return int(found[left - 1]) + 1
+            left, at = left - len(found), stop
+        return self._most
+
+    def stretch(self, first: int, stop: int) -> Stretch:
+        """The candidates first <= number < stop."""
+        rows = self._rows(first, stop)
+        names = list(self.space.base) + list(self.space.axes)
+        rule, fixed = self.space.strategy.rule, tuple(self.space.base.values())
+        kept = [at for at, row in enumerate(rows) if rule(**dict(zip(names, fixed + row, strict=True))) is None]
+        if not kept:
+            return Stretch(np.empty(0, dtype=np.int64), None, len(rows))
+        order = [names.index(item.name) for item in self.space.strategy.parameters]
+        full = [fixed + rows[at] for at in kept]
+        sets = [tuple(row[at] for at in order) for row in full]
+        skipped = len(rows) - len(kept)
+        return Stretch(np.array(kept, dtype=np.int64) + first, made(self.space.strategy, sets, skipped), skipped)
+
+    def _rows(self, first: int, stop: int) -> list[tuple[Any, ...]]:
+        """The values on the axes of the candidates first <= number < stop."""
+        if not self.space.axes:
+            return [()] * (stop - first)
+        if self.draws is None:
+            columns = self.space.points(np.arange(first, stop))
+        elif self.space.size is not None:
+            columns = self.space.points(self._drawn(self.space.size, stop)[first:])
+        else:
+            shares = np.random.Generator(np.random.Philox(self.seed)).random((stop, len(self.space.axes)))
+            columns = self.space.draws(shares[first:])
+        return list(zip(*columns, strict=True))
+
+    @property
+    def _most(self) -> int:
+        """More candidates than these are not looked at."""
+        most = MOST_DRAWS * (self.draws or 0)
+        return most if self.space.size is None else min(most, self.space.size)
+
+    def _drawn(self, size: int, count: int) -> NDArray[np.int64]:
+        """The first `count` points of a lattice in the order in which they are drawn, none twice."""
+        rng = np.random.Generator(np.random.Philox(self.seed))
+        if size <= MOST_DRAWS * (self.draws or 0):
+            return rng.permutation(size)[:count]
+        drawn = rng.integers(size, size=count)
+        while True:
+            places = np.sort(np.unique(drawn, return_index=True)[1])
+            if len(places) >= count:
+                return drawn[places[:count]]
+            drawn = np.append(drawn, rng.integers(size, size=count))
+
+
+def _refuse_size(counts: Mapping[str, int]) -> None:
+    """Raise InvalidInput for too many combinations, before any is made, and say what would fit."""
+    total = math.prod(counts.values())
+    if total <= MAX_TRIALS:
+        return
+    # The least n of which every nth value of each axis makes a grid that fits.
+    every = bisect_left(range(max(counts.values())), True, key=lambda n: _combinations(counts, n + 1) <= MAX_TRIALS) + 1
+    raise InvalidInput(
+        f"The grid has {_counted(total)} combinations; at most {MAX_TRIALS:,} are run. Every {every}th value of each "
+        f'axis would fit, or a random search of the same space: "random": {{"trials": {MAX_TRIALS}}}.',
+        code="sweep_too_large",
+        pointer="/grid",
+        given=shown(total),
+        allowed={"maximum": MAX_TRIALS},
+    )
+
+
+def _combinations(counts: Mapping[str, int], every: int) -> int:
+    return math.prod(-(-count // every) for count in counts.values())
+
+
+def _counted(number: int) -> str:
+    return f"{number:,}" if number < 10**15 else f"about 10^{len(str(number)) - 1}"
+
+
+def _values(parameter: Parameter, axis: Axis, lattice: bool) -> Values:
+    if isinstance(axis, Mapping) and "low" in axis:
+        return _interval(parameter, axis, lattice)
+    values = tuple(axis_values(parameter, axis))
+    if not values:
+        raise InvalidInput(
+            f"The axis {parameter.name} has no values.", code="invalid_grid", pointer=f"/grid/{parameter.name}"
+        )
+    return tuple(dict.fromkeys(values))  # a value that is listed twice is one
+
+
+def _interval(parameter: Parameter, axis: Mapping[str, object], lattice: bool) -> Values:
+    where = f"/grid/{parameter.name}"
+    refuse_unknown(axis, Interval._fields, error=InvalidInput, where=where, kind="field of an interval")
+    if parameter.type == "int":
+        return tuple(axis_values(parameter, {"start": axis["low"], "stop": axis.get("high"), "step": 1}))
+    low, high = (parameter.check(axis.get(name), error=InvalidParameter, where="/grid") for name in ("low", "high"))
+    log = axis.get("log", False)
+    if lattice:
+        why = "is an interval: a grid needs a list of values or a range with a step"
+    elif parameter.type != "float":
+        why = "has no values in between: list those to try"
+    elif not isinstance(log, bool) or not low < high or (log and low <= 0):  # type: ignore[operator]
+        why = "needs low < high, and both above 0 where log is true"
+    else:
+        return Interval(float(low), float(high), log)  # type: ignore[arg-type]
+    raise InvalidInput(f"The axis {parameter.name} {why}.", code="invalid_grid", pointer=where, given=shown(axis))
+
+
+def _everything(parameter: Parameter) -> Axis | None:
+    """All that a parameter may be; None for a table of numbers, which is no axis."""
+    if parameter.type == "bool":
+        return [False, True]
+    if parameter.type == "choice":
+        return list(parameter.choices)
+    if parameter.low is None:
+        return None
+    return {"low": parameter.low, "high": parameter.high}
