@@ -26,12 +26,13 @@ DEFAULT_DATASET = "fx_daily"
 Standing: TypeAlias = Callable[[str], Mapping[str, Any]]
 
 
-def _defaults(_: str) -> Mapping[str, Any]:
+def no_standing(_: str) -> Mapping[str, Any]:
+    """Nothing stands in place of a strategy's defaults."""
     return {}
 
 
 def resolve_backtest(
-    body: Mapping[str, Any], catalog: Catalog, shelf: Shelf, standing: Standing = _defaults
+    body: Mapping[str, Any], catalog: Catalog, shelf: Shelf, standing: Standing = no_standing
 ) -> dict[str, Any]:
     """The request with every default filled in, checked against strategy, data and configuration.
 

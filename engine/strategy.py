@@ -148,10 +148,14 @@ class Strategy:
             where="/params",
             kind=f"parameter of {self.id}",
         )
-        broken = self._said("check", values, lambda: str(self.rule(**values) or ""))
+        broken = self.broken(values)
         if broken:
             raise InvalidParameter(broken, pointer="/params", given=values)
         return values
+
+    def broken(self, values: dict[str, Any]) -> str:
+        """The sentence of the rule that these parameters break together, "" if none. Raises as `validate`."""
+        return self._said("check", values, lambda: str(self.rule(**values) or ""))
 
     def _said(self, what: str, values: dict[str, Any], ask: Callable[[], Said]) -> Said:
         """What a function beside the strategy says of parameters. It is its author's code, and may raise anything."""

@@ -24,6 +24,8 @@ from engine.sweep.trials import MAX_TRIALS, Axis, Trials, axis_size, axis_values
 
 # Candidates of a random search for one trial, at most: where a rule excludes more of a space, fewer trials are made.
 MOST_DRAWS = 20
+# Candidates that are looked through at once for the first trial.
+_LOOK = 2_000
 # Points of a lattice that a number can count.
 _COUNTABLE = 2**62
 
@@ -71,7 +73,7 @@ class Space:
             strategy: whose parameters they are.
             grid: by parameter a list of values, or {"start", "stop", "step"} with the stop included; where it need be
                 no lattice also {"low", "high", "log"}, all values in between. Without any: all that the strategy takes.
-            base: values of parameters that are no axis; those left out have their defaults.
+            base: values of parameters that are no axis; those left out have their defaults, axes are passed over.
             lattice: refuse intervals of numbers, and more combinations than a grid may have.
 
         Raises:
@@ -83,14 +85,23 @@ class Space:
         if lattice:
             _refuse_size({name: axis_size(name, axis) for name, axis in grid.items()})
         axes = {item.name: _values(item, grid[item.name], lattice) for item in strategy.parameters if item.name in grid}
-        given = {item.name: item.default for item in strategy.parameters} | dict(base or {})
-        return cls(strategy, axes, {name: value for name, value in given.items() if name not in axes})
+        given = base or {}
+        refuse_unknown(given, names, error=InvalidParameter, where="/params", kind=f"parameter of {strategy.id}")
+        fixed = [item for item in strategy.parameters if item.name not in axes]
+        values = {
+            item.name: item.check(given[item.name], error=InvalidParameter, where="/params")
+            if item.name in given
+            else item.default
+            for item in fixed
+        }
+        return cls(strategy, axes, values)
 
     @classmethod
-    def whole(cls, strategy: Strategy) -> Space:
-        """Everything that the parameters of a strategy may be."""
-        grid = {item.name: axis for item in strategy.parameters if (axis := _everything(item)) is not None}
-        return cls.of(strategy, grid, lattice=False)
+    def whole(cls, strategy: Strategy, base: Mapping[str, Any]) -> Space:
+        """Everything that the parameters of a strategy may be, but for those in `base`."""
+        free = (item for item in strategy.parameters if item.name not in base)
+        grid = {item.name: axis for item in free if (axis := _everything(item)) is not None}
+        return cls.of(strategy, grid, base, lattice=False)
 
     @property
     def shape(self) -> tuple[int, ...] | None:
@@ -107,7 +118,7 @@ class Space:
     def told(self) -> dict[str, Any]:
         """The axes as plain values for JSON."""
         return {
-            name: values._asdict() if isinstance(values, Interval) else list(values)
+            name: values._asdict() if isinstance(values, Interval) else [_plain(value) for value in values]
             for name, values in self.axes.items()
         }
 
@@ -162,8 +173,8 @@ class Search:
         """The candidates first <= number < stop."""
         rows = self._rows(first, stop)
         names = list(self.space.base) + list(self.space.axes)
-        rule, fixed = self.space.strategy.rule, tuple(self.space.base.values())
-        kept = [at for at, row in enumerate(rows) if rule(**dict(zip(names, fixed + row, strict=True))) is None]
+        broken, fixed = self.space.strategy.broken, tuple(self.space.base.values())
+        kept = [at for at, row in enumerate(rows) if not broken(dict(zip(names, fixed + row, strict=True)))]
         if not kept:
             return Stretch(np.empty(0, dtype=np.int64), None, len(rows))
         order = [names.index(item.name) for item in self.space.strategy.parameters]
@@ -171,6 +182,25 @@ class Search:
         sets = [tuple(row[at] for at in order) for row in full]
         skipped = len(rows) - len(kept)
         return Stretch(np.array(kept, dtype=np.int64) + first, made(self.space.strategy, sets, skipped), skipped)
+
+    def first(self) -> dict[str, Any]:
+        """The parameters of the first trial. Raises InvalidInput (`empty_sweep`) where the rule excludes them all."""
+        end = MAX_TRIALS if self.draws is None else self._most
+        end = min(end, self.candidates) if self.draws is None else min(end, _LOOK * MOST_DRAWS)
+        for at in range(0, end, _LOOK):
+            trials = self.stretch(at, min(end, at + _LOOK)).trials
+            if trials is not None:
+                return trials[0]
+        sample = dict(
+            zip([*self.space.base, *self.space.axes], [*self.space.base.values(), *self._rows(0, 1)[0]], strict=True)
+        )
+        raise InvalidInput(
+            f"The rule of {self.space.strategy.id} excludes each of the {end} combinations: "
+            f"{self.space.strategy.broken(sample)}",
+            code="empty_sweep",
+            pointer="/grid",
+            given=sample,
+        )
 
     def _rows(self, first: int, stop: int) -> list[tuple[Any, ...]]:
         """The values on the axes of the candidates first <= number < stop."""
@@ -229,14 +259,23 @@ def _counted(number: int) -> str:
     return f"{number:,}" if number < 10**15 else f"about 10^{len(str(number)) - 1}"
 
 
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
+
+
 def _values(parameter: Parameter, axis: Axis, lattice: bool) -> Values:
     if isinstance(axis, Mapping) and "low" in axis:
         return _interval(parameter, axis, lattice)
-    values = tuple(axis_values(parameter, axis))
-    if not values:
+    size = axis_size(parameter.name, axis)
+    if not 1 <= size <= MAX_TRIALS:
         raise InvalidInput(
-            f"The axis {parameter.name} has no values.", code="invalid_grid", pointer=f"/grid/{parameter.name}"
+            f"The axis {parameter.name} has {_counted(size)} values; 1 to {MAX_TRIALS:,} are taken.",
+            code="invalid_grid",
+            pointer=f"/grid/{parameter.name}",
+            given=shown(size),
+            allowed={"minimum": 1, "maximum": MAX_TRIALS},
         )
+    values = axis_values(parameter, axis)
     return tuple(dict.fromkeys(values))  # a value that is listed twice is one
 
 
