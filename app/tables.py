@@ -208,3 +208,15 @@ signals = Table(
     Column("computed_at", Double, nullable=False),
     Index(None, "at"),
 )
+
+# How many trials each search has made. A row stays when its job is deleted: forgetting them would flatter the next.
+trials = Table(
+    "trials",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("strategy_id", String(64), primary_key=True),
+    Column("dataset_id", String(64), primary_key=True),
+    Column("request_hash", String(64), primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("made_at", Double, nullable=False),
+)

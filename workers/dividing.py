@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -21,7 +21,7 @@ from app.store import Chunk
 from app.store.families import PART
 from app.wiring import Services
 from engine.figures import Report
-from workers.packing import parquet
+from workers.packing import Made, parquet
 
 # Work that is left after the measuring, and takes no longer, is done at once.
 ALONE_SECONDS = 1.5
@@ -32,9 +32,6 @@ SLICE_SECONDS = 0.25
 MEASURED_SECONDS = 0.3
 _GROWTH = 8
 MOST_CHUNKS = 5_000
-
-# The document, and large parts by name.
-Made: TypeAlias = "tuple[dict[str, Any], dict[str, bytes]]"
 
 
 class Work(Protocol):
@@ -102,7 +99,7 @@ def divide(work: Work, claim: Claim, services: Services, report: Report) -> Made
     return work.gather(claim, pa.concat_tables([table for _, table in done]), report)
 
 
-def run_chunk(work: Work, claim: Claim, services: Services, report: Report) -> dict[str, bytes]:
+def run_part(work: Work, claim: Claim, services: Services, report: Report) -> dict[str, bytes]:
     """The part of a job that a chunk is."""
     at, stop = claim.request["first"], claim.request["stop"]
     pace, tables, total = Pace(work, claim, services), [], stop - at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,10 +13,20 @@ import pyarrow.parquet
 from app.canonical import canonical_json
 from app.dataset import Dataset
 from app.jobs import Claim
+from app.store.signals import Spoken
 from engine.backtesting import Result
 from engine.trades import EXIT_REASONS
 
 _TIME = pa.timestamp("ms", tz="UTC")
+
+
+class Made(NamedTuple):
+    """What a run leaves: a document (a chunk has none), large parts by name, signals, and how many trials it made."""
+
+    document: dict[str, Any] | None
+    parts: dict[str, bytes]
+    signals: Spoken | None = None
+    trials: int = 0
 
 
 def document(claim: Claim, dataset: Dataset, result: Result, verdict: Mapping[str, Any]) -> dict[str, Any]:

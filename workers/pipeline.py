@@ -4,54 +4,75 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
-from app.contracts import load_bars
+from app.errors import LeaseLost
 from app.jobs import Claim
-from app.store import Output
-from app.store.signals import Spoken
+from app.store import Chunk, Output
 from app.wiring import Services
 from engine import Config, backtest
 from engine.figures import Report
 from workers import packing
 from workers.composing import run_compose
+from workers.dividing import Work, divide, run_part
 from workers.fetching import run_fetch
+from workers.packing import Made
 from workers.signalling import run_signals
+from workers.sweeping import SweepWork
 from workers.verifying import require_honest, run_verify
-from workers.versions import load
+from workers.versions import benchmark_of, load
 
-Artifacts: TypeAlias = "dict[str, bytes]"
-# The document, large parts by name, and signals where the job is about them.
-Made: TypeAlias = "tuple[dict[str, Any], Artifacts] | tuple[dict[str, Any], Artifacts, Spoken]"
+# Jobs that can be divided, by kind.
+WORKS: Mapping[str, Callable[[Mapping[str, Any], Services], Work]] = {"sweep": SweepWork.of}
 
 
-def run(claim: Claim, services: Services, report: Report) -> Output:
-    """Run a claimed job. Raises QueuantError for what the job's owner should read, and whatever `report` raises."""
+def run(claim: Claim, services: Services, report: Report) -> Output | list[Chunk]:
+    """Run a claimed job, or cut it into chunks that any worker may do.
+
+    Raises QueuantError for what the job's owner should read, and whatever `report` raises.
+    """
     started = time.perf_counter()
-    document, artifacts, *spoken = RUNNERS[claim.kind](claim, services, report)
+    found = RUNNERS[claim.kind](claim, services, report)
+    if isinstance(found, list):
+        return found
+    made = Made(*found)
     report(1, 1, "store")
+    told = "" if made.document is None else made.document["provenance"]["result_hash"]
     seconds = time.perf_counter() - started
-    return Output(document, document["provenance"]["result_hash"], artifacts, seconds * 1000, *spoken)
+    return Output(made.document, told, made.parts, seconds * 1000, made.signals, made.trials)
 
 
-def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], Artifacts]:
+def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
     """One strategy over one dataset: the result's document, and its equity curve and trades as Parquet."""
     request = claim.request
     report(0, 1, "load")
     bars, bound = load(request, services)
-    benchmark = None
-    if request["benchmark"]:
-        benchmark = load_bars({**request, "symbols": [request["benchmark"]]}, services.catalog)
+    benchmark = benchmark_of(request, services)
     result = backtest(bars, bound, Config(**request["config"]), benchmark=benchmark, report=report)
     verdict = require_honest(services, request, bars, bound, result.decision, report)
     dataset = services.catalog.get(request["dataset_id"])
     return packing.document(claim, dataset, result, verdict), packing.parts(result)
 
 
-RUNNERS: Mapping[str, Callable[[Claim, Services, Report], Made]] = {
+def run_divisible(claim: Claim, services: Services, report: Report) -> Made | list[Chunk]:
+    """A job that may be too much for one worker."""
+    return divide(WORKS[claim.kind](claim.request, services), claim, services, report)
+
+
+def run_chunk(claim: Claim, services: Services, report: Report) -> Made:
+    """A chunk of such a job."""
+    parent = services.store.families.parent(str(claim.parent_id))
+    if parent is None:
+        raise LeaseLost("The job of this chunk was deleted.")
+    return Made(None, run_part(WORKS[parent.kind](parent.request, services), claim, services, report))
+
+
+RUNNERS: Mapping[str, Callable[[Claim, Services, Report], tuple[Any, ...] | list[Chunk]]] = {
     "backtest": run_backtest,
+    "chunk": run_chunk,
     "compose": run_compose,
     "fetch": run_fetch,
     "signals": run_signals,
+    "sweep": run_divisible,
     "verify": run_verify,
 }

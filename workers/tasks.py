@@ -70,6 +70,10 @@ class Executor:
                 "message": "The run failed for a reason that is not yours; the worker's log has it under the job's id.",
             }
         else:
+            if isinstance(output, list):
+                status = self._settle(lease, lambda: self._jobs.park(claim, output))
+                log.info("job %s: left to %d chunks", claim.job_id, len(output))
+                return status
             status = self._settle(lease, lambda: self._jobs.finish(claim, output))
             log.info("job %s: %s in %.0f ms", claim.job_id, status, output.compute_ms)
             return status

@@ -19,11 +19,19 @@ def load(request: Mapping[str, Any], services: Services) -> tuple[Bars, BoundStr
     Raises RunFailed (`version_changed`) where this worker has another strategy or engine.
     """
     strategy = services.shelf.get(request["strategy_id"], request["strategy_version"])
-    _require_same(request, strategy)
+    require_same(request, strategy)
     return load_bars(request, services.catalog), strategy.bind(**request["params"])
 
 
-def _require_same(request: Mapping[str, Any], strategy: Strategy) -> None:
+def benchmark_of(request: Mapping[str, Any], services: Services) -> Bars | None:
+    """The bars of the symbol that a resolved request compares with."""
+    if not request["benchmark"]:
+        return None
+    return load_bars({**request, "symbols": [request["benchmark"]]}, services.catalog)
+
+
+def require_same(request: Mapping[str, Any], strategy: Strategy) -> None:
+    """Raise RunFailed (`version_changed`) unless strategy and engine are those that the request was made for."""
     for what, asked, found in (
         ("strategy", request["strategy_version"], strategy.version),
         ("engine", request["engine_version"], ENGINE_VERSION),

@@ -8,6 +8,7 @@ Store
 ├── expressions  Expressions: strategies that were posted as data
 ├── verdicts     Verdicts: who looks ahead
 ├── params       Parameters: what strategies were given by PUT
+├── tried        Tried: how many trials were made
 ├── signals      Signals: what strategies said
 └── access       Access: API keys and tickets
 """
@@ -27,6 +28,7 @@ from app.store.parameters import Parameters
 from app.store.queries import JobFilter, Queries
 from app.store.records import Change, Chunk, Idempotency, NewJob, Output
 from app.store.signals import Signals
+from app.store.tried import Tried
 from app.store.verdicts import Verdicts
 
 __all__ = ["TERMINAL", "Caller", "Change", "Chunk", "Idempotency", "JobFilter", "NewJob", "Output", "Store"]
@@ -49,6 +51,7 @@ class Store:
         self.verdicts = Verdicts(self.database)
         self.params = Parameters(self.database)
         self.signals = Signals(self.database)
+        self.tried = Tried(self.database)
         self.access = Access(self.database)
         self.expressions = Expressions(self.database)
 

@@ -66,9 +66,10 @@ class Families:
         with self._database.read() as tx:
             return list(tx.execute(query).scalars())
 
-    def parent(self, job_id: str) -> Row[Any] | None:
+    def parent(self, parent_id: str) -> Row[Any] | None:
+        """The job that a chunk is a part of; None when it was deleted in between."""
         with self._database.read() as tx:
-            row: Row[Any] | None = tx.execute(select(jobs).where(jobs.c.id == job_id)).first()
+            row: Row[Any] | None = tx.execute(select(jobs).where(jobs.c.id == parent_id)).first()
             return row
 
     def parts(self, parent_id: str) -> list[Chunk]:

@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from app.errors import Conflict, Overloaded
 from app.events import job_channel
+from app.store import tried
 from app.store.database import Database
 from app.store.events import EventLog
 from app.store.families import Families, computed_by_children, forget_children, waits_for_a_worker
@@ -154,6 +155,8 @@ class Lifecycle:
             tx.execute(artifacts.insert(), parts)
         if output.signals:
             save(tx, self._database, output.signals)
+        if output.trials:
+            tried.save(tx, self._database, row, output.trials)
         if row.pending is not None:
             forget_children(tx, row.id)
 

@@ -58,10 +58,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Output:
-    """What a successful run leaves: a JSON document with its hash (a chunk has none), large parts by name, signals."""
+    """What a successful run leaves: a JSON document with its hash (a chunk has none), large parts by name, signals,
+    and how many trials were made to find it.
+    """
 
     result: Mapping[str, Any] | None
     result_hash: str
     artifacts: Mapping[str, bytes]
     compute_ms: float
     signals: Spoken | None = None
+    trials: int = 0
