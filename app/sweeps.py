@@ -16,6 +16,7 @@ from app.contracts import Standing, estimate, no_standing, resolve_backtest
 from app.shelf import Shelf
 from engine.errors import InvalidInput, UnknownName
 from engine.figures import METRICS
+from engine.parameters import Parameter, refuse_unknown
 from engine.strategy import Strategy
 from engine.sweep.search import Search, Space
 
@@ -23,8 +24,24 @@ KIND = "sweep"
 # What is measured of every trial besides what the request ranks and limits by. A compiled pass gives these.
 FIGURES = ("final_equity", "total_return", "sharpe", "max_drawdown", "total_trades")
 FIELDS = ("grid", "random", "objective", "constraints", "each_symbol", "top")
+# A parameter may have the name of a metric, so a column of trials says that it is one.
+PARAM = "param:"
 OBJECTIVE = "sharpe"
 TOP = 10
+# JSON Schemas of a grid and of constraints.
+_NUMBER = {"type": "number"}
+_RANGES = [
+    {"type": "array", "minItems": 1},
+    {"type": "object", "required": ["start", "stop"], "properties": dict.fromkeys(("start", "stop", "step"), _NUMBER)},
+    {
+        "type": "object",
+        "required": ["low", "high"],
+        "properties": {"low": _NUMBER, "high": _NUMBER, "log": {"type": "boolean"}},
+    },
+]
+GRID = {"type": "object", "additionalProperties": {"anyOf": _RANGES}}
+_BOUNDS = {"type": "object", "properties": {"min": _NUMBER, "max": _NUMBER}, "additionalProperties": False}
+LIMITS = {"type": "object", "additionalProperties": _BOUNDS}
 # Trials times accounts, and those times bars: some hours of a core where trials are compiled.
 MOST_RUNS = 4_000_000
 MOST_CELLS = 1_000_000_000_000
@@ -108,13 +125,24 @@ def _objectives(body: Mapping[str, Any]) -> list[str]:
 
 
 def _constraints(body: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    given = body.get("constraints") or {}
-    for name, bounds in given.items():
-        if name not in METRICS:
-            raise UnknownName.of("metric", name, METRICS, pointer=f"/constraints/{name}")
-        if not bounds:
-            raise InvalidInput(f"The constraint on {name} needs a min, a max or both.", pointer=f"/constraints/{name}")
-    return {name: dict(bounds) for name, bounds in given.items()}
+    return {name: _bounds(name, bounds) for name, bounds in (body.get("constraints") or {}).items()}
+
+
+def _bounds(name: str, bounds: Any) -> dict[str, float]:
+    if name not in METRICS:
+        raise UnknownName.of("metric", name, METRICS, pointer=f"/constraints/{name}")
+    where = f"/constraints/{name}"
+    if not isinstance(bounds, Mapping) or not bounds:
+        raise InvalidInput(
+            f"The constraint on {name} needs a min, a max or both.", pointer=where, allowed=["min", "max"]
+        )
+    sides = ("min", "max")
+    refuse_unknown(bounds, sides, error=InvalidInput, where=where, kind="bound")
+    return {
+        side: float(Parameter(side, "float", None).check(bounds[side], error=InvalidInput, where=where))  # type: ignore[arg-type]
+        for side in sides
+        if side in bounds
+    }
 
 
 def _refuse_work(size: Mapping[str, int]) -> None:

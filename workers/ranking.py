@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from app.sweeps import PARAM
 from engine.bars import Floats
 from engine.figures import METRICS
 from engine.sweep.landscape import ranked
@@ -61,15 +62,11 @@ class Ranking:
             {
                 "trial": row["trial"],
                 **({"symbol": row["symbol"]} if "symbol" in row else {}),
-                "params": {name[len(PARAM) :]: value for name, value in row.items() if name.startswith(PARAM)},
+                "params": {name.removeprefix(PARAM): value for name, value in row.items() if name.startswith(PARAM)},
                 "figures": {name: _plain(value) for name, value in row.items() if name in names},
             }
             for row in self.table.take(pa.array(places)).to_pylist()
         ]
-
-
-# A parameter may have the name of a metric, so its column says that it is one.
-PARAM = "param:"
 
 
 def _plain(value: float | None) -> float | None:

@@ -16,7 +16,7 @@ from app.canonical import canonical_json
 from app.contracts import load_bars
 from app.dataset import Dataset
 from app.jobs import Claim
-from app.sweeps import search_of
+from app.sweeps import PARAM, search_of
 from app.wiring import Services
 from engine import Config, backtest, simulate
 from engine.backtesting import Result
@@ -29,7 +29,7 @@ from engine.sweep import Search, sweep
 from engine.sweep.landscape import importance, plateau
 from workers import packing
 from workers.packing import Made
-from workers.ranking import PARAM, Ranking
+from workers.ranking import Ranking
 from workers.verifying import require_honest
 from workers.versions import benchmark_of, require_same
 

@@ -17,6 +17,7 @@ from app.web.api import (
     macro,
     market_data,
     monitoring,
+    optimization,
     signals,
     strategies,
     websocket,
@@ -31,6 +32,7 @@ Role = Literal["api", "relay"]
 EVERYWHERE: tuple[Blueprint, ...] = (health.blp, monitoring.blp)
 API_ONLY: tuple[Blueprint, ...] = (
     backtest.blp,
+    optimization.blp,
     jobs.blp,
     strategies.blp,
     signals.blp,

@@ -97,6 +97,17 @@ class Flag(fields.Boolean):
         return value in ("true", "1")
 
 
+class Truth(fields.Boolean):
+    """true or false in a body."""
+
+    default_error_messages = _says("must be true or false.")
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid")
+        return value
+
+
 class Day(fields.Date):
     """A calendar date, YYYY-MM-DD, kept as text."""
 
@@ -181,6 +192,26 @@ class Document(fields.Dict):
     def __init__(self, json_schema: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.json_schema = dict(json_schema or {"type": "object"})
+
+
+class OneOrMore(fields.Field["str | list[str]"]):
+    """A name, or a list of some names."""
+
+    default_error_messages = _says("must be a name or a list of names.")
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.names = Listing(Text(most=64), most=most, least=1)
+        name = {"type": "string", "minLength": 1, "maxLength": 64}
+        listed = {"type": "array", "items": name, "minItems": 1, "maxItems": most}
+        self.json_schema = {"anyOf": [name, listed]}
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str | list[str]:
+        if isinstance(value, str):
+            return str(Text(most=64).deserialize(value))
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        return [str(name) for name in self.names.deserialize(value)]
 
 
 def allowed_by(field: fields.Field[Any]) -> object:

@@ -24,7 +24,7 @@ from engine.strategy import Strategy
 API = "/api/v1"
 POLL_AFTER_MS = 250
 # What a kind of job leaves besides its result.
-PARTS = {"backtest": ("equity", "trades", "export")}
+PARTS = {"backtest": ("equity", "trades", "export"), "sweep": ("equity", "trades", "trials", "export")}
 # Kinds of jobs that make a version of a dataset.
 MAKE_DATASETS = ("fetch", "compose")
 
@@ -37,6 +37,8 @@ def links(row: Row[Any]) -> dict[str, str]:
         found |= {part: f"{here}/{part}" for part in ("result", *PARTS.get(row.kind, ()))}
         if row.kind in MAKE_DATASETS:
             found["dataset"] = f"{API}/datasets/{row.dataset_id}"
+    if row.kind == "sweep":
+        found["trials"] = f"{here}/trials"
     if row.status in ("queued", "running"):
         found["cancel"] = f"{here}/cancel"
     if row.status in ("failed", "cancelled"):

@@ -43,7 +43,7 @@ def latest(query: Mapping[str, Any]) -> Response:
 def document(stored: Row[Any], points: int | None) -> dict[str, Any]:
     row = services().jobs.get(stored.job_id, owner())
     found: dict[str, Any] = {"job_id": row.id, "kind": row.kind} | stored.result | {"links": presenters.links(row)}
-    if "equity" not in presenters.PARTS.get(row.kind, ()):
+    if "equity" not in presenters.PARTS.get(row.kind, ()) or "metrics" not in found:  # a search may find nothing
         return found
     return found | {"equity": curves.columns(artifact(row.id, "equity"), CURVE, points=points or MOST_POINTS)}
 
@@ -123,6 +123,8 @@ def _latest_job(strategy_id: str) -> str:
 
 def _compared(job_id: str) -> dict[str, Any]:
     found = services().jobs.result(job_id, owner()).result
+    if "metrics" not in found:
+        raise Unknown("This job has no metrics to compare.", code="no_metrics", given=job_id)
     return {
         "strategy_id": found["request"].get("strategy_id"),
         "job_id": job_id,

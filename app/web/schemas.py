@@ -218,7 +218,9 @@ class ExportQuery(Strict):
     """Which file."""
 
     format = Choice("parquet", "csv", "json", load_default="parquet", metadata=told("Of the file.", default="parquet"))
-    part = Choice("equity", "trades", metadata=told("Which table. Only JSON holds both, when it is left out."))
+    part = Choice(
+        "equity", "trades", "trials", metadata=told("Which table. Only JSON holds both, when it is left out.")
+    )
 
 
 class UploadForm(Strict):

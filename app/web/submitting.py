@@ -11,7 +11,7 @@ from typing import Any
 from flask import Response, jsonify, request
 from sqlalchemy import Row
 
-from app import contracts, signals
+from app import contracts, signals, sweeps
 from app.canonical import canonical_json
 from app.jobs import request_hash
 from app.store import TERMINAL, Idempotency
@@ -28,8 +28,17 @@ def run(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str,
     asked = {name: value for name, value in body.items() if name != "tags"}
     resolved = _resolved(asked)
     if query["dry_run"]:
-        return jsonify(dry(resolved))
+        return jsonify(dry("backtest", resolved, contracts.estimate(resolved, services().catalog)))
     return queue("backtest", resolved, body, query, headers)
+
+
+def sweep(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
+    """Queue a search among parameters, or only validate it."""
+    here, asked = services(), {name: value for name, value in body.items() if name != "tags"}
+    resolved = sweeps.resolve_sweep(asked, here.catalog, here.shelf, here.store.params.overrides)
+    if query["dry_run"]:
+        return jsonify(dry(sweeps.KIND, resolved, sweeps.size_of(resolved, here.catalog)))
+    return queue(sweeps.KIND, resolved, body, query, headers)
 
 
 def verify(strategy_id: str, body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
@@ -68,13 +77,10 @@ def queue(
     return taken(row, cached=cached, prefer=headers.get("prefer"))
 
 
-def dry(resolved: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "valid": True,
-        "request": resolved,
-        "request_hash": request_hash("backtest", resolved),
-        "estimate": contracts.estimate(resolved, services().catalog),
-    }
+def dry(kind: str, resolved: Mapping[str, Any], estimate: Mapping[str, int]) -> dict[str, Any]:
+    """What would be queued, and how much it would ask for."""
+    hashed = request_hash(kind, resolved)
+    return {"valid": True, "request": resolved, "request_hash": hashed, "estimate": estimate}
 
 
 def retry(job_id: str, headers: Mapping[str, Any]) -> Response:

@@ -1,0 +1,53 @@
+"""Searches among parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify
+
+from app.web import shapes, submitting, trials
+from app.web.api.jobs import check_job_id
+from app.web.edge import Blueprint
+from app.web.schemas import RunHeaders, RunQuery
+from app.web.shapes.sweeps import Surface, SurfaceQuery, SweepSchema, Trials, TrialsQuery
+
+blp = Blueprint("Optimization", __name__)
+blp.before_request(check_job_id)
+
+
+@blp.route("/backtest/sweep", methods=["POST"], scope="run")
+@blp.arguments(SweepSchema)
+@blp.arguments(RunQuery, location="query")
+@blp.arguments(RunHeaders, location="headers")
+@blp.response(202, shapes.Submitted, description="Queued, or answered by an earlier run of the same request")
+@blp.alt_response(
+    200,
+    schema={"oneOf": [shapes.DryRun, shapes.Job]},
+    description="The answer of a dry run; or the job itself when it ended while the client waited",
+    success=True,
+)
+def run_sweep(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) -> Response:
+    """Search the best parameters as a job
+
+    Every combination of a grid, or so many draws. A large search is shared among all workers; its trials can be read
+    while it runs. The result has the best trials, how good their neighbourhood is, and how far they can be trusted.
+    """
+    return submitting.sweep(body, query, headers)
+
+
+@blp.route("/jobs/<job_id>/trials", scope="read", parameters=["IF_NONE_MATCH"])
+@blp.arguments(TrialsQuery, location="query")
+@blp.response(200, Trials)
+@blp.alt_response(304, description="The client has it", success=True)
+def read_trials(query: dict[str, Any], job_id: str) -> Response:
+    """Read the trials of a search, also while it runs"""
+    return trials.page(job_id, query)
+
+
+@blp.route("/jobs/<job_id>/surface", scope="read")
+@blp.arguments(SurfaceQuery, location="query")
+@blp.response(200, Surface)
+def read_surface(query: dict[str, Any], job_id: str) -> Response:
+    """Read a figure over two of the parameters that were searched"""
+    return jsonify(trials.surface(job_id, query))

@@ -1,0 +1,81 @@
+"""Sweeps: what to search, and what a search leaves."""
+
+from __future__ import annotations
+
+import marshmallow as ma
+from marshmallow import fields
+
+from app.sweeps import GRID, LIMITS
+from app.web.fields import Choice, Document, OneOrMore, Text, Truth, Whole
+from app.web.schemas import PageQuery, RunSchema, Strict, told
+from app.web.shapes.parts import count, floats, maybe_text, text
+from engine.sweep.trials import MAX_TRIALS
+
+
+class RandomSchema(Strict):
+    """A search that draws its trials."""
+
+    trials = Whole(low=1, high=MAX_TRIALS, required=True, metadata=told("How many."))
+
+
+class SweepSchema(RunSchema):
+    """A search among parameters."""
+
+    grid = Document(
+        GRID,
+        metadata=told(
+            "By parameter: a list of values, or {start, stop, step} with the stop included; for a random search also "
+            "{low, high, log}. A random search without a grid is one of everything that the strategy takes.",
+            example={"fast": {"start": 5, "stop": 30, "step": 5}, "slow": [50, 100, 200]},
+        ),
+    )
+    random = fields.Nested(RandomSchema, metadata=told("Draw trials of the grid instead of making all of them."))
+    objective = OneOrMore(
+        most=8, metadata=told("The metric that ranks the trials, or several; the first one decides.", default="sharpe")
+    )
+    constraints = Document(
+        LIMITS,
+        metadata=told("By metric: trials outside of {min, max} are not ranked.", example={"total_trades": {"min": 10}}),
+    )
+    each_symbol = Truth(metadata=told("Run every trial on each symbol with an account of its own."))
+    top = Whole(low=1, high=100, metadata=told("How many of the best are told with all metrics.", default=10))
+
+
+class TrialsQuery(PageQuery):
+    """Which trials."""
+
+    limit = Whole(low=1, high=5000, query=True, load_default=500, metadata=told("How many.", default=500))
+    sort = Text(
+        most=65,
+        pattern=r"^-?[a-z0-9_]{1,64}$",
+        metadata=told("A figure to sort by, `-` in front for the largest first; else in the order of the search."),
+    )
+
+
+class SurfaceQuery(Strict):
+    """A figure over two parameters."""
+
+    x = Text(most=64, required=True, metadata=told("A parameter of the grid."))
+    y = Text(most=64, required=True, metadata=told("Another one."))
+    figure = Text(most=64, metadata=told("A figure of the trials; else the objective."))
+    take = Choice("best", "mean", load_default="best", metadata=told("Of trials with equal x and y.", default="best"))
+    symbol = Text(most=64, metadata=told("Where every symbol has its own account: only of this one."))
+
+
+class Trials(ma.Schema):
+    """Trials of a search: trial, params, figures, error, and the symbol where each has its own account."""
+
+    trials = fields.List(fields.Dict(), required=True)
+    total = count("How many have been made.")
+    complete = fields.Boolean(required=True, metadata=told("False while the search runs, or when it was cut short."))
+    next = maybe_text("The cursor of the next page; null on the last one.")
+
+
+class Surface(ma.Schema):
+    """z[i][j] is the figure at y[i] and x[j]; null where no trial was made."""
+
+    x = fields.List(fields.Raw(), required=True)
+    y = fields.List(fields.Raw(), required=True)
+    z = fields.List(floats(), required=True)
+    figure = text()
+    take = text()

@@ -1,0 +1,141 @@
+"""The trials of a search: pages of them, and a figure over two parameters; also while the search runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from flask import Response, jsonify
+from sqlalchemy import Row
+
+import engine.metrics  # noqa: F401  (fills the registry)
+from app.columns import numbers
+from app.errors import Unknown
+from app.sweeps import KIND, PARAM
+from app.web import cursors, curves, reading
+from app.web.access import owner
+from app.web.context import services
+from engine.bars import Floats
+from engine.errors import InvalidInput, UnknownName
+from engine.figures import METRICS
+
+# Most values of an axis of a surface: a million points are no picture.
+MOST_VALUES = 500
+
+
+def page(job_id: str, query: Mapping[str, Any]) -> Response:
+    """A page of trials, sorted by a figure on request."""
+    row = services().jobs.get(job_id, owner())
+    first = cursors.of_rows(query.get("cursor"))
+    if row.status != "succeeded":
+        return jsonify(_page(row, query, first))
+    return reading.unchanging(services().jobs.result(job_id, owner()), lambda: jsonify(_page(row, query, first)))
+
+
+def surface(job_id: str, query: Mapping[str, Any]) -> dict[str, Any]:
+    """The best or the mean of a figure at every pair of values of two parameters."""
+    row = services().jobs.get(job_id, owner())
+    table, asked = _trials(row), row.request["sweep"]
+    if query["x"] == query["y"]:
+        raise InvalidInput("x and y must be two parameters.", pointer="/y", given=query["y"])
+    axes = {name: _axis(table, asked, query[name], name) for name in ("x", "y")}
+    figure = query.get("figure") or asked["objective"][0]
+    values = _figure(table, asked, figure, "/figure")
+    keep = ~np.isnan(values)
+    if "symbol" in query:
+        keep &= _of_symbol(table, query["symbol"])
+    (xs, columns), (ys, rows) = axes["x"], axes["y"]
+    cells, shape = (rows * len(xs) + columns)[keep], (len(ys), len(xs))
+    found = (_means if query["take"] == "mean" else _bests)(cells, values[keep], len(xs) * len(ys), figure)
+    z = [curves.finite(line) for line in found.reshape(shape)]
+    return {"x": xs, "y": ys, "z": z, "figure": figure, "take": query["take"]}
+
+
+def _page(row: Row[Any], query: Mapping[str, Any], first: int) -> dict[str, Any]:
+    table, asked = _trials(row), row.request["sweep"]
+    order = _order(table, asked, query.get("sort"))
+    after = first + int(query["limit"])
+    return {
+        "trials": [_row(table, asked, at) for at in order[first:after]],
+        "total": table.num_rows,
+        "complete": row.status == "succeeded",
+        "next": cursors.encoded(str(after)) if after < table.num_rows else None,
+    }
+
+
+def _trials(row: Row[Any]) -> pa.Table:
+    """The trials that have been made. Raises Unknown for a job that makes none."""
+    if row.kind != KIND:
+        raise Unknown(f"A job of kind {row.kind} makes no trials.", code="no_such_part", given="trials")
+    if row.status == "succeeded":
+        return reading.artifact(row.id, "trials")
+    parts = [curves.read(chunk.found) for chunk in services().store.families.parts(row.id) if chunk.found is not None]
+    return pa.concat_tables(parts) if parts else pa.table({"trial": np.empty(0, dtype=np.int64)})
+
+
+def _order(table: pa.Table, asked: Mapping[str, Any], sort: str | None) -> Sequence[int]:
+    if sort is None or not table.num_rows:
+        return range(table.num_rows)
+    name = sort.removeprefix("-")
+    values = _figure(table, asked, name, "/sort")
+    keys = -values if sort.startswith("-") else values
+    return [int(at) for at in np.argsort(keys, kind="stable")]  # NaN comes last
+
+
+def _figure(table: pa.Table, asked: Mapping[str, Any], name: str, pointer: str) -> Floats:
+    if name not in asked["figures"]:
+        raise UnknownName.of("figure", name, asked["figures"], pointer=pointer)
+    return numbers(table[name]) if table.num_rows else np.empty(0)
+
+
+def _row(table: pa.Table, asked: Mapping[str, Any], at: int) -> dict[str, Any]:
+    told = {name: table[name][at].as_py() for name in table.column_names}
+    figures = {name: told[name] for name in asked["figures"]}
+    return {
+        "trial": told["trial"],
+        **({"symbol": told["symbol"]} if "symbol" in told else {}),
+        "params": {name.removeprefix(PARAM): value for name, value in told.items() if name.startswith(PARAM)},
+        "figures": {name: value if value is None or np.isfinite(value) else None for name, value in figures.items()},
+        "error": told["error"],
+    }
+
+
+def _axis(table: pa.Table, asked: Mapping[str, Any], name: str, where: str) -> tuple[list[Any], Any]:
+    """The values of a parameter in their order, and of every trial the place of its own among them."""
+    if name not in asked["grid"]:
+        raise UnknownName.of("parameter of the search", name, asked["grid"], pointer=f"/{where}")
+    column = table[PARAM + name].to_pylist() if table.num_rows else []
+    values = sorted(set(column), key=lambda value: (value is None, value))
+    if len(values) > MOST_VALUES:
+        raise InvalidInput(
+            f"{name} has {len(values)} values, a surface at most {MOST_VALUES}.",
+            pointer=f"/{where}",
+            given=len(values),
+            allowed={"maximum": MOST_VALUES},
+        )
+    places = {value: at for at, value in enumerate(values)}
+    return values, np.array([places[value] for value in column], dtype=np.int64)
+
+
+def _of_symbol(table: pa.Table, symbol: str) -> Any:
+    known = table["symbol"].to_pylist() if "symbol" in table.column_names else []
+    if symbol not in known:
+        raise UnknownName.of("symbol", symbol, list(dict.fromkeys(known)), pointer="/symbol")
+    return np.array([name == symbol for name in known])
+
+
+def _means(cells: Any, values: Floats, size: int, _: str) -> Floats:
+    counts = np.bincount(cells, minlength=size)
+    means = np.full(size, np.nan)
+    np.divide(np.bincount(cells, weights=values, minlength=size), counts, out=means, where=counts > 0)
+    return means
+
+
+def _bests(cells: Any, values: Floats, size: int, figure: str) -> Floats:
+    higher = METRICS[figure].better != "lower"
+    best = np.full(size, -np.inf if higher else np.inf)
+    (np.maximum if higher else np.minimum).at(best, cells, values)
+    best[~np.isfinite(best)] = np.nan
+    return best
