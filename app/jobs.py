@@ -323,7 +323,7 @@ class Jobs:
             self.store.families.call_off()
             return
         now = time.time()
-        self._tell_progress(parent.id, parent.owner, parked(parent, now - parent.started_at), now)
+        self._tell_progress(parent.id, parent.owner, parked(parent, max(0.0, now - parent.started_at)), now)
         if parent.pending == 0:
             self._ring(parent.id, parent.queue)
 

@@ -172,7 +172,8 @@ class Lifecycle:
         now = self._database.now()
         unheld = or_(jobs.c.status == "queued", and_(jobs.c.status == "running", jobs.c.lease_until.is_(None)))
         asked_now = and_(jobs.c.status == "running", jobs.c.cancel_at.is_(None))
-        statement = update(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner, or_(unheld, asked_now))
+        mine = and_(jobs.c.id == job_id, jobs.c.owner == owner, jobs.c.parent_id.is_(None))
+        statement = update(jobs).where(mine, or_(unheld, asked_now))
         return self._change(
             statement.values(
                 status=case((unheld, "cancelled"), else_=jobs.c.status),
@@ -240,7 +241,7 @@ class Lifecycle:
 
     def delete(self, job_id: str, owner: str) -> str | None:
         """Remove a terminal job with all that it left. Gives the status it had, None when there is no such job."""
-        mine = and_(jobs.c.id == job_id, jobs.c.owner == owner)
+        mine = and_(jobs.c.id == job_id, jobs.c.owner == owner, jobs.c.parent_id.is_(None))
         with self._database.write() as tx:
             # Locked, so that no request is answered by this job, and its key tied to it, while it goes away.
             status = tx.execute(select(jobs.c.status).where(mine).with_for_update()).scalar()

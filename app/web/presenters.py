@@ -83,7 +83,7 @@ def job_item(row: Row[Any]) -> dict[str, Any]:
 def _progress(row: Row[Any]) -> dict[str, Any] | None:
     if row.status != "running" or row.pending is None or row.lease_until is not None:
         return dict(row.progress) if row.progress else None
-    return parked(row, time.time() - row.started_at)
+    return parked(row, max(0.0, time.time() - row.started_at))
 
 
 def job(row: Row[Any], queue_position: int | None) -> dict[str, Any]:
