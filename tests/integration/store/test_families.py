@@ -77,7 +77,11 @@ def test_every_chunk_counts_once_and_the_last_one_wakes_the_job(world):
     assert gathering.parked
     assert gathering.fence > claim.fence
     found = world.store.families.parts(claim.job_id)
-    assert [(part.first, part.stop, part.found) for part in found] == [(0, 10, b"PAR"), (10, 20, b"PAR"), (20, 30, b"PAR")]
+    assert [(part.first, part.stop, part.found) for part in found] == [
+        (0, 10, b"PAR"),
+        (10, 20, b"PAR"),
+        (20, 30, b"PAR"),
+    ]
 
 
 def test_the_chunks_are_gone_when_the_job_has_its_result(world):
