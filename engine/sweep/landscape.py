@@ -40,8 +40,9 @@ def plateau(
 ) -> Plateau | None:
     """Where the objective is good on average of a trial and those one step along one axis beside it.
 
-    A single good trial among bad ones is luck; a good neighbourhood is worth more. None where no allowed trial has a
-    neighbour.
+    A single good trial among bad ones is luck; a good neighbourhood is worth more. A neighbour that is better counts
+    as much as the trial itself, or the worst neighbour of a lonely peak would look good. None where no allowed trial
+    has a neighbour.
 
     Args:
         values: the objective at every point of the grid [product of shape], NaN where there is no trial.
@@ -52,23 +53,25 @@ def plateau(
     """
     lattice = values.reshape(tuple(shape))
     known = ~np.isnan(lattice)
-    sums, counts = np.where(known, lattice, 0.0), known.astype(np.int64)
-    total, count = sums.copy(), counts.copy()
+    total, capped, count = np.where(known, lattice, 0.0), np.where(known, lattice, 0.0), known.astype(np.int64)
+    worse = np.minimum if better == "higher" else np.maximum
     for axis in np.flatnonzero(ordered):
-        ahead = [slice(None)] * lattice.ndim
-        behind = list(ahead)
-        ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
-        for here, there in ((tuple(ahead), tuple(behind)), (tuple(behind), tuple(ahead))):
-            total[here] += sums[there]
-            count[here] += counts[there]
+        later = (slice(None),) * axis + (slice(1, None),)
+        earlier = (slice(None),) * axis + (slice(None, -1),)
+        for here, there in ((later, earlier), (earlier, later)):
+            beside = known[there] & known[here]
+            total[here] += np.where(known[there], lattice[there], 0.0)
+            capped[here] += np.where(beside, worse(lattice[there], lattice[here]), 0.0)
+            count[here] += known[there]
     usable = known.ravel() & allowed & (count.ravel() > 1)
-    means = np.full(values.shape, np.nan)
-    np.divide(total.ravel(), count.ravel(), out=means, where=usable)
-    order = ranked(means, better, usable)
+    score = np.full(values.shape, np.nan)
+    np.divide(capped.ravel(), count.ravel(), out=score, where=usable)
+    order = ranked(score, better, usable)
     if not len(order):
         return None
     point = int(order[0])
-    return Plateau(point, float(means[point]), int(count.ravel()[point]) - 1)
+    counted = int(count.ravel()[point])
+    return Plateau(point, float(total.ravel()[point] / counted), counted - 1)
 
 
 def importance(columns: Mapping[str, Sequence[Any]], values: Floats) -> dict[str, float | None]:

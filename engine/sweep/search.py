@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,8 +71,9 @@ class Space:
 
         Args:
             strategy: whose parameters they are.
-            grid: by parameter a list of values, or {"start", "stop", "step"} with the stop included; where it need be
-                no lattice also {"low", "high", "log"}, all values in between. Without any: all that the strategy takes.
+            grid: by parameter a list of values, or {"start", "stop", "step"} with the stop included, or
+                {"low", "high"}, all values in between; of numbers that are not whole those are no lattice, and
+                "log" spreads them over the orders of magnitude.
             base: values of parameters that are no axis; those left out have their defaults, axes are passed over.
             lattice: refuse intervals of numbers, and more combinations than a grid may have.
 
@@ -82,9 +83,13 @@ class Space:
         """
         names = [item.name for item in strategy.parameters]
         refuse_unknown(grid, names, error=InvalidParameter, where="/grid", kind=f"parameter of {strategy.id}")
+        asked = {item: _spelled(item, grid[item.name]) for item in strategy.parameters if item.name in grid}
+        for item, axis in asked.items():
+            if lattice and _is_interval(axis):
+                raise _no_interval(item, axis, "is an interval: a grid needs a list of values or a range with a step")
         if lattice:
-            _refuse_size({name: axis_size(name, axis) for name, axis in grid.items()})
-        axes = {item.name: _values(item, grid[item.name], lattice) for item in strategy.parameters if item.name in grid}
+            _refuse_size({item.name: axis_size(item.name, axis) for item, axis in asked.items()})
+        axes = {item.name: _values(item, axis) for item, axis in asked.items()}
         given = base or {}
         refuse_unknown(given, names, error=InvalidParameter, where="/params", kind=f"parameter of {strategy.id}")
         fixed = [item for item in strategy.parameters if item.name not in axes]
@@ -263,9 +268,17 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _values(parameter: Parameter, axis: Axis, lattice: bool) -> Values:
-    if isinstance(axis, Mapping) and "low" in axis:
-        return _interval(parameter, axis, lattice)
+def _spelled(parameter: Parameter, axis: Axis) -> Axis:
+    """The axis, with all whole numbers between two bounds as a range."""
+    if parameter.type != "int" or not isinstance(axis, Mapping) or not {"low", "high"} & axis.keys():
+        return axis
+    _refuse_fields(parameter, axis)
+    return {"start": axis.get("low"), "stop": axis.get("high"), "step": 1}
+
+
+def _values(parameter: Parameter, axis: Axis) -> Values:
+    if _is_interval(axis):
+        return _interval(parameter, axis)
     size = axis_size(parameter.name, axis)
     if not 1 <= size <= MAX_TRIALS:
         raise InvalidInput(
@@ -275,26 +288,34 @@ def _values(parameter: Parameter, axis: Axis, lattice: bool) -> Values:
             given=shown(size),
             allowed={"minimum": 1, "maximum": MAX_TRIALS},
         )
-    values = axis_values(parameter, axis)
-    return tuple(dict.fromkeys(values))  # a value that is listed twice is one
+    return tuple(dict.fromkeys(axis_values(parameter, axis)))  # a value that is listed twice is one
 
 
-def _interval(parameter: Parameter, axis: Mapping[str, object], lattice: bool) -> Values:
+def _is_interval(axis: Axis) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(axis, Mapping) and bool({"low", "high"} & axis.keys())
+
+
+def _refuse_fields(parameter: Parameter, axis: Mapping[str, object]) -> None:
     where = f"/grid/{parameter.name}"
     refuse_unknown(axis, Interval._fields, error=InvalidInput, where=where, kind="field of an interval")
-    if parameter.type == "int":
-        return tuple(axis_values(parameter, {"start": axis["low"], "stop": axis.get("high"), "step": 1}))
+
+
+def _interval(parameter: Parameter, axis: Mapping[str, object]) -> Values:
+    _refuse_fields(parameter, axis)
+    if parameter.type != "float":
+        raise _no_interval(parameter, axis, "has no values in between: list those to try")
     low, high = (parameter.check(axis.get(name), error=InvalidParameter, where="/grid") for name in ("low", "high"))
     log = axis.get("log", False)
-    if lattice:
-        why = "is an interval: a grid needs a list of values or a range with a step"
-    elif parameter.type != "float":
-        why = "has no values in between: list those to try"
-    elif not isinstance(log, bool) or not low < high or (log and low <= 0):  # type: ignore[operator]
-        why = "needs low < high, and both above 0 where log is true"
-    else:
-        return Interval(float(low), float(high), log)  # type: ignore[arg-type]
-    raise InvalidInput(f"The axis {parameter.name} {why}.", code="invalid_grid", pointer=where, given=shown(axis))
+    if not isinstance(low, float) or not isinstance(high, float) or not low < high:
+        raise _no_interval(parameter, axis, "needs low < high")
+    if not isinstance(log, bool) or (log and low <= 0.0):
+        raise _no_interval(parameter, axis, "takes log true or false, and true only above 0")
+    return Interval(low, high, log)
+
+
+def _no_interval(parameter: Parameter, axis: object, why: str) -> InvalidInput:
+    name = parameter.name
+    return InvalidInput(f"The axis {name} {why}.", code="invalid_grid", pointer=f"/grid/{name}", given=shown(axis))
 
 
 def _everything(parameter: Parameter) -> Axis | None:
