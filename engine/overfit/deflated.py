@@ -10,9 +10,9 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
 from engine.errors import InvalidInput
+from engine.overfit.normal import ndtri
 from engine.overfit.series import columns, spread
 from engine.overfit.sharpe import Shape, probabilistic_sharpe
 

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri
 
 from engine.errors import BadData
 from engine.intake import Floats
 from engine.overfit.hac import automatic_lag, long_run_variance
+from engine.overfit.normal import ndtr, ndtri
 from engine.overfit.series import column
 
 # Below this the influence of a bar is rounding: nothing varies.

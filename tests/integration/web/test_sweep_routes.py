@@ -1,8 +1,7 @@
-"""A sweep through the API and a worker: each trial is what its backtest would be, however the work was divided."""
+"""A sweep through the API and a worker: each trial is what its backtest would be, and what all of them say is told."""
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
@@ -11,60 +10,8 @@ import pytest
 import strategies
 from engine import Config, backtest
 from engine.errors import RunFailed
-from workers import dividing, sweeping
-from workers.tasks import Executor
-
-SWEEP = "/api/v1/backtest/sweep"
-GRID = {"fast": {"start": 5, "stop": 30, "step": 5}, "slow": [20, 40, 80, 120]}
-BODY = {"strategy_id": "sma_cross", "dataset": "fx_daily", "symbols": ["EURUSD"], "grid": GRID}
-
-
-def submit(web: Any, body: Any = None, **more: Any) -> str:
-    reply = web.post(f"{SWEEP}?fresh=true", {**BODY, **(body or {}), **more})
-    assert reply.status_code == 202, reply.text
-    return str(reply.get_json()["job_id"])
-
-
-def bells(web: Any) -> list[str]:
-    """Every doorbell that waits, taken."""
-    queue = web.services.queue
-    return [bell for name in ("interactive", "batch") for _ in range(queue.length(name)) if (bell := queue.take(name))]
-
-
-def work(web: Any, *, workers: int = 1, most: int = 10_000) -> int:
-    """Do as workers do until nobody rings; gives how many doorbells were answered."""
-    executors = [Executor(web.services, f"w{number}") for number in range(workers)]
-    answered = 0
-    while answered < most and (rung := bells(web)):
-        for bell in rung:
-            executors[answered % workers].execute(bell)
-            answered += 1
-    return answered
-
-
-def done(web: Any, job_id: str) -> dict[str, Any]:
-    """The result of a sweep that workers have done."""
-    work(web)
-    reply = web.get(f"/api/v1/jobs/{job_id}/result")
-    assert reply.status_code == 200, web.get(f"/api/v1/jobs/{job_id}").text
-    return dict(reply.get_json())
-
-
-def trials(web: Any, job_id: str, **query: Any) -> dict[str, Any]:
-    return dict(web.get(f"/api/v1/jobs/{job_id}/trials", query_string=query).get_json())
-
-
-@pytest.fixture
-def in_chunks(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Has every sweep cut into chunks of so many candidates after its first one."""
-
-    def cut(size: int) -> None:
-        monkeypatch.setattr(dividing, "MEASURED_SECONDS", 0.0)
-        monkeypatch.setattr(dividing, "ALONE_SECONDS", -1.0)
-        monkeypatch.setattr(dividing, "CHUNK_SECONDS", 0.0)
-        monkeypatch.setattr(dividing, "MOST_CHUNKS", -(-23 // size))
-
-    return cut
+from tests.sweeps import BODY, GRID, SWEEP, done, submit, trials, work
+from workers import sweeping
 
 
 def test_every_trial_is_the_backtest_with_its_parameters(web: Any) -> None:
@@ -103,81 +50,6 @@ def test_the_result_is_the_best_trial_with_what_all_of_them_say(web: Any) -> Non
     assert statistics["sentence"].startswith("Best of 21 trials.")
     assert set(sweep["importance"]) == {"fast", "slow"}
     assert sweep["plateau"]["neighbours"] >= 1
-
-
-@pytest.mark.parametrize("size", [1, 5, 23])
-def test_the_result_is_the_same_in_chunks_of_any_size_by_any_number_of_workers(
-    web: Any, in_chunks: Any, size: int
-) -> None:
-    alone = done(web, submit(web))
-    in_chunks(size)
-    job_id = submit(web)
-    assert work(web, workers=3) == 2 + -(-23 // size)  # the job twice, and each chunk once
-
-    divided = done(web, job_id)
-    assert divided["sweep"] | {"statistics": None} == alone["sweep"] | {"statistics": None}
-    assert divided["provenance"]["result_hash"] == alone["provenance"]["result_hash"]
-    assert trials(web, job_id) == trials(web, alone["job_id"])
-
-
-def test_trials_can_be_read_while_the_sweep_runs_and_stay_when_it_is_cancelled(web: Any, in_chunks: Any) -> None:
-    in_chunks(5)
-    job_id = submit(web)
-    node = Executor(web.services, "w1")
-    node.execute(job_id)
-    chunk = web.services.queue.take("batch")
-    node.execute(chunk)
-
-    job = web.get(f"/api/v1/jobs/{job_id}").get_json()
-    assert job["status"] == "running"
-    assert job["progress"]["unit"] == "trials"
-    assert (job["progress"]["done"], job["progress"]["total"]) == (6, 24)
-    running = trials(web, job_id)
-    assert running["total"] == 6 - sum(row["params"]["fast"] >= row["params"]["slow"] for row in running["trials"])
-    assert not running["complete"]
-
-    assert web.post(f"/api/v1/jobs/{job_id}/cancel").get_json()["status"] == "cancelled"
-    assert trials(web, job_id) == running
-    assert work(web) >= 0
-    assert web.get(f"/api/v1/jobs/{job_id}").get_json()["status"] == "cancelled"
-
-
-def test_a_retry_goes_on_where_the_sweep_was_cut_short(web: Any, in_chunks: Any, monkeypatch: Any) -> None:
-    whole = done(web, submit(web))
-    in_chunks(5)
-    job_id = submit(web)
-    node = Executor(web.services, "w1")
-    node.execute(job_id)
-    node.execute(web.services.queue.take("batch"))
-    web.post(f"/api/v1/jobs/{job_id}/cancel")
-    bells(web)
-    made: list[int] = []
-    pace = dividing.Pace.slice
-
-    def counted(self: Any, first: int, stop: int) -> Any:
-        chunk, table = pace(self, first, stop)
-        made.append(chunk.stop - chunk.first)
-        return chunk, table
-
-    monkeypatch.setattr(dividing.Pace, "slice", counted)
-    again = web.post(f"/api/v1/jobs/{job_id}/retry").get_json()["job_id"]
-    result = done(web, again)
-
-    assert sum(made) == 24 - 6
-    assert result["provenance"]["result_hash"] == whole["provenance"]["result_hash"]
-
-
-def test_a_worker_that_is_lost_costs_its_chunk_and_counts_nothing_twice(web: Any, in_chunks: Any) -> None:
-    whole = done(web, submit(web))
-    in_chunks(5)
-    job_id = submit(web)
-    jobs = web.services.jobs
-    Executor(web.services, "w1").execute(job_id)
-    chunk = web.services.queue.take("batch")
-    jobs.claim(chunk, lease_owner="dead")
-    assert jobs.give_back(chunk, lease_owner="dead") == "queued"
-
-    assert done(web, job_id)["provenance"]["result_hash"] == whole["provenance"]["result_hash"]
 
 
 def test_constraints_and_a_figure_of_which_less_is_better(web: Any) -> None:
@@ -417,17 +289,3 @@ def test_a_sweep_of_which_every_trial_fails_fails_with_the_first_reason(web: Any
 
 def _raise(message: str) -> Any:
     raise RunFailed(message, code="strategy_error")
-
-
-def test_rows_are_told_on_the_jobs_channel_while_they_are_found(web: Any, in_chunks: Any) -> None:
-    in_chunks(5)
-    with web.services.bus.subscribe() as ear:
-        job_id = submit(web)
-        work(web)
-        heard = []
-        while news := ear.next(0.05):
-            heard.append(str(news))
-    rows = [news for news in heard if "trial_rows" in news]
-    assert len(rows) == 1 + 5
-    assert all(f"jobs/{job_id}" in news for news in rows)
-    assert any('"done":24' in news for news in heard if "job_progress" in news)

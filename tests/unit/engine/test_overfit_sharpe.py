@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from engine.errors import BadData, InvalidInput
 from engine.overfit import (
@@ -22,6 +22,7 @@ from engine.overfit import (
 from engine.overfit.bootstrap import automatic_block_length
 from engine.overfit.deflated import trial_variance
 from engine.overfit.hac import automatic_lag, long_run_variance
+from engine.overfit.normal import ndtr, ndtri
 from engine.overfit.sharpe import Shape, shape
 
 # Bailey and Lopez de Prado (2014): the best of the trials has an annual 2.5 over 1,250 of 250 days a year.
@@ -246,3 +247,11 @@ def test_the_mean_correlation_is_that_of_the_matrix():
 )
 def test_without_two_trials_that_vary_there_is_no_correlation(returns):
     assert mean_correlation(returns) is None
+
+
+def test_the_normal_distribution_is_that_of_scipy():
+    values = np.linspace(-37.0, 9.0, 2001)
+    chances = np.concatenate((10.0 ** -np.linspace(0.0, 300.0, 1000), np.linspace(1e-9, 1.0, 1001)))
+
+    np.testing.assert_allclose([ndtr(value) for value in values], special.ndtr(values), rtol=1e-12)
+    np.testing.assert_allclose([ndtri(chance) for chance in chances], special.ndtri(chances), rtol=2e-15, atol=1e-15)

@@ -1,0 +1,115 @@
+"""A sweep that several workers share gives what one gives, whoever dies and whenever it is cut short."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.sweeps import bells, done, submit, trials, work
+from workers import dividing
+from workers.tasks import Executor
+
+
+@pytest.fixture
+def in_chunks(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Has every sweep cut into chunks of so many candidates after its first one."""
+
+    def cut(size: int) -> None:
+        monkeypatch.setattr(dividing, "MEASURED_SECONDS", 0.0)
+        monkeypatch.setattr(dividing, "ALONE_SECONDS", -1.0)
+        monkeypatch.setattr(dividing, "CHUNK_SECONDS", 0.0)
+        monkeypatch.setattr(dividing, "MOST_CHUNKS", -(-23 // size))
+
+    return cut
+
+
+@pytest.mark.parametrize("size", [1, 5, 23])
+def test_the_result_is_the_same_in_chunks_of_any_size_by_any_number_of_workers(
+    web: Any, in_chunks: Any, size: int
+) -> None:
+    alone = done(web, submit(web))
+    in_chunks(size)
+    job_id = submit(web)
+    assert work(web, workers=3) == 2 + -(-23 // size)  # the job twice, and each chunk once
+
+    divided = done(web, job_id)
+    assert divided["sweep"] | {"statistics": None} == alone["sweep"] | {"statistics": None}
+    assert divided["provenance"]["result_hash"] == alone["provenance"]["result_hash"]
+    assert trials(web, job_id) == trials(web, alone["job_id"])
+
+
+def test_trials_can_be_read_while_the_sweep_runs_and_stay_when_it_is_cancelled(web: Any, in_chunks: Any) -> None:
+    in_chunks(5)
+    job_id = submit(web)
+    node = Executor(web.services, "w1")
+    node.execute(job_id)
+    chunk = web.services.queue.take("batch")
+    node.execute(chunk)
+
+    job = web.get(f"/api/v1/jobs/{job_id}").get_json()
+    assert job["status"] == "running"
+    assert job["progress"]["unit"] == "trials"
+    assert (job["progress"]["done"], job["progress"]["total"]) == (6, 24)
+    running = trials(web, job_id)
+    assert running["total"] == 6 - sum(row["params"]["fast"] >= row["params"]["slow"] for row in running["trials"])
+    assert not running["complete"]
+
+    assert web.post(f"/api/v1/jobs/{job_id}/cancel").get_json()["status"] == "cancelled"
+    assert trials(web, job_id) == running
+    assert work(web) >= 0
+    assert web.get(f"/api/v1/jobs/{job_id}").get_json()["status"] == "cancelled"
+
+
+def test_a_retry_goes_on_where_the_sweep_was_cut_short(web: Any, in_chunks: Any, monkeypatch: Any) -> None:
+    whole = done(web, submit(web))
+    in_chunks(5)
+    job_id = submit(web)
+    node = Executor(web.services, "w1")
+    node.execute(job_id)
+    node.execute(web.services.queue.take("batch"))
+    web.post(f"/api/v1/jobs/{job_id}/cancel")
+    bells(web)
+    made: list[int] = []
+    pace = dividing.Pace.slice
+
+    def counted(self: Any, first: int, stop: int) -> Any:
+        chunk, table = pace(self, first, stop)
+        made.append(chunk.stop - chunk.first)
+        return chunk, table
+
+    monkeypatch.setattr(dividing.Pace, "slice", counted)
+    again = web.post(f"/api/v1/jobs/{job_id}/retry").get_json()["job_id"]
+    result = done(web, again)
+
+    assert sum(made) == 24 - 6
+    assert result["provenance"]["result_hash"] == whole["provenance"]["result_hash"]
+
+
+def test_a_worker_that_is_lost_costs_its_chunk_and_counts_nothing_twice(web: Any, in_chunks: Any) -> None:
+    whole = done(web, submit(web))
+    in_chunks(5)
+    job_id = submit(web)
+    jobs = web.services.jobs
+    Executor(web.services, "w1").execute(job_id)
+    chunk = web.services.queue.take("batch")
+    jobs.claim(chunk, lease_owner="dead")
+    assert jobs.give_back(chunk, lease_owner="dead") == "queued"
+
+    assert done(web, job_id)["provenance"]["result_hash"] == whole["provenance"]["result_hash"]
+
+
+def test_rows_are_told_on_the_jobs_channel_while_they_are_found(web: Any, in_chunks: Any) -> None:
+    in_chunks(5)
+    with web.services.bus.subscribe() as ear:
+        job_id = submit(web)
+        work(web)
+        heard = []
+        while news := ear.next(0.05):
+            heard.append(news.frame)
+    rows = [json.loads(frame) for frame in heard if "trial_rows" in frame]
+    assert sum(news["data"]["trials"] for news in rows) == 21
+    assert {news["data"]["job_id"] for news in rows} == {job_id}
+    assert rows[0]["data"]["rows"][0]["params"] == {"fast": 5, "slow": 20, "side": "long"}
+    assert any('"done":24' in frame for frame in heard if "job_progress" in frame)
