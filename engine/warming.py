@@ -12,6 +12,8 @@ from engine.bars import Bars
 from engine.figures import Run
 from engine.jit import cache_folder
 from engine.metrics import measure
+from engine.montecarlo.plan import Plan
+from engine.montecarlo.redrawing import Drawn, redraw
 from engine.simulation import simulate
 from engine.strategy import Crossing, Range, Weights, strategy
 from engine.sweep import sweep
@@ -82,3 +84,5 @@ def _run_all() -> None:
     tails_of(np.zeros(MANY))
     for item in (held, crossed):
         sweep(bars, item, [{}])
+    for plan in (Plan("stationary", paths=1), Plan("circular", paths=1), Plan("trades", paths=1)):
+        redraw(Drawn(ledger.returns, 252.0, 0.0, 1.0), plan, 2.0, None)

@@ -25,6 +25,8 @@ import engine, strategies
 from engine import Bars, Config, backtest, indicators
 from engine.codecache import CodeCache
 from engine.errors import QueuantError
+from engine.montecarlo import Plan, montecarlo
+from engine.montecarlo.plan import METHODS
 from engine.sweep import FIGURES, sweep
 
 engine.warm()
@@ -81,6 +83,8 @@ for bars, item in itertools.product(markets(), [item for item in strategies.all(
     for config, figures in itertools.product(CONFIGS[:3], (FIGURES, ("calmar", "win_rate"))):
         sweep(bars, item, list(parameters(item)), Config(**config), figures=figures)
 assert done > 100, done
+for bars, method in itertools.product(markets(), METHODS):
+    montecarlo(backtest(bars, strategies.get("sma_cross").bind(fast=2, slow=5)), Plan(method, paths=3))
 print(*sorted(asked), sep="\\n")
 """
 
