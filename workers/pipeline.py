@@ -10,17 +10,17 @@ from app.errors import LeaseLost
 from app.jobs import Claim
 from app.store import Chunk, Output
 from app.wiring import Services
-from engine import Config, backtest
 from engine.figures import Report
 from workers import packing
 from workers.composing import run_compose
 from workers.dividing import Work, divide, run_part
 from workers.fetching import run_fetch
+from workers.montecarlo import run_montecarlo
 from workers.packing import Made
+from workers.runs import run_alone
 from workers.signalling import run_signals
 from workers.sweeping import SweepWork
-from workers.verifying import require_honest, run_verify
-from workers.versions import benchmark_of, load
+from workers.verifying import run_verify
 
 # Jobs that can be divided, by kind.
 WORKS: Mapping[str, Callable[[Mapping[str, Any], Services], Work]] = {"sweep": SweepWork.of}
@@ -44,13 +44,8 @@ def run(claim: Claim, services: Services, report: Report) -> Output | list[Chunk
 
 def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
     """One strategy over one dataset: the result's document, and its equity curve and trades as Parquet."""
-    request = claim.request
-    report(0, 1, "load")
-    bars, bound = load(request, services)
-    benchmark = benchmark_of(request, services)
-    result = backtest(bars, bound, Config(**request["config"]), benchmark=benchmark, report=report)
-    verdict = require_honest(services, request, bars, bound, result.decision, report)
-    dataset = services.catalog.get(request["dataset_id"])
+    result, verdict = run_alone(claim.request, services, report)
+    dataset = services.catalog.get(claim.request["dataset_id"])
     return packing.document(claim, dataset, result, verdict), packing.parts(result)
 
 
@@ -72,6 +67,7 @@ RUNNERS: Mapping[str, Callable[[Claim, Services, Report], tuple[Any, ...] | list
     "chunk": run_chunk,
     "compose": run_compose,
     "fetch": run_fetch,
+    "montecarlo": run_montecarlo,
     "signals": run_signals,
     "sweep": run_divisible,
     "verify": run_verify,

@@ -24,7 +24,11 @@ from engine.strategy import Strategy
 API = "/api/v1"
 POLL_AFTER_MS = 250
 # What a kind of job leaves besides its result.
-PARTS = {"backtest": ("equity", "trades", "export"), "sweep": ("equity", "trades", "trials", "export")}
+PARTS = {
+    "backtest": ("equity", "trades", "export"),
+    "montecarlo": ("equity", "trades", "export"),
+    "sweep": ("equity", "trades", "trials", "export"),
+}
 # Kinds of jobs that make a version of a dataset.
 MAKE_DATASETS = ("fetch", "compose")
 

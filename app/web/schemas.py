@@ -219,7 +219,14 @@ class ExportQuery(Strict):
 
     format = Choice("parquet", "csv", "json", load_default="parquet", metadata=told("Of the file.", default="parquet"))
     part = Choice(
-        "equity", "trades", "trials", metadata=told("Which table. Only JSON holds both, when it is left out.")
+        "equity",
+        "trades",
+        "paths",
+        "trials",
+        metadata=told(
+            "Which table; `paths` of a Monte Carlo, `trials` of a sweep. Only JSON holds equity and trades, when it is "
+            "left out."
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from flask import Response, jsonify, request
 from sqlalchemy import Row
 
 from app import contracts, signals, sweeps
+from app import montecarlo as paths
 from app.canonical import canonical_json
 from app.jobs import request_hash
 from app.store import TERMINAL, Idempotency
@@ -25,8 +26,7 @@ _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])",
 
 def run(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
     """Queue a backtest, or only validate it."""
-    asked = {name: value for name, value in body.items() if name != "tags"}
-    resolved = _resolved(asked)
+    resolved = _resolved(_asked(body))
     if query["dry_run"]:
         return jsonify(dry("backtest", resolved, contracts.estimate(resolved, services().catalog)))
     return queue("backtest", resolved, body, query, headers)
@@ -34,11 +34,20 @@ def run(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str,
 
 def sweep(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
     """Queue a search among parameters, or only validate it."""
-    here, asked = services(), {name: value for name, value in body.items() if name != "tags"}
-    resolved = sweeps.resolve_sweep(asked, here.catalog, here.shelf, here.store.params.overrides)
+    here = services()
+    resolved = sweeps.resolve_sweep(_asked(body), here.catalog, here.shelf, here.store.params.overrides)
     if query["dry_run"]:
         return jsonify(dry(sweeps.KIND, resolved, sweeps.size_of(resolved, here.catalog)))
     return queue(sweeps.KIND, resolved, body, query, headers)
+
+
+def montecarlo(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
+    """Queue a Monte Carlo around a backtest, or only validate it."""
+    here = services()
+    resolved = paths.resolve(_asked(body), here.catalog, here.shelf, here.store.params.overrides)
+    if query["dry_run"]:
+        return jsonify(dry(paths.KIND, resolved, paths.estimate(resolved, here.catalog)))
+    return queue(paths.KIND, resolved, body, query, headers)
 
 
 def verify(strategy_id: str, body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
@@ -51,6 +60,11 @@ def signal(strategy_id: str, headers: Mapping[str, Any]) -> Response:
     """Queue the signals of a strategy, whether they are due or not."""
     strategy = named.strategy(strategy_id)
     return queue(signals.KIND, signals.resolve(services(), strategy), {}, {"fresh": True}, headers)
+
+
+def _asked(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides the numbers: all but the tags."""
+    return {name: value for name, value in body.items() if name != "tags"}
 
 
 def _resolved(asked: Mapping[str, Any]) -> dict[str, Any]:

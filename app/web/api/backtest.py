@@ -9,6 +9,7 @@ from flask import Response, jsonify
 from app.web import reading, shapes, submitting
 from app.web.edge import Blueprint
 from app.web.schemas import ComparisonQuery, ResultsQuery, RunHeaders, RunQuery, RunSchema
+from app.web.shapes.montecarlo import MonteCarloSchema
 
 blp = Blueprint("Backtest", __name__)
 
@@ -30,6 +31,26 @@ def run_backtest(body: dict[str, Any], query: dict[str, Any], headers: dict[str,
     Answers at once with the job's address. An exact repeat of a request that has succeeded is answered from the store.
     """
     return submitting.run(body, query, headers)
+
+
+@blp.route("/backtest/montecarlo", methods=["POST"], scope="run")
+@blp.arguments(MonteCarloSchema)
+@blp.arguments(RunQuery, location="query")
+@blp.arguments(RunHeaders, location="headers")
+@blp.response(202, shapes.Submitted, description="Queued, or answered by an earlier run of the same request")
+@blp.alt_response(
+    200,
+    schema={"oneOf": [shapes.DryRun, shapes.Job]},
+    description="The answer of a dry run; or the job itself when it ended while the client waited",
+    success=True,
+)
+def run_montecarlo(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) -> Response:
+    """Ask what else a backtest could have looked like
+
+    Runs the backtest, then many paths around it: its returns drawn anew in blocks, its trades in another order, its
+    parameters moved a little, or its costs raised. The same seed gives the same paths.
+    """
+    return submitting.montecarlo(body, query, headers)
 
 
 @blp.route("/backtest/results", scope="read")

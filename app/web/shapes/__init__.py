@@ -9,6 +9,7 @@ import marshmallow as ma
 from marshmallow import fields
 
 from app.web.schemas import told
+from app.web.shapes.montecarlo import MonteCarloFound
 from app.web.shapes.parts import count, floats, mapping, maybe_text, number, status, text, texts
 
 
@@ -144,6 +145,7 @@ class Result(ma.Schema):
     )
     warnings = texts("What a reader of the numbers should know.")
     bars = count("How many bars the run has.")
+    montecarlo = fields.Nested(MonteCarloFound, metadata=told("Of a Monte Carlo job: what its paths say together."))
     links = mapping()
 
 
