@@ -37,6 +37,7 @@ for command in (
     demo.demo,
     roles.serve,
     jobs.run,
+    jobs.montecarlo,
     jobs.jobs,
     jobs.result,
     jobs.cancel,

@@ -44,6 +44,17 @@ def metrics_table(results: Sequence[Mapping[str, Any]]) -> Any:
     return table
 
 
+def paths_table(found: Mapping[str, Any]) -> Any:
+    """The figures of a Monte Carlo: quantiles over the paths, and where the run stands among them."""
+    table = plain_table(f"{found['paths']:,} paths: {found['method']}", "5%", "25%", "50%", "75%", "95%", "run", "rank")
+    for name, figure in found["figures"].items():
+        label, kind = SHOWN[name]
+        shown = (figure[key] for key in ("p05", "p25", "p50", "p75", "p95", "observed"))
+        rank = written(figure["percentile_of_observed"], _PERCENT)
+        table.add_row(label, *(written(value, kind) for value in shown), rank)
+    return table
+
+
 def written(value: float | int | None, kind: str) -> str:
     """A figure for people; what is undefined is a dash."""
     if value is None:

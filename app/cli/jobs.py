@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,52 +16,70 @@ if TYPE_CHECKING:
     from app.client import Client, Job
 
 
+_RUN = (
+    click.argument("strategy_id", metavar="STRATEGY"),
+    click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the strategy."),
+    click.option("--dataset", help="Dataset id, or id@version [default: the strategy's own]."),
+    click.option("--symbols", help="Comma-separated [default: the strategy's own]."),
+    click.option("--start", "start_date", help="First day, YYYY-MM-DD."),
+    click.option("--end", "end_date", help="Last day, YYYY-MM-DD."),
+    click.option("--fill", help="next_open, next_close or same_close."),
+    click.option("--commission-bps", type=float),
+    click.option("--slippage-bps", type=float),
+    click.option("--capital", "initial_capital", type=float, help="Initial capital."),
+    click.option("-c", "--config", "config", multiple=True, metavar="NAME=VALUE", help="Any other config field."),
+    click.option("--tag", "tags", multiple=True, help="A word to find the job by."),
+    click.option("--fresh", is_flag=True, help="Run it again even if the same request was answered before."),
+    click.option("--wait/--no-wait", default=True, show_default=True, help="Wait and show the result."),
+)
+
+
+def _describes_run(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that describe a backtest, and `wait`."""
+    return reduce(lambda made, option: option(made), reversed(_RUN), command)
+
+
 @click.command()
-@click.argument("strategy_id", metavar="STRATEGY")
-@click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the strategy.")
-@click.option("--dataset", help="Dataset id, or id@version [default: the strategy's own].")
-@click.option("--symbols", help="Comma-separated [default: the strategy's own].")
-@click.option("--start", "start_date", help="First day, YYYY-MM-DD.")
-@click.option("--end", "end_date", help="Last day, YYYY-MM-DD.")
-@click.option("--fill", help="next_open, next_close or same_close.")
-@click.option("--commission-bps", type=float)
-@click.option("--slippage-bps", type=float)
-@click.option("--capital", "initial_capital", type=float, help="Initial capital.")
-@click.option("-c", "--config", "config", multiple=True, metavar="NAME=VALUE", help="Any other config field.")
-@click.option("--tag", "tags", multiple=True, help="A word to find the job by.")
-@click.option("--fresh", is_flag=True, help="Run it again even if the same request was answered before.")
-@click.option("--wait/--no-wait", default=True, show_default=True, help="Wait and show the result.")
+@_describes_run
 @asks_server
-def run(
-    client: Client,
-    *,
-    strategy_id: str,
-    params: tuple[str, ...],
-    symbols: str | None,
-    config: tuple[str, ...],
-    tags: tuple[str, ...],
-    wait: bool,
-    as_json: bool,
-    **given: Any,
-) -> None:
+def run(client: Client, *, strategy_id: str, wait: bool, as_json: bool, **given: Any) -> None:
     """Run a backtest and show its figures."""
-    simulation = key_values(config, "--config")
-    simulation |= {
+    fields = _fields_of(given)
+    _follow_job(client, lambda: client.backtest(strategy_id, **fields), wait=wait, as_json=as_json)
+
+
+@click.command()
+@_describes_run
+@click.option("--method", default="stationary", show_default=True, help="Or circular, trades, parameters, costs.")
+@click.option("--paths", type=int, help="How many.")
+@click.option("--block", type=float, help="Length of a block in bars [default: by the rule of Politis and White].")
+@click.option("--horizon", type=int, help="Bars of a path of blocks [default: as long as the run].")
+@click.option("--replacement", is_flag=True, default=None, help="Draw trades with replacement.")
+@click.option("--jitter", type=float, help="How far a parameter strays, as a fraction of it.")
+@click.option("--stress", type=float, help="The largest multiple of the costs.")
+@click.option("--ruin", type=float, help="The fraction of the initial capital that counts as ruin.")
+@click.option("--seed", type=int, help="Of the random numbers.")
+@asks_server
+def montecarlo(client: Client, *, strategy_id: str, wait: bool, as_json: bool, **given: Any) -> None:
+    """Show what else a backtest could have looked like."""
+    fields = _fields_of(given)
+    _follow_job(client, lambda: client.montecarlo(strategy_id, **fields), wait=wait, as_json=as_json)
+
+
+def _fields_of(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a request that options have given."""
+    config = key_values(given.pop("config"), "--config")
+    config |= {
         name: value for name in ("fill", "commission_bps", "slippage_bps") if (value := given.pop(name)) is not None
     }
-    fields = {name: value for name, value in given.items() if value is not None}
-    if simulation:
-        fields["config"] = simulation
-    if tags:
-        fields["tags"] = list(tags)
-    chosen = [name.strip() for name in symbols.split(",")] if symbols else None
-    submit = {"params": key_values(params, "--param") or None, "symbols": chosen, **fields}
-    with ExitStack() as held:
-        job = _run(client, held, strategy_id, submit, wait=wait, quiet=as_json)
-    if not wait:
-        print_json(job.state) if as_json else click.echo(f"{job.id}  {job.status}")
-        return
-    _show_result(client, job, as_json=as_json)
+    symbols, tags = given.pop("symbols"), given.pop("tags")
+    made = {
+        "params": key_values(given.pop("params"), "--param"),
+        "symbols": [name.strip() for name in symbols.split(",")] if symbols else None,
+        "config": config,
+        "tags": list(tags),
+    }
+    return {name: value for name, value in given.items() if value is not None} | {k: v for k, v in made.items() if v}
 
 
 @click.command("jobs")
@@ -107,11 +127,21 @@ def cancel(client: Client, job_id: str, as_json: bool) -> None:
     print_json(job.state) if as_json else click.echo(f"{job.id}  {job.status}")
 
 
-def _run(client: Client, held: ExitStack, strategy_id: str, submit: dict[str, Any], *, wait: bool, quiet: bool) -> Job:
+def _follow_job(client: Client, submit: Callable[[], Job], *, wait: bool, as_json: bool) -> None:
+    """Queue a job, follow it to its end where that is asked for, and show what there is."""
+    with ExitStack() as held:
+        job = _followed(client, held, submit, wait=wait, quiet=as_json)
+    if not wait:
+        print_json(job.state) if as_json else click.echo(f"{job.id}  {job.status}")
+        return
+    _show_result(client, job, as_json=as_json)
+
+
+def _followed(client: Client, held: ExitStack, submit: Callable[[], Job], *, wait: bool, quiet: bool) -> Job:
     from app.cli.follow import follow, open_ears
 
     listener = open_ears(client, held) if wait and not quiet else None
-    job = client.backtest(strategy_id, **submit)
+    job = submit()
     if not wait:
         return job
     if listener is not None:
@@ -122,7 +152,7 @@ def _run(client: Client, held: ExitStack, strategy_id: str, submit: dict[str, An
 
 
 def _show_result(client: Client, job: Job, *, as_json: bool) -> None:
-    from app.cli.figures import metrics_table
+    from app.cli.figures import metrics_table, paths_table
     from app.client import JobFailed
 
     if job.status in ("failed", "cancelled"):
@@ -136,6 +166,9 @@ def _show_result(client: Client, job: Job, *, as_json: bool) -> None:
         return
     screen = console()
     screen.print(metrics_table([found.data]))
+    if "montecarlo" in found.data:
+        screen.print("\n", paths_table(found.montecarlo), sep="")
+        screen.print(f"\n{found.montecarlo['meaning']} {found.montecarlo['caveat']}")
     for warning in found.warnings:
         screen.print(f"! {warning}")
     cached = " (answered from the store)" if job.cached else ""

@@ -119,6 +119,26 @@ class Client:
         given = {name: value for name, value in body.items() if value is not None}
         return self._queue("/backtest/run", given, fresh=fresh, idempotency_key=idempotency_key)
 
+    def montecarlo(
+        self,
+        strategy_id: str,
+        *,
+        method: str = "stationary",
+        fresh: bool = False,
+        idempotency_key: str | None = None,
+        **more: Any,
+    ) -> Job:
+        """Queue a Monte Carlo around a backtest. Its result has `montecarlo` and, path by path, `paths`.
+
+        Args:
+            strategy_id, fresh, idempotency_key: as for `backtest`.
+            method: stationary, circular, trades, parameters or costs.
+            more: paths, block, horizon, replacement, jitter, stress, ruin, and all fields of a backtest.
+        """
+        body = {"strategy_id": strategy_id, "method": method, **more}
+        given = {name: value for name, value in body.items() if value is not None}
+        return self._queue("/backtest/montecarlo", given, fresh=fresh, idempotency_key=idempotency_key)
+
     def job(self, job_id: str) -> Job:
         """A job by its id."""
         return Job(self, self.api("GET", f"/jobs/{job_id}"))

@@ -152,6 +152,16 @@ class Result:
         """Every trade, one row each."""
         return self._table("trades")
 
+    @property
+    def montecarlo(self) -> dict[str, Any]:
+        """What the paths of a Monte Carlo say: bands, figures, probabilities."""
+        return dict(self.data["montecarlo"])
+
+    @cached_property
+    def paths(self) -> pd.DataFrame:
+        """The figures of every path of a Monte Carlo, and what was drawn for it, one row each."""
+        return self._table("paths").set_index("path")
+
     def _table(self, part: str) -> pd.DataFrame:
         import pandas as pd  # a program that only reads metrics need not load it
 

@@ -58,8 +58,8 @@ async function press(path, method) {
 
 // A job that is no backtest: what it found, as it told it.
 async function showOutcome(job) {
-  const { job_id: _, kind: __, links: ___, request: ____, ...found } = await call(`/jobs/${job.job_id}/result`);
-  const sentence = found.lookahead?.sentence;
+  const { job_id: _, kind: __, links: ___, request: ____, ...found } = await call(`/jobs/${job.job_id}/result?points=200`);
+  const sentence = found.montecarlo?.meaning ?? found.lookahead?.sentence;
   place.append(sentence ? element("p", {}, sentence) : "", element("pre", {}, JSON.stringify(found, null, 2)));
 }
 

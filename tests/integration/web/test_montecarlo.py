@@ -96,7 +96,9 @@ def test_every_path_can_be_taken_away_and_makes_the_figures(told):
             "costs": {"drawn_commission", "drawn_slippage", "drawn_borrow"},
         }.get(method, set())
     csv = web.get(f"/api/v1/jobs/{result['job_id']}/export?part=paths&format=csv")
-    assert csv.text.splitlines()[0].startswith("path,final_equity,total_return,sharpe,max_drawdown,lowest_equity,ruined")
+    assert csv.text.splitlines()[0].startswith(
+        "path,final_equity,total_return,sharpe,max_drawdown,lowest_equity,ruined"
+    )
     assert web.get(f"/api/v1/jobs/{result['job_id']}/trades").status_code == 200
 
 

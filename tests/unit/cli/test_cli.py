@@ -169,6 +169,38 @@ def test_run_shows_the_figures_with_source_and_fill_rule(run: Callable[..., Resu
     assert "No relay" in said.stderr
 
 
+def test_montecarlo_shows_what_the_paths_say_and_what_they_do_not(run: Callable[..., Result]) -> None:
+    posted: list[Any] = []
+    figure = {"p05": -0.4, "p25": -0.1, "p50": 0.1, "p75": 0.3, "p95": 0.8, "observed": 0.2}
+    block = {
+        "method": "circular",
+        "paths": 2000,
+        "figures": {"total_return": figure | {"percentile_of_observed": 0.61}},
+        "meaning": "Half of them ended well.",
+        "caveat": "The other half did not.",
+    }
+
+    def server(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            posted.append((request.url.path, json.loads(request.content)))
+        if request.url.path.endswith("/result"):
+            return httpx.Response(200, json=result(sharpe=0.512) | {"montecarlo": block})
+        return httpx.Response(200, json=job("succeeded"))
+
+    said = run(
+        *("montecarlo", "sma_cross", "-p", "fast=10", "--method", "circular", "--paths", "2000", "--block", "12"),
+        *("--ruin", "0.3", "--seed", "7"),
+        server=server,
+    )
+    assert said.exit_code == 0, said.output
+    fields = {"method": "circular", "paths": 2000, "block": 12.0, "ruin": 0.3, "seed": 7}
+    asked = {"strategy_id": "sma_cross", "params": {"fast": 10}, **fields}
+    assert posted == [("/api/v1/backtest/montecarlo", asked)]
+    (row,) = [line.split() for line in said.stdout.splitlines() if line.startswith("Total return") and "61.00%" in line]
+    assert row == ["Total", "return", "-40.00%", "-10.00%", "10.00%", "30.00%", "80.00%", "20.00%", "61.00%"]
+    assert "Half of them ended well. The other half did not." in said.stdout
+
+
 def test_run_without_waiting_prints_the_job(run: Callable[..., Result]) -> None:
     said = run("run", "sma_cross", "--no-wait", server=answers(run=job("queued")))
     assert said.exit_code == 0
