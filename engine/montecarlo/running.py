@@ -24,8 +24,7 @@ class MonteCarlo:
 
     `block` is the mean length of a block where there are blocks; `unit` is what steps count, bars or trades. `bands`
     and `figures` are quantiles by name; `observed` are the figures of the run itself, made like those of a path, where
-    they can be compared. `rungs` are runs with all costs multiplied together, of the method `costs`. `floor` is the
-    equity at or below which a path is ruined.
+    they can be compared. `rungs` are runs with all costs multiplied together, of the method `costs`.
     """
 
     plan: Plan
@@ -39,7 +38,12 @@ class MonteCarlo:
     ruin: dict[str, float]
     loss: dict[str, float]
     rungs: list[dict[str, float | None]]
-    floor: float
+    capital: float
+
+    @property
+    def floor(self) -> float:
+        """The equity at or below which a path is ruined."""
+        return self.plan.ruin * self.capital
 
 
 def montecarlo(result: Result, plan: Plan, report: Report | None = None) -> MonteCarlo:
@@ -64,7 +68,6 @@ def montecarlo(result: Result, plan: Plan, report: Report | None = None) -> Mont
     if steps != own:
         observed = {"sharpe": observed["sharpe"]}
     capital = result.config.initial_capital
-    floor = plan.ruin * capital
     lowest, last = outcome.figures["lowest_equity"], outcome.figures["final_equity"]
     curves = {}
     for name, rows in (("equity", outcome.equity), ("drawdown", outcome.drawdown)):
@@ -80,10 +83,10 @@ def montecarlo(result: Result, plan: Plan, report: Report | None = None) -> Mont
         time=None if plan.method == "trades" or steps != own else result.bars.time[outcome.at - 1],
         bands=curves,
         figures={name: summary(outcome.figures[name], observed.get(name)) for name in FIGURES},
-        ruin=probability(int((lowest <= floor).sum()), plan.count),
+        ruin=probability(int((lowest <= plan.ruin * capital).sum()), plan.count),
         loss=probability(int((last < capital).sum()), plan.count),
         rungs=ladder(result, plan, report) if plan.method == "costs" else [],
-        floor=floor,
+        capital=capital,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,13 +30,21 @@ _COSTS = (
 
 def meaning(found: MonteCarlo) -> str:
     """What the paths say, in a few sentences."""
-    final, depth = found.figures["final_equity"], found.figures["max_drawdown"]
+    plan, depth = found.plan, float(found.figures["max_drawdown"]["p05"] or 0.0)
     return (
-        f"Of {found.plan.count:,} paths of {found.steps:,} {found.unit} half ended above {final['p50']:,.2f}, one in "
-        f"twenty below {final['p05']:,.2f}. One in twenty fell by more than {-float(depth['p05'] or 0.0):.1%} from a "
-        f"peak. {found.loss['probability']:.1%} lost money; {found.ruin['probability']:.1%} were at some "
-        f"{found.unit[:-1]} down to {found.plan.ruin:.0%} of the initial capital or lower."
+        f"{plan.count:,} paths of {found.steps:,} {found.unit} began with {found.capital:,.2f}. {_ends(found)} "
+        f"One in twenty fell by more than {-depth:.1%} from a peak. {found.loss['probability']:.1%} lost money; "
+        f"{found.ruin['probability']:.1%} were at some {found.unit[:-1]} down to {plan.ruin:.0%} of the initial "
+        "capital or lower."
     )
+
+
+def _ends(found: MonteCarlo) -> str:
+    final = found.figures["final_equity"]
+    low, middle, high = (float(final[name] or 0.0) for name in ("p05", "p50", "p95"))
+    if math.isclose(low, high, rel_tol=1e-9):
+        return f"They end at {middle:,.2f}."
+    return f"Half of them ended above {middle:,.2f}, one in twenty below {low:,.2f}."
 
 
 def caveat(found: MonteCarlo) -> str:

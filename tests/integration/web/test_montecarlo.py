@@ -62,7 +62,7 @@ def test_a_result_is_that_of_the_run_with_what_its_paths_say(told, method):
     assert result["request"]["method"] == method
     assert result["provenance"]["quality"] == "real"
     assert result["provenance"]["result_hash"] != run["provenance"]["result_hash"]
-    assert found["meaning"].startswith(f"Of 40 paths of {found['steps']:,} {found['unit']} half ended above")
+    assert found["meaning"].startswith(f"40 paths of {found['steps']:,} {found['unit']} began with 100,000.00. ")
     assert found["caveat"].endswith(".")
     for figure in found["figures"].values():
         quantiles = [figure[name] for name in ("p05", "p25", "p50", "p75", "p95")]

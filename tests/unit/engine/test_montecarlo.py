@@ -19,6 +19,7 @@ from engine.montecarlo.figures import probability, quantiles, summary
 from engine.montecarlo.outcome import MOST_HELD, Outcome, places
 from engine.montecarlo.redrawing import Drawn, picks_of, redraw
 from engine.montecarlo.running import montecarlo as run_plan
+from engine.montecarlo.sentences import caveat, meaning
 
 PATHS = 4000
 # Largest distance, in standard errors, that a fixed seed may be from the truth.
@@ -280,6 +281,23 @@ def test_a_block_that_is_asked_for_is_taken_and_else_chosen_by_the_rule(result):
     chosen = montecarlo(result, Plan(paths=1)).block
     assert 1.0 <= chosen == round(chosen, 2)
     assert montecarlo(result, Plan("circular", paths=1)).block % 1 == 0
+
+
+def test_what_it_says_is_read_from_the_paths(result):
+    found = montecarlo(result, Plan(paths=500, ruin=0.9))
+    said, final = meaning(found), found.figures["final_equity"]
+
+    assert said.startswith(
+        f"500 paths of 400 bars began with 100,000.00. Half of them ended above {final['p50']:,.2f}, "
+    )
+    assert f"{found.ruin['probability']:.1%} were at some bar down to 90% of the initial capital or lower." in said
+    assert f"in blocks of {found.block:g} bars on average" in caveat(found)
+    # Trades in another order all end at one place, with replacement they do not.
+    ordered, drawn = (montecarlo(result, Plan("trades", paths=9, replacement=again)) for again in (False, True))
+    assert f" They end at {ordered.figures['final_equity']['observed']:,.2f}. " in meaning(ordered)
+    assert caveat(ordered) == caveat(drawn) + " Every path ends at the same equity, only the way there differs."
+    assert "within 10% of its value" in caveat(montecarlo(result, Plan("parameters", paths=1)))
+    assert "between 1 and 3 times" in caveat(montecarlo(result, Plan("costs", paths=1, stress=3)))
 
 
 def test_bands_lie_in_order_and_end_in_the_figures(result):
