@@ -29,7 +29,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 def figures(returns: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Of paths [n, T]: growth and drawdown at some steps; final growth, deepest drawdown, Sharpe ratio, lowest growth."""
+    """Growth and drawdown of paths [n, T] at some steps; final growth, deepest drawdown, Sharpe ratio, lowest."""
     growth = np.cumprod(1.0 + returns, axis=1)
     drawdown = growth / np.maximum(np.maximum.accumulate(growth, axis=1), 1.0) - 1.0
     sharpe = returns.mean(axis=1) / returns.std(axis=1, ddof=1) * np.sqrt(252)

@@ -151,8 +151,9 @@ class Plan:
                 allowed={"minimum": 1, "maximum": steps},
             )
         self._require_size(self.horizon or steps)
-        if self.method == "parameters" and not any(is_numeric(item) for item in bound.strategy.parameters):
-            raise _unvaried(f"{bound.strategy.id} has no numeric parameter.", "/strategy_id", bound.strategy.id)
+        numeric = (item.name for item in bound.strategy.parameters if is_numeric(item))
+        if self.method == "parameters" and all(bound.params[name] is None for name in numeric):
+            raise _unvaried(f"{bound.strategy.id} has no numeric parameter here.", "/strategy_id", bound.strategy.id)
         if self.method == "costs":
             if not any(costs_of(config)):
                 raise _unvaried("The run has no costs that could be multiplied.", "/config", 0)

@@ -74,6 +74,23 @@ def test_the_python_client_does_it_in_one_line(client: Client) -> None:
     assert result.equity.index.tz is not None
 
 
+def test_a_monte_carlo_tells_its_paths_and_can_be_stopped_between_them(
+    client: Client, eventually: Callable[..., None]
+) -> None:
+    result = client.montecarlo("sma_cross", method="circular", paths=300, seed=7, **EURUSD).wait(timeout=60).result()
+    found, paths = result.montecarlo, result.paths
+    assert (len(paths), found["paths"], found["seed"]) == (300, 300, 7)
+    assert found["figures"]["sharpe"]["p50"] == pytest.approx(paths["sharpe"].median())
+    assert found["figures"]["sharpe"]["observed"] == result.metrics["sharpe"]
+    assert found["probability_of_loss"]["probability"] == (paths["total_return"] < 0).mean()
+    long = client.montecarlo("sma_cross", paths=100_000, **EURUSD)
+    eventually(lambda: (long.refresh().state["progress"] or {}).get("phase") == "paths")
+    assert long.state["progress"]["unit"] == "paths"
+    long.cancel()
+    eventually(lambda: long.refresh().ended)
+    assert long.status == "cancelled"
+
+
 def test_an_identical_request_is_answered_from_the_store(client: Client) -> None:
     first = client.backtest("sma_cross", params={"fast": 12}, **EURUSD).wait(timeout=30)
     again = client.backtest("sma_cross", params={"fast": 12}, **EURUSD)
