@@ -30,10 +30,10 @@ def optimal_block(returns: Floats, *, circular: bool) -> float:
     weight = np.minimum(1.0, 2.0 * (1.0 - lag / reach))
     spread = covariance[0] + 2.0 * (weight * covariance[1:]).sum()
     slope = 2.0 * (weight * lag * covariance[1:]).sum()
-    if spread == 0.0:
-        return 1.0
-    length = (2.0 * slope**2 / ((4.0 / 3.0 if circular else 2.0) * spread**2) * count) ** (1.0 / 3.0)
-    return float(max(1.0, min(length, math.ceil(min(3.0 * math.sqrt(count), count / 3.0)))))
+    longest = float(math.ceil(min(3.0 * math.sqrt(count), count / 3.0)))
+    power, against = 2.0 * slope**2 * count, (4.0 / 3.0 if circular else 2.0) * spread**2
+    # s may be as small as 0, and the length without end.
+    return longest if power >= longest**3 * against else max(1.0, math.cbrt(power / against))
 
 
 def _reach(centred: Floats) -> int:

@@ -14,6 +14,7 @@ import strategies
 from engine import Bars, backtest
 from engine.errors import BadData
 from engine.montecarlo import Plan, montecarlo, redrawing
+from engine.montecarlo.blocks import optimal_block
 from engine.montecarlo.chance import uniform, words
 from engine.montecarlo.figures import probability, quantiles, summary
 from engine.montecarlo.outcome import MOST_HELD, Outcome, places
@@ -291,6 +292,7 @@ def test_what_it_says_is_read_from_the_paths(result):
         f"500 paths of 400 bars began with 100,000.00. Half of them ended above {final['p50']:,.2f}, "
     )
     assert f"{found.ruin['probability']:.1%} were at some bar down to 90% of the initial capital or lower." in said
+    assert found.ruin["probability"] == (found.outcome.figures["lowest_equity"] <= found.floor).mean()
     assert f"in blocks of {found.block:g} bars on average" in caveat(found)
     # Trades in another order all end at one place, with replacement they do not.
     ordered, drawn = (montecarlo(result, Plan("trades", paths=9, replacement=again)) for again in (False, True))
@@ -298,6 +300,18 @@ def test_what_it_says_is_read_from_the_paths(result):
     assert caveat(ordered) == caveat(drawn) + " Every path ends at the same equity, only the way there differs."
     assert "within 10% of its value" in caveat(montecarlo(result, Plan("parameters", paths=1)))
     assert "between 1 and 3 times" in caveat(montecarlo(result, Plan("costs", paths=1, stress=3)))
+
+
+def test_blocks_are_as_long_as_returns_remember():
+    def length(returns, circular=False):
+        return optimal_block(np.asarray(returns), circular=circular)
+
+    noise = np.random.default_rng(6).normal(size=2000)
+    assert length(noise) < 5.0 < length(hanging(2000)) < length(hanging(2000), circular=True)
+    # The circular bootstrap is more exact by 3/2, which is its cube root in blocks (Politis and White, section 3).
+    assert length(hanging(2000), circular=True) / length(hanging(2000)) == pytest.approx(1.5 ** (1 / 3))
+    assert length(np.resize([2.0, -1.0, -1.0], 100)) == 30.0  # it turns round for ever: the longest, 3 sqrt(T)
+    assert length(noise[:7]) == length(np.zeros(50)) == 1.0
 
 
 def test_bands_lie_in_order_and_end_in_the_figures(result):
