@@ -23,28 +23,17 @@ from engine.version import ENGINE_VERSION
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
-    """What a backtest found. Series are [T] beside `bars.time`; what takes a pass over all bars is made when asked for.
+class Outcome:
+    """What a run of target weights over bars did. Series are [T] beside `bars.time`.
 
-    `trades` is a structured array (`engine.trades`).
+    What takes a pass over all bars is made when asked for. `trades` is a structured array (`engine.trades`).
     """
 
     bars: Bars
-    bound: BoundStrategy
     config: Config
-    decision: Decision
     run: Run
     metrics: dict[str, Figure]
     warnings: tuple[str, ...]
-
-    @property
-    def conventions(self) -> dict[str, Any]:
-        """What the figures rest on, as plain values: printed beside every result."""
-        return _conventions(self.bars, self.bound, self.config)
-
-    @property
-    def weights(self) -> Weights:
-        return self.decision.weights
 
     @property
     def ledger(self) -> Ledger:
@@ -84,6 +73,23 @@ class Result:
         return tables.drawdown_table(self.run)
 
 
+@dataclass(frozen=True, eq=False)
+class Result(Outcome):
+    """What a backtest found."""
+
+    bound: BoundStrategy
+    decision: Decision
+
+    @property
+    def conventions(self) -> dict[str, Any]:
+        """What the figures rest on, as plain values: printed beside every result."""
+        return conventions(self.bars, self.config, self.bound.lookback)
+
+    @property
+    def weights(self) -> Weights:
+        return self.decision.weights
+
+
 def backtest(
     bars: Bars,
     bound: BoundStrategy,
@@ -113,16 +119,36 @@ def backtest(
         report(0, 1, "weights")
     decision = bound.decide(bars)
     weights = decision.weights
-    ledger = simulate(bars, weights, config, report)
+    outcome = carry_out(bars, weights, config, against=against, report=report)
+    if report is not None:
+        report(1, 1, "measure")
+    return Result(**vars(outcome), bound=bound, decision=decision)
+
+
+def carry_out(
+    bars: Bars,
+    weights: Weights,
+    config: Config,
+    *,
+    due: NDArray[np.bool_] | None = None,
+    against: Floats | None = None,
+    report: Report | None = None,
+) -> Outcome:
+    """Simulate and measure target weights.
+
+    Args:
+        bars, weights, config, due: as of `engine.simulation.simulate`; `config` is fitted to the bars.
+        against: the benchmark's return per bar.
+        report: as of `backtest`.
+    """
+    ledger = simulate(bars, weights, config, report, due=due)
     if report is not None:
         report(0, 1, "measure")
     found = trades.round_trips(ledger)
     run = Run(bars.time, ledger, found, bars.periods_per_year, config.risk_free_rate, against)
-    result = Result(
+    return Outcome(
         bars=bars,
-        bound=bound,
         config=config,
-        decision=decision,
         run=run,
         metrics=measure(run, report),
         warnings=(
@@ -131,9 +157,6 @@ def backtest(
             *(() if len(ledger.fills) else (idle(weights, config),)),
         ),
     )
-    if report is not None:
-        report(1, 1, "measure")
-    return result
 
 
 def _benchmark_returns(bars: Bars, benchmark: Bars | Floats) -> Floats:
@@ -161,7 +184,8 @@ def _aligned(bars: Bars, benchmark: Bars) -> Floats:
     return closes
 
 
-def _conventions(bars: Bars, bound: BoundStrategy, config: Config) -> dict[str, Any]:
+def conventions(bars: Bars, config: Config, warm_up: int) -> dict[str, Any]:
+    """What figures rest on; `warm_up` is how many bars the first decision needs."""
     return {
         "engine_version": ENGINE_VERSION,
         "fill": config.fill,
@@ -178,5 +202,5 @@ def _conventions(bars: Bars, bound: BoundStrategy, config: Config) -> dict[str, 
         "gaps": "a bar without a price trades nothing and is marked at the last one",
         "trades": "one per position from flat to flat, average prices; open ones are marked at the end",
         "rolling_bars": tables.half_year(bars.periods_per_year),
-        "warm_up": bound.lookback,
+        "warm_up": warm_up,
     } | charges.by_symbol(bars, config)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import charges
-from engine.bars import Bars, Floats
+from engine.bars import Bars, Floats, Times
 from engine.book import FILL, FILLS_PER_SYMBOL, Book, Market, Out, Plan, Terms
 from engine.config import Config
 from engine.decisions import absurd
@@ -26,7 +26,14 @@ BLOCK = 500_000
 ROOM = 2**18
 
 
-def simulate(bars: Bars, weights: Floats, config: Config | None = None, report: Report | None = None) -> Ledger:
+def simulate(
+    bars: Bars,
+    weights: Floats,
+    config: Config | None = None,
+    report: Report | None = None,
+    *,
+    due: NDArray[np.bool_] | None = None,
+) -> Ledger:
     """What these target weights [T, N] would have done.
 
     Args:
@@ -34,6 +41,7 @@ def simulate(bars: Bars, weights: Floats, config: Config | None = None, report: 
         weights: row t is decided at the close of bar t; a fraction of equity, NaN keeps the previous target.
         config: how to fill, rebalance and charge.
         report: called as `report(done, total, "simulate")` between blocks; what it raises ends the run.
+        due: rows [T] that ask for every symbol's target, whether it is a new one or not, besides `config.rebalance`.
 
     Raises:
         InvalidConfig: when the bars cannot do what the configuration asks (`fill_unavailable`,
@@ -47,6 +55,8 @@ def simulate(bars: Bars, weights: Floats, config: Config | None = None, report: 
             f"Weights must be of the shape {bars.close.shape}, these are {weights.shape}.", code="bad_weights"
         )
     plan = plan_of(bars, weights, config)
+    if due is not None:  # asked for at a close, and filled as any other decision
+        plan.due[plan.delay :] |= due[: len(due) - plan.delay]
     wrong = absurd(plan.weights, bars)
     if wrong is not None:
         raise RunFailed(f"There is {wrong}.", code="bad_weights")
@@ -69,7 +79,7 @@ def plan_of(bars: Bars, weights: Floats, config: Config) -> Plan:
     """
     rows = np.ascontiguousarray(weights[:1] if weights.strides[0] == 0 else weights).view()
     rows.flags.writeable = False  # kernels are compiled for one kind of array
-    return Plan(rows, delay_of(config), _period_starts(bars, config.rebalance))
+    return Plan(rows, delay_of(config), period_starts(bars.sessions, config.rebalance))
 
 
 def delay_of(config: Config) -> int:
@@ -77,11 +87,12 @@ def delay_of(config: Config) -> int:
     return 0 if config.fill == "same_close" else 1
 
 
-def _period_starts(bars: Bars, rebalance: str) -> NDArray[np.bool_]:
-    starts = np.zeros(len(bars), dtype=np.bool_)
+def period_starts(sessions: Times, rebalance: str) -> NDArray[np.bool_]:
+    """The first bar of each day, week or month but for the first of all; none where the calendar does not ask."""
+    starts = np.zeros(len(sessions), dtype=np.bool_)
     if rebalance in ("on_change", "drift"):
         return starts
-    periods = bars.sessions
+    periods = sessions
     if rebalance == "weekly":
         # numpy's weeks begin on Thursday, as 1970 did; trading weeks begin on Monday.
         periods = (periods + np.timedelta64(3, "D")).astype("datetime64[W]")

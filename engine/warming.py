@@ -9,11 +9,15 @@ import numpy as np
 
 from engine import indicators, trades
 from engine.bars import Bars
+from engine.config import Config
 from engine.figures import Run
 from engine.jit import cache_folder
 from engine.metrics import measure
 from engine.montecarlo.plan import Plan
 from engine.montecarlo.redrawing import Drawn, redraw
+from engine.portfolio.allocation import estimate
+from engine.portfolio.book import Sleeve, portfolio
+from engine.portfolio.mandate import Mandate
 from engine.simulation import simulate
 from engine.strategy import Crossing, Range, Weights, strategy
 from engine.sweep import sweep
@@ -86,3 +90,5 @@ def _run_all() -> None:
         sweep(bars, item, [{}])
     for plan in (Plan("stationary", paths=1), Plan("circular", paths=1), Plan("trades", paths=1)):
         redraw(Drawn(ledger.returns, 252.0, 0.0, 1.0), plan, 2.0, None)
+    book = portfolio([Sleeve("held", bars, held.bind(), Config())], Mandate())
+    _ = estimate("risk_parity", book.returns)

@@ -27,6 +27,9 @@ from engine.codecache import CodeCache
 from engine.errors import QueuantError
 from engine.montecarlo import Plan, montecarlo
 from engine.montecarlo.plan import METHODS
+from engine.portfolio.allocation import ALLOCATIONS
+from engine.portfolio.book import Sleeve, portfolio
+from engine.portfolio.mandate import Mandate
 from engine.sweep import FIGURES, sweep
 
 engine.warm()
@@ -85,6 +88,19 @@ for bars, item in itertools.product(markets(), [item for item in strategies.all(
 assert done > 100, done
 for bars, method in itertools.product(markets(), METHODS):
     montecarlo(backtest(bars, strategies.get("sma_cross").bind(fast=2, slow=5)), Plan(method, paths=3))
+
+def book(bars, config, allocation):
+    config = Config(**config)
+    names = ("buy_and_hold", "donchian_breakout")
+    sleeves = [Sleeve(name, bars, strategies.get(name).bind(), config) for name in names]
+    result = portfolio(sleeves, Mandate(allocation=allocation, volatility_target=0.1), config)
+    result.correlation, result.risk_contributions, result.trade_rows(), result.rolling()
+
+for bars, config, allocation in itertools.product(markets(), CONFIGS, ("equal", *ALLOCATIONS)):
+    try:
+        book(bars, config, allocation)
+    except QueuantError as refused:
+        assert refused.code == "volume_unavailable", refused.code
 print(*sorted(asked), sep="\\n")
 """
 
