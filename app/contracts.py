@@ -47,7 +47,7 @@ def resolve_backtest(
     symbols = _symbols(body, strategy, dataset.id, everything)
     beside = _beside(strategy, dataset.id, everything, symbols)
     _require_series(strategy, dataset, everything)
-    config = _config(body, strategy.defaults)
+    config = config_of(body, strategy.defaults)
     benchmark = body.get("benchmark")
     if benchmark is not None and benchmark not in everything.symbols:
         raise UnknownName.of("symbol", benchmark, everything.symbols, pointer="/benchmark")
@@ -173,7 +173,8 @@ def _require_series(strategy: Strategy, dataset: Dataset, bars: Bars) -> None:
             bars.panel.get(key, need.unit)
 
 
-def _config(body: Mapping[str, Any], defaults: Mapping[str, Any]) -> Config:
+def config_of(body: Mapping[str, Any], defaults: Mapping[str, Any]) -> Config:
+    """The configuration of a request, `initial_capital` included; what it leaves out is that of `defaults`."""
     given = {**defaults, **_object(body, "config")}
     if body.get("initial_capital") is not None:
         if given.get("initial_capital", body["initial_capital"]) != body["initial_capital"]:

@@ -14,7 +14,8 @@ from app.canonical import canonical_json
 from app.dataset import Dataset
 from app.jobs import Claim
 from app.store.signals import Spoken
-from engine.backtesting import Result
+from engine.backtesting import Outcome, Result
+from engine.bars import Floats
 from engine.trades import EXIT_REASONS
 
 _TIME = pa.timestamp("ms", tz="UTC")
@@ -35,19 +36,26 @@ def document(claim: Claim, dataset: Dataset, result: Result, verdict: Mapping[st
         "request": dict(claim.request),
         "conventions": result.conventions,
         "provenance": provenance(claim, dataset, result),
+        "lookahead": dict(verdict),
+        **figures(result),
+    }
+
+
+def figures(result: Outcome) -> dict[str, Any]:
+    """What every run tells of itself."""
+    return {
         "metrics": result.metrics,
         "monthly_returns": result.monthly_returns,
         "yearly_returns": result.yearly_returns,
         "top_drawdowns": result.top_drawdowns,
         "trades_summary": _trades_summary(result),
-        "lookahead": dict(verdict),
         "gaps": result.gaps,
         "warnings": list(result.warnings),
         "bars": len(result.bars),
     }
 
 
-def parts(result: Result) -> dict[str, bytes]:
+def parts(result: Outcome) -> dict[str, bytes]:
     """The large parts of a run: its equity curve and its trades."""
     return {"equity": parquet(_equity(result)), "trades": parquet(_trades(result))}
 
@@ -69,16 +77,16 @@ def provenance(claim: Claim, dataset: Dataset, result: Result) -> dict[str, Any]
     }
 
 
-def result_hash(result: Result) -> str:
+def result_hash(result: Outcome, *more: Floats) -> str:
     """SHA-256 over the numbers themselves: equal runs have equal hashes on every machine and worker."""
     digest = hashlib.sha256(canonical_json(result.metrics))
     ledger = result.ledger
-    for array in (result.bars.time, ledger.equity, ledger.cash, ledger.fills, result.trades):
+    for array in (result.bars.time, ledger.equity, ledger.cash, ledger.fills, result.trades, *more):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
 
 
-def _trades_summary(result: Result) -> dict[str, Any]:
+def _trades_summary(result: Outcome) -> dict[str, Any]:
     trades = result.trades
     reasons = np.bincount(trades["exit_reason"], minlength=len(EXIT_REASONS))
     return {
@@ -91,7 +99,7 @@ def _trades_summary(result: Result) -> dict[str, Any]:
     }
 
 
-def _equity(result: Result) -> pa.Table:
+def _equity(result: Outcome) -> pa.Table:
     ledger, rolling = result.ledger, result.rolling()
     return pa.table(
         {
@@ -107,7 +115,7 @@ def _equity(result: Result) -> pa.Table:
     )
 
 
-def _trades(result: Result) -> pa.Table:
+def _trades(result: Outcome) -> pa.Table:
     trades, times = result.trades, result.bars.time
     closed = trades["exit_bar"] >= 0
     symbols = np.array(result.bars.symbols, dtype=object)

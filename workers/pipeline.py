@@ -17,6 +17,7 @@ from workers.dividing import Work, divide, run_part
 from workers.fetching import run_fetch
 from workers.montecarlo import run_montecarlo
 from workers.packing import Made
+from workers.portfolio import run_portfolio
 from workers.runs import run_alone
 from workers.signalling import run_signals
 from workers.sweeping import SweepWork
@@ -68,6 +69,7 @@ RUNNERS: Mapping[str, Callable[[Claim, Services, Report], tuple[Any, ...] | list
     "compose": run_compose,
     "fetch": run_fetch,
     "montecarlo": run_montecarlo,
+    "portfolio": run_portfolio,
     "signals": run_signals,
     "sweep": run_divisible,
     "verify": run_verify,

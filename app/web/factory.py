@@ -18,6 +18,7 @@ from app.web.api import (
     market_data,
     monitoring,
     optimization,
+    portfolio,
     signals,
     strategies,
     websocket,
@@ -33,6 +34,7 @@ EVERYWHERE: tuple[Blueprint, ...] = (health.blp, monitoring.blp)
 API_ONLY: tuple[Blueprint, ...] = (
     backtest.blp,
     optimization.blp,
+    portfolio.blp,
     jobs.blp,
     strategies.blp,
     signals.blp,

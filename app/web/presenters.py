@@ -27,6 +27,7 @@ POLL_AFTER_MS = 250
 PARTS = {
     "backtest": ("equity", "trades", "export"),
     "montecarlo": ("equity", "trades", "export"),
+    "portfolio": ("equity", "trades", "export"),
     "sweep": ("equity", "trades", "trials", "export"),
 }
 # Kinds of jobs that make a version of a dataset.

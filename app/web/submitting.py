@@ -11,7 +11,7 @@ from typing import Any
 from flask import Response, jsonify, request
 from sqlalchemy import Row
 
-from app import contracts, signals, sweeps
+from app import contracts, portfolios, signals, sweeps
 from app import montecarlo as paths
 from app.canonical import canonical_json
 from app.jobs import request_hash
@@ -48,6 +48,15 @@ def montecarlo(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mappi
     if query["dry_run"]:
         return jsonify(dry(paths.KIND, resolved, paths.estimate(resolved, here.catalog)))
     return queue(paths.KIND, resolved, body, query, headers)
+
+
+def portfolio(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
+    """Queue a portfolio, or only validate it."""
+    here = services()
+    resolved = portfolios.resolve_portfolio(body, here.catalog, here.shelf, here.store.params.overrides)
+    if query["dry_run"]:
+        return jsonify(dry("portfolio", resolved, portfolios.estimate(resolved, here.catalog)))
+    return queue("portfolio", resolved, body, query, headers)
 
 
 def verify(strategy_id: str, body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:

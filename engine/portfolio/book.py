@@ -18,11 +18,11 @@ from engine.backtesting import Outcome, Result, backtest, carry_out, conventions
 from engine.bars import Bars, Floats
 from engine.book import FILLS_PER_SYMBOL, RUIN, SIGNAL
 from engine.config import Config
-from engine.errors import InvalidConfig, QueuantError
+from engine.errors import QueuantError
 from engine.figures import Report
 from engine.portfolio.allocation import STILL, Sample
 from engine.portfolio.attribution import gains_of
-from engine.portfolio.joining import Joint, join, spread
+from engine.portfolio.joining import fitted, join, spread
 from engine.portfolio.mandate import Mandate
 from engine.portfolio.shares import Split
 from engine.signals import last_words
@@ -141,7 +141,7 @@ def portfolio(
     fixed = mandate.fixed(tuple(sleeve.weight for sleeve in sleeves), config.max_leverage)
     alone = tuple(_alone(sleeves, report))
     joint = join([(sleeve.dataset, sleeve.version, sleeve.bars) for sleeve in sleeves])
-    config = _fitted(config, sleeves, joint)
+    config = fitted(config, [sleeve.bars for sleeve in sleeves]).fitted(joint.bars)
     returns = np.zeros((len(joint.bars), len(sleeves)))
     for column, (result, rows) in enumerate(zip(alone, joint.rows, strict=True)):
         returns[rows, column] = result.ledger.returns
@@ -206,22 +206,6 @@ def _alone(sleeves: Sequence[Sleeve], report: Report | None) -> Iterator[Result]
         except QueuantError as error:
             error.message = f"{sleeve.name}: {error.message}"
             raise
-
-
-def _fitted(config: Config, sleeves: Sequence[Sleeve], joint: Joint) -> Config:
-    """The configuration with its fill decided: opens are filled at only where every sleeve has them."""
-    closes = [sleeve for sleeve in sleeves if sleeve.bars.close_only]
-    if closes and config.fill == "next_open":
-        raise InvalidConfig(
-            f"The bars of {closes[0].name} hold only closes: there is no open to fill at.",
-            code="fill_unavailable",
-            pointer="/config/fill",
-            given=config.fill,
-            allowed=["next_close", "same_close"],
-        )
-    if closes and config.fill is None:
-        config = Config.parse(config.as_dict() | {"fill": "next_close"})
-    return config.fitted(joint.bars)
 
 
 def _dropped(sleeves: Sequence[Sleeve], config: Config) -> Iterator[str]:

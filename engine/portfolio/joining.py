@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Bars
+from engine.config import Config
 from engine.errors import BadData
 from engine.intake import FIELDS, Floats, Times
 from engine.panel import NO_PANEL
@@ -90,8 +92,22 @@ def names(instruments: Sequence[Instrument]) -> tuple[str, ...]:
     return tuple(f"{item.dataset}@{item.version}:{item.symbol}" for item in instruments)
 
 
-def _times(every: Sequence[Bars]) -> tuple[Times, tuple[Rows, ...]]:
-    """The times of all, and where the bars of each are among them."""
+def fitted(config: Config, every: Sequence[Bars]) -> Config:
+    """The configuration with its fill decided: at opens only where all bars have them.
+
+    Raises InvalidConfig (`fill_unavailable`) when opens are asked for that some do not have.
+    """
+    closes = [bars for bars in every if bars.close_only]
+    if closes and config.fill in (None, "next_open"):
+        return (replace(config, fill="next_close") if config.fill is None else config).fitted(closes[0])
+    return config.fitted(every[0]) if config.fill is None else config
+
+
+def by_day(every: Sequence[Bars]) -> bool:
+    """Whether bars of one date are one bar of the book, as no bars have two on one.
+
+    Raises BadData (`mixed_frequencies`) for intraday bars beside daily ones.
+    """
     daily = {bool((bars.sessions[1:] != bars.sessions[:-1]).all()) for bars in every}
     if len(daily) > 1:
         raise BadData(
@@ -99,7 +115,12 @@ def _times(every: Sequence[Bars]) -> tuple[Times, tuple[Rows, ...]]:
             code="mixed_frequencies",
             pointer="/strategies",
         )
-    if daily == {False}:
+    return daily == {True}
+
+
+def _times(every: Sequence[Bars]) -> tuple[Times, tuple[Rows, ...]]:
+    """The times of all, and where the bars of each are among them."""
+    if not by_day(every):
         time = np.unique(np.concatenate([bars.time for bars in every]))
         return time, tuple(np.searchsorted(time, bars.time) for bars in every)
     sessions = np.unique(np.concatenate([bars.sessions for bars in every]))
