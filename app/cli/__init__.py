@@ -38,6 +38,7 @@ for command in (
     roles.serve,
     jobs.run,
     jobs.montecarlo,
+    jobs.portfolio,
     jobs.jobs,
     jobs.result,
     jobs.cancel,

@@ -33,7 +33,7 @@ SHOWN: Mapping[str, tuple[str, str]] = {
 
 def metrics_table(results: Sequence[Mapping[str, Any]]) -> Any:
     """A column for each result: what ran, on which data from where, filled how, and the figures."""
-    table = plain_table("", *[str(result["request"]["strategy_id"]) for result in results])
+    table = plain_table("", *[str(result["request"].get("strategy_id", "portfolio")) for result in results])
     for column in table.columns[1:]:
         column.overflow = "fold"
     for label, read in _FACTS.items():
@@ -63,11 +63,24 @@ def written(value: float | int | None, kind: str) -> str:
     return forms[kind].format(value)
 
 
+def sleeves_table(sleeves: Sequence[Mapping[str, Any]]) -> Any:
+    """A row for each strategy of a portfolio: its part of the account, and what it made of the whole."""
+    table = plain_table("", "Share on average", "Contribution", "Of the risk", "Sharpe alone")
+    for item in sleeves:
+        parts = [written(item[name], _PERCENT) for name in ("average_weight", "contribution", "risk_contribution")]
+        table.add_row(item["name"], *parts, written(item["metrics"]["sharpe"], _NUMBER))
+    return table
+
+
 def _on(result: Mapping[str, Any]) -> str:
+    if "sleeves" in result["request"]:
+        return ", ".join(result["provenance"]["datasets"])
     return f"{', '.join(result['request']['symbols'])} of {result['request']['dataset_id']}"
 
 
 def _parameters(result: Mapping[str, Any]) -> str:
+    if "mandate" in result["request"]:
+        return " ".join(f"{name}={value}" for name, value in result["request"]["mandate"].items() if value is not None)
     return " ".join(f"{name}={value}" for name, value in result["request"]["params"].items()) or "none"
 
 

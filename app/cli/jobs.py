@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -82,6 +83,22 @@ def _fields_of(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None} | {k: v for k, v in made.items() if v}
 
 
+@click.command()
+@click.argument("book", type=click.File("r"))
+@click.option("--fresh", is_flag=True, help="Run it again even if the same request was answered before.")
+@click.option("--wait/--no-wait", default=True, show_default=True, help="Wait and show the result.")
+@asks_server
+def portfolio(client: Client, *, book: TextIO, fresh: bool, wait: bool, as_json: bool) -> None:
+    """Run the portfolio that a JSON file describes (- reads it from the input), and show its figures."""
+    try:
+        body = json.load(book)
+    except ValueError as error:
+        raise click.BadParameter(f"{book.name} is no JSON: {error}") from error
+    if not isinstance(body, dict) or not isinstance(body.get("strategies"), list):
+        raise click.BadParameter(f"{book.name} needs an object with a list of strategies")
+    _follow_job(client, lambda: client.portfolio(**body, fresh=fresh), wait=wait, as_json=as_json)
+
+
 @click.command("jobs")
 @click.option("--status", help="queued, running, succeeded, failed or cancelled.")
 @click.option("--strategy", "strategy_id", help="Only this strategy.")
@@ -152,7 +169,7 @@ def _followed(client: Client, held: ExitStack, submit: Callable[[], Job], *, wai
 
 
 def _show_result(client: Client, job: Job, *, as_json: bool) -> None:
-    from app.cli.figures import metrics_table, paths_table
+    from app.cli.figures import metrics_table, paths_table, sleeves_table
     from app.client import JobFailed
 
     if job.status in ("failed", "cancelled"):
@@ -169,6 +186,8 @@ def _show_result(client: Client, job: Job, *, as_json: bool) -> None:
     if "montecarlo" in found.data:
         screen.print("\n", paths_table(found.montecarlo), sep="")
         screen.print(f"\n{found.montecarlo['meaning']} {found.montecarlo['caveat']}")
+    if "portfolio" in found.data:
+        screen.print(sleeves_table(found.data["portfolio"]["sleeves"]))
     for warning in found.warnings:
         screen.print(f"! {warning}")
     cached = " (answered from the store)" if job.cached else ""

@@ -139,6 +139,28 @@ class Client:
         given = {name: value for name, value in body.items() if value is not None}
         return self._queue("/backtest/montecarlo", given, fresh=fresh, idempotency_key=idempotency_key)
 
+    def portfolio(
+        self,
+        strategies: Sequence[str | Mapping[str, Any]],
+        *,
+        allocation: str | None = None,
+        fresh: bool = False,
+        idempotency_key: str | None = None,
+        **more: Any,
+    ) -> Job:
+        """Queue several strategies on one account. Raises ApiError when the request is not accepted.
+
+        Args:
+            strategies: each an id, or an object of strategy_id, params, dataset, symbols, weight and name.
+            allocation: fixed, equal, risk_parity, …; default: fixed where there are weights, else equal.
+            fresh, idempotency_key: as of `backtest`.
+            more: rebalance, lookback, volatility_target, config, …: as in the HTTP API.
+        """
+        sleeves = [{"strategy_id": item} if isinstance(item, str) else dict(item) for item in strategies]
+        body = {"strategies": sleeves, "allocation": allocation, **more}
+        given = {name: value for name, value in body.items() if value is not None}
+        return self._queue("/backtest/portfolio", given, fresh=fresh, idempotency_key=idempotency_key)
+
     def job(self, job_id: str) -> Job:
         """A job by its id."""
         return Job(self, self.api("GET", f"/jobs/{job_id}"))

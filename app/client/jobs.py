@@ -113,7 +113,7 @@ class Result:
         self.data = dict(data)
 
     def __repr__(self) -> str:
-        return f"<Result of job {self.job_id}: {self.request.get('strategy_id')}>"
+        return f"<Result of job {self.job_id}: {self.request.get('strategy_id') or self.data['kind']}>"
 
     @property
     def job_id(self) -> str:
@@ -161,6 +161,11 @@ class Result:
     def paths(self) -> pd.DataFrame:
         """The figures of every path of a Monte Carlo, and what was drawn for it, one row each."""
         return self._table("paths").set_index("path")
+
+    @cached_property
+    def weights(self) -> pd.DataFrame:
+        """Of a portfolio: every sleeve's share of the account at every bar."""
+        return self._table("weights").pivot(index="time", columns="sleeve", values="weight")
 
     def _table(self, part: str) -> pd.DataFrame:
         import pandas as pd  # a program that only reads metrics need not load it
