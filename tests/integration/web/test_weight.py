@@ -35,6 +35,8 @@ assert client.post("/api/v1/backtest/run", json=body, headers=headers).status_co
 grid = {"fast": [5, 10], "slow": [50]}
 assert client.post("/api/v1/backtest/sweep", json=body | {"grid": grid}, headers=headers).status_code == 202
 assert client.post("/api/v1/backtest/montecarlo", json=body | {"method": "costs"}, headers=headers).status_code == 202
+book = {"strategies": [body, body], "allocation": "hrp"}
+assert client.post("/api/v1/backtest/portfolio", json=book, headers=headers).status_code == 202
 rows = b"date,A" + b"".join(b"\\n2020-01-%02d,%d" % (day, day) for day in range(1, 31))
 form = {"file": (io.BytesIO(rows), "a.csv"), "name": "mine"}
 assert client.post("/api/v1/datasets", data=form, headers=headers).status_code == 201

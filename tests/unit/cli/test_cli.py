@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -388,3 +389,25 @@ def test_a_world_is_made_into_a_folder_and_is_that_of_its_seed(run: Callable[...
     manifest = json.loads((tmp_path / "mine/manifest.json").read_text("utf-8"))
     assert (manifest["quality"], manifest["source"]) == ("synthetic", "Queuant's macro world, seed 3")
     assert run("synthesize", str(tmp_path / "mine"), "--seed", "-1").exit_code == 2
+
+
+def test_a_portfolio_is_read_from_a_file_and_its_strategies_stand_side_by_side(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    told = result(sharpe=1.5) | {"kind": "portfolio"}
+    told["request"] = {name: told["request"][name] for name in ("start_date", "end_date", "config")} | {
+        "sleeves": [],
+        "mandate": {"allocation": "hrp", "drift_band": None},
+    }
+    told["provenance"] |= {"datasets": ["fx_daily@1"]}
+    sleeve = {"name": "euro", "average_weight": 0.5, "contribution": 0.1, "risk_contribution": None}
+    told["portfolio"] = {"sleeves": [sleeve | {"metrics": {"sharpe": 0.25}}]}
+    book = tmp_path / "book.json"
+    book.write_text('{"strategies": ["sma_cross"], "allocation": "hrp"}')
+    said = run("portfolio", str(book), server=answers(portfolio=job("succeeded"), result=told))
+    assert said.exit_code == 0, said.output
+    assert "allocation=hrp" in said.output
+    assert re.search(r"euro +50.00% +10.00% +- +0.25", said.output)
+    for wrong in ("no", "[]"):
+        book.write_text(wrong)
+        assert run("portfolio", str(book), server=answers()).exit_code == 2

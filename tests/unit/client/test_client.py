@@ -63,6 +63,22 @@ def test_a_backtest_is_posted_with_the_key_and_an_idempotency_key(connect: Calla
     assert first.headers["Idempotency-Key"] != second.headers["Idempotency-Key"]
 
 
+def test_a_portfolio_is_posted_with_what_was_said(connect: Callable[[Handler], Client]) -> None:
+    seen: list[httpx.Request] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(202, json=job("queued"))
+
+    connect(server).portfolio(["sma_cross", {"strategy_id": "buy_and_hold"}], allocation="hrp", lookback=63)
+    assert seen[0].url.path == "/api/v1/backtest/portfolio"
+    assert json.loads(seen[0].content) == {
+        "strategies": [{"strategy_id": "sma_cross"}, {"strategy_id": "buy_and_hold"}],
+        "allocation": "hrp",
+        "lookback": 63,
+    }
+
+
 def test_signals_are_those_of_all_strategies_or_the_days_of_one(connect: Callable[[Handler], Client]) -> None:
     seen: list[str] = []
 
