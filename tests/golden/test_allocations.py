@@ -21,7 +21,7 @@ CASE = {
     "name": "Shares: risk parity, least variance, largest ratio, with and without a cap",
     "data": CLOSED["data"],
     "peer": CLOSED["peer"],
-    "compared": "every share, to 1e-5: what their solver's tolerance leaves of a share",
+    "compared": "every share, to 3e-5 of it: what their solvers leave",
 }
 
 
