@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.backtesting import Outcome, Result, backtest, carry_out, conventions
 from engine.bars import Bars, Floats
-from engine.book import FILLS_PER_SYMBOL, RUIN, SIGNAL
+from engine.book import FILLS_PER_SYMBOL, MAX_HOLDING, RUIN, SIGNAL
 from engine.config import Config
 from engine.errors import QueuantError
 from engine.figures import Report
@@ -185,9 +185,12 @@ def wish(result: Result) -> Floats:
     for at in np.flatnonzero(~np.isin(fills["reason"], (SIGNAL, RUIN))):
         bar, column = int(fills["bar"][at]), int(fills["symbol"][at])
         later = fills[at + 1 : at + 1 + FILLS_PER_SYMBOL * said.shape[1]]
-        if ((later["bar"] == bar) & (later["symbol"] == column)).any():
-            continue  # another word had come by then, and was traded
         heard = max(0, bar - delay)
+        # Orders of a bar come after an exit at their own moment, and after stops of a bar at whose close they are.
+        ordered = ledger.fill != "next_open" or fills["reason"][at] == MAX_HOLDING
+        fresh = ordered and heard > 0 and said[heard, column] != said[heard - 1, column]
+        if fresh or ((later["bar"] == bar) & (later["symbol"] == column)).any():
+            continue  # another word had come by then
         news = np.flatnonzero(said[heard:, column] != said[heard, column])
         wanted[bar : heard + int(news[0]) if len(news) else None, column] = 0.0
     if ledger.ruined_at is not None:
