@@ -101,8 +101,8 @@ def test_the_gains_of_sleeves_are_the_change_of_equity_at_every_bar(seed, config
 @given(seeds, test_engine.configs(), mandates(allocations=("equal", *ALLOCATIONS)))
 def test_a_book_of_one_sleeve_is_its_backtest_bit_for_bit(seed, config, mandate):
     mandate = dataclasses.replace(mandate, volatility_target=None, max_weight=None)
-    # An order that waits for volume or a drift that is seen while a position is stopped out, and targets that are scaled
-    # to the leverage, may be orders of another kind or bar.
+    # An order that waits for volume or a drift that is seen while a position is stopped out, and targets that are
+    # scaled to the leverage, may be orders of another kind or bar.
     config = dataclasses.replace(config, volume_limit=None)
     if config.rebalance == "drift":
         config = dataclasses.replace(config, rebalance="on_change", drift_band=None)
