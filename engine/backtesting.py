@@ -114,7 +114,7 @@ def backtest(
         RunFailed: the strategy raised or returned nonsense.
     """
     config = (Config.parse(bound.strategy.defaults) if config is None else config).fitted(bars)
-    against = None if benchmark is None else _benchmark_returns(bars, benchmark)
+    against = None if benchmark is None else benchmark_returns(bars, benchmark)
     if report is not None:
         report(0, 1, "weights")
     decision = bound.decide(bars)
@@ -159,7 +159,7 @@ def carry_out(
     )
 
 
-def _benchmark_returns(bars: Bars, benchmark: Bars | Floats) -> Floats:
+def benchmark_returns(bars: Bars, benchmark: Bars | Floats) -> Floats:
     """Return of the benchmark per bar, 0 for the first: it has no capital before the first bar."""
     if isinstance(benchmark, Bars):
         if len(benchmark.symbols) != 1:

@@ -22,9 +22,10 @@ from workers.runs import run_alone
 from workers.signalling import run_signals
 from workers.sweeping import SweepWork
 from workers.verifying import run_verify
+from workers.walking import work_of
 
 # Jobs that can be divided, by kind.
-WORKS: Mapping[str, Callable[[Mapping[str, Any], Services], Work]] = {"sweep": SweepWork.of}
+WORKS: Mapping[str, Callable[[Mapping[str, Any], Services], Work]] = {"sweep": SweepWork.of, "walkforward": work_of}
 
 
 def run(claim: Claim, services: Services, report: Report) -> Output | list[Chunk]:
@@ -73,4 +74,5 @@ RUNNERS: Mapping[str, Callable[[Claim, Services, Report], tuple[Any, ...] | list
     "signals": run_signals,
     "sweep": run_divisible,
     "verify": run_verify,
+    "walkforward": run_divisible,
 }

@@ -29,6 +29,7 @@ PARTS = {
     "montecarlo": ("equity", "trades", "export"),
     "portfolio": ("equity", "trades", "export"),
     "sweep": ("equity", "trades", "trials", "export"),
+    "walkforward": ("equity", "trades", "export"),
 }
 # Kinds of jobs that make a version of a dataset.
 MAKE_DATASETS = ("fetch", "compose")

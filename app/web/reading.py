@@ -45,7 +45,10 @@ def document(stored: Row[Any], points: int | None) -> dict[str, Any]:
     found: dict[str, Any] = {"job_id": row.id, "kind": row.kind} | stored.result | {"links": presenters.links(row)}
     if "equity" not in presenters.PARTS.get(row.kind, ()) or "metrics" not in found:  # a search may find nothing
         return found
-    return found | {"equity": curves.columns(artifact(row.id, "equity"), CURVE, points=points or MOST_POINTS)}
+    curve = curves.columns(artifact(row.id, "equity"), CURVE, points=points or MOST_POINTS)
+    if "walkforward" in found:
+        found["walkforward"]["out_of_sample"]["equity"] = curve
+    return found | {"equity": curve}
 
 
 def equity(job_id: str, points: int | None) -> Response:

@@ -221,8 +221,8 @@ class ExportQuery(Strict):
     part = Choice(
         *("equity", "trades", "paths", "sleeves", "trials", "weights"),
         metadata=told(
-            "Which table; `paths` of a Monte Carlo, `trials` of a sweep, `weights` and `sleeves` of a portfolio. Only "
-            "JSON holds equity and trades both, when it is left out."
+            "Which table; `paths` of a Monte Carlo or a cross-validation, `trials` of a sweep, `weights` and `sleeves` "
+            "of a portfolio. Only JSON holds equity and trades both, when it is left out."
         ),
     )
 

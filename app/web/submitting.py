@@ -11,7 +11,7 @@ from typing import Any
 from flask import Response, jsonify, request
 from sqlalchemy import Row
 
-from app import contracts, portfolios, signals, sweeps
+from app import contracts, portfolios, signals, sweeps, walkforward
 from app import montecarlo as paths
 from app.canonical import canonical_json
 from app.jobs import request_hash
@@ -57,6 +57,15 @@ def portfolio(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mappin
     if query["dry_run"]:
         return jsonify(dry("portfolio", resolved, portfolios.estimate(resolved, here.catalog)))
     return queue("portfolio", resolved, body, query, headers)
+
+
+def walk(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
+    """Queue a search that is tested on later bars, or only validate it."""
+    here = services()
+    resolved = walkforward.resolve_walkforward(_asked(body), here.catalog, here.shelf, here.store.params.overrides)
+    if query["dry_run"]:
+        return jsonify(dry(walkforward.KIND, resolved, walkforward.size_of(resolved, here.catalog)))
+    return queue(walkforward.KIND, resolved, body, query, headers)
 
 
 def verify(strategy_id: str, body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:

@@ -9,10 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from engine.sweep.search import Search, Space
+from engine.sweep.splits import Fold
 from engine.sweep.trials import MAX_TRIALS, Trials, grid
 
 if TYPE_CHECKING:
-    from engine.sweep.folds import Fold, Walk, walk
+    from engine.sweep.folds import Walk, walk
     from engine.sweep.running import FIGURES, Sweep, replay, sweep
     from engine.sweep.work import Found
 
@@ -34,7 +35,6 @@ __all__ = [
 
 _LATER = {
     "FIGURES": "engine.sweep.running",
-    "Fold": "engine.sweep.folds",
     "Found": "engine.sweep.work",
     "Sweep": "engine.sweep.running",
     "Walk": "engine.sweep.folds",

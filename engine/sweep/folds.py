@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,8 @@ from engine.sweep import running
 from engine.sweep.account import FROM_SUMS, Account, Sums, simple
 from engine.sweep.crossings import Pairs
 from engine.sweep.kernel import COLUMNS
-from engine.sweep.running import FIGURES, enough, known, sweep, tried_of
+from engine.sweep.running import FIGURES, Sweep, enough, known, sweep, tried_of
+from engine.sweep.splits import Fold
 from engine.sweep.trials import Trials, refuse_size
 from engine.sweep.windows import CrossingsWithin, Tasks
 from engine.sweep.work import Work, figures_of
@@ -28,14 +28,6 @@ from engine.sweep.work import Work, figures_of
 _TOGETHER = 2**20
 # Crosses of a trial are found once for all its folds: its bars take less time than elsewhere.
 _MORE = 4
-
-
-class Fold(NamedTuple):
-    """Bars first <= t < split are for training, split <= t < stop for the test."""
-
-    first: int
-    split: int
-    stop: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,10 +92,37 @@ def walk(
     config = (Config.parse(strategy.defaults) if config is None else config).fitted(bars)
     enough(_cut(bars, 0, train), tried)
     work = _Forward(bars, tried, config, folds, threads)
-    scores = work.scores(objective, report)
+    scores = work.judged((objective,), report)[objective]
     chosen = np.array([_best(column, better) for column in scores.T])
     trained, tested = work.figures(chosen, names)
     return Walk(tried, folds, chosen, trained, tested)
+
+
+def judge(
+    bars: Bars,
+    strategy: Strategy,
+    trials: Trials | Sequence[Mapping[str, object]],
+    config: Config | None = None,
+    *,
+    parts: Sequence[tuple[int, int]],
+    figures: Sequence[str] = FIGURES,
+    report: Report | None = None,
+    threads: int = 1,
+) -> dict[str, Floats]:
+    """Figures of every trial on each of some stretches of bars, first <= t < stop: by name an array [n, parts].
+
+    Each is what a `sweep` over these bars alone finds, to the last bit, with what the stretches share made once where
+    trials are crossings.
+
+    Raises:
+        InvalidInput, BadData, InvalidConfig, RunFailed: as `sweep` over one of the stretches.
+    """
+    tried, names = tried_of(strategy, trials), known(figures)
+    refuse_size(len(tried) * len(parts), running.MAX_RUNS)
+    config = (Config.parse(strategy.defaults) if config is None else config).fitted(bars)
+    enough(_cut(bars, *min(parts, key=lambda part: part[1] - part[0])), tried)
+    folds = tuple(Fold(first, stop, stop) for first, stop in parts)
+    return _Forward(bars, tried, config, folds, threads).judged(names, report)
 
 
 def _folds(total: int, train: int, test: int, step: int, *, anchored: bool) -> tuple[Fold, ...]:
@@ -162,12 +181,12 @@ class _Forward:
     def account(self) -> Account:
         return Account.of(self.bars, self.config)
 
-    def scores(self, objective: str, report: Report | None) -> Floats:
-        """The objective of every trial in every training [n, F]."""
+    def judged(self, names: Sequence[str], report: Report | None) -> dict[str, Floats]:
+        """Figures of every trial in every training: by name [n, F]."""
         lengths = np.array([len(part) for part in self.trainings])
         work = Work(
             self.config,
-            (objective,),
+            names,
             len(self.tried),
             lengths,
             np.array([part.periods_per_year for part in self.trainings]),
@@ -177,13 +196,14 @@ class _Forward:
         )
         if self.pairs is not None and work.compiled:
             ranges = np.array([(fold.first, fold.first, fold.split) for fold in self.folds])
-            source = CrossingsWithin.of(self.account, self.pairs, ranges, deep=objective == "max_drawdown")
+            source = CrossingsWithin.of(self.account, self.pairs, ranges, deep="max_drawdown" in names)
             size = max(1, _MORE * running.BLOCK // int(lengths.sum()))
-            return work.in_blocks(source, size, report, self.threads, wide=len(self.folds))[objective]
-        return np.stack([self._swept(at, objective, report) for at in range(len(self.folds))], axis=1)
+            return work.in_blocks(source, size, report, self.threads, wide=len(self.folds)).figures
+        swept = [self._swept(at, names, report) for at in range(len(self.folds))]
+        return {name: np.stack([found[name] for found in swept], axis=1) for name in names}
 
-    def _swept(self, at: int, objective: str, report: Report | None) -> Floats:
-        """The objective of every trial in one training, by a sweep of its own."""
+    def _swept(self, at: int, names: Sequence[str], report: Report | None) -> Sweep:
+        """Figures of every trial in one training, by a sweep of its own."""
         before, total = at * len(self.tried), len(self.folds) * len(self.tried)
 
         def tell(done: int, *_: object) -> None:
@@ -191,8 +211,7 @@ class _Forward:
                 report(before + done, total, "walk")
 
         part, strategy = self.trainings[at], self.tried.strategy
-        found = sweep(part, strategy, self.tried, self.config, figures=(objective,), report=tell, threads=self.threads)
-        return found[objective]
+        return sweep(part, strategy, self.tried, self.config, figures=names, report=tell, threads=self.threads)
 
     def figures(self, chosen: NDArray[np.int64], names: Sequence[str]) -> tuple[dict[str, Floats], dict[str, Floats]]:
         """Of the trial chosen in each fold, in its training and in its test."""

@@ -163,6 +163,11 @@ def figures_of(
     """Figures of one run; NaN where there is none."""
     ledger = simulate(bars, weights, config, report)
     run = Run(bars.time, ledger, trades.round_trips(ledger), bars.periods_per_year, config.risk_free_rate)
+    return measured(run, names)
+
+
+def measured(run: Run, names: Sequence[str]) -> dict[str, float]:
+    """Figures of a run; NaN where there is none."""
     figures = {name: METRICS[name].function(run) for name in names}
     return {name: math.nan if it is None or not math.isfinite(it) else it for name, it in figures.items()}
 
