@@ -1,4 +1,4 @@
-"""One curve of the parts of several runs, as if one account had gone through them: for tests that follow one another."""
+"""One curve of parts of several runs, as if one account had gone through them: for tests that follow one another."""
 
 from __future__ import annotations
 
