@@ -161,6 +161,26 @@ class Client:
         given = {name: value for name, value in body.items() if value is not None}
         return self._queue("/backtest/portfolio", given, fresh=fresh, idempotency_key=idempotency_key)
 
+    def sweep(self, strategy_id: str, *, fresh: bool = False, idempotency_key: str | None = None, **more: Any) -> Job:
+        """Queue a search among parameters. Its result has `sweep`, and every trial is in `trials`.
+
+        Args:
+            strategy_id, fresh, idempotency_key: as for `backtest`.
+            more: grid, random, objective, constraints, each_symbol, top, and all fields of a backtest.
+        """
+        given = {"strategy_id": strategy_id, **more}
+        return self._queue("/backtest/sweep", given, fresh=fresh, idempotency_key=idempotency_key)
+
+    def walkforward(self, strategy_id: str, *, fresh: bool = False, **more: Any) -> Job:
+        """Queue a search whose trials are chosen on some bars and tested on later ones.
+
+        Args:
+            strategy_id: a name from `strategies()`.
+            fresh: run again even if the same request has been answered before.
+            more: grid, train_months, test_months, or cpcv, and all else as in the HTTP API.
+        """
+        return self._queue("/backtest/walkforward", {"strategy_id": strategy_id, **more}, fresh=fresh)
+
     def job(self, job_id: str) -> Job:
         """A job by its id."""
         return Job(self, self.api("GET", f"/jobs/{job_id}"))
