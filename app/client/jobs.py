@@ -152,6 +152,11 @@ class Result:
         """Every trade, one row each."""
         return self._table("trades")
 
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """Every trial of a sweep, one row each; a column `param:NAME` for each parameter."""
+        return self._table("trials").set_index("trial")
+
     @property
     def montecarlo(self) -> dict[str, Any]:
         """What the paths of a Monte Carlo say: bands, figures, probabilities."""
