@@ -13,11 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from app import cli
-from app.cli import common, roles
-from app.client import Client
+from app.cli import common
 
 Handler = Callable[[httpx.Request], httpx.Response]
 JOB_ID = "a" * 32
@@ -52,25 +51,6 @@ def result(**metrics: Any) -> dict[str, Any]:
         "metrics": metrics,
         "warnings": ["One bar was long ago."],
     }
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Run a command line; the client of the command talks to `server`."""
-
-    def invoke(*arguments: str, server: Handler | None = None) -> Result:
-        def make(url: str | None = None, *, home: str | None = None) -> Client:
-            transport = httpx.MockTransport(server) if server else None
-            return Client(
-                url or "http://server", "bt_1_x", home=tmp_path, live_url="ws://127.0.0.1:9", transport=transport
-            )
-
-        monkeypatch.setattr("app.client.Client", make)
-        monkeypatch.setattr("time.sleep", lambda _: None)
-        monkeypatch.setenv("QUEUANT_HOME", str(tmp_path))
-        return CliRunner().invoke(cli.cli, list(arguments))
-
-    return invoke
 
 
 def answers(**by_path: Any) -> Handler:
@@ -303,48 +283,6 @@ def test_an_upload_says_what_became_of_the_file(run: Callable[..., Result], tmp_
     assert path.read_bytes() in seen[0]
     assert b'name="source"\r\n\r\nA seed\r\n' in seen[0]
     assert run("data", "upload", str(path), "--name", "mine", "--json", server=server).stdout.startswith("{")
-
-
-def test_keys_are_created_in_the_database_and_shown_once(
-    run: Callable[..., Result], sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", sqlite_url)
-    said = run("keys", "create", "--owner", "ada", "--scope", "read", "--json")
-    made = json.loads(said.stdout)
-    assert made["key"].startswith("bt_")
-    assert made["scopes"] == ["read"]
-
-
-def test_a_key_is_revoked_once(run: Callable[..., Result], sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", sqlite_url)
-    key = run("keys", "create", "--owner", "ada").stdout.strip()
-    assert run("keys", "revoke", key).stdout == "Revoked.\n"
-    again = run("keys", "revoke", key)
-    assert (again.exit_code, again.stderr) == (2, "There is no such key, or it is revoked already.\n")
-
-
-def test_the_schema_is_upgraded_and_named(run: Callable[..., Result]) -> None:
-    assert run("db", "current").stdout == "none\n"
-    assert "from none to " in run("db", "upgrade").stdout
-    assert "The schema is " in run("db", "upgrade").stdout
-
-
-@pytest.mark.parametrize("role", ["api", "relay", "worker", "supervisor"])
-def test_a_single_role_without_a_queue_says_what_it_needs(
-    run: Callable[..., Result], role: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("REDIS_URL", raising=False)
-    said = run(role)
-    assert said.exit_code == 2
-    assert "Set REDIS_URL" in said.stderr
-
-
-def test_a_single_role_joins_the_server_of_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QUEUANT_HOME", str(tmp_path))
-    monkeypatch.delenv("REDIS_URL", raising=False)
-    (tmp_path / "queue").mkdir()
-    (tmp_path / "queue" / "url").write_text("redis://:x@127.0.0.1:7777/0\n")
-    assert roles.joined_settings().redis_url == "redis://:x@127.0.0.1:7777/0"
 
 
 def test_values_are_json_where_they_can_be() -> None:
