@@ -38,9 +38,11 @@ def surface(job_id: str, query: Mapping[str, Any]) -> dict[str, Any]:
     """The best or the mean of a figure at every pair of values of two parameters."""
     row = services().jobs.get(job_id, owner())
     table, asked = _trials(row), row.request["sweep"]
-    if query["x"] == query["y"]:
-        raise InvalidInput("x and y must be two parameters.", pointer="/y", given=query["y"])
-    axes = {name: _axis(table, asked, query[name], name) for name in ("x", "y")}
+    x = query.get("x") or next(iter(asked["grid"]))
+    y = query.get("y") or next((name for name in asked["grid"] if name != x), x)
+    if x == y:
+        raise InvalidInput("x and y must be two parameters.", pointer="/y", given=y, allowed=list(asked["grid"]))
+    axes = {where: _axis(table, asked, name, where) for where, name in (("x", x), ("y", y))}
     figure = query.get("figure") or asked["objective"][0]
     values = _figure(table, asked, figure, "/figure")
     keep = ~np.isnan(values)

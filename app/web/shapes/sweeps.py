@@ -55,8 +55,8 @@ class TrialsQuery(PageQuery):
 class SurfaceQuery(Strict):
     """A figure over two parameters."""
 
-    x = Text(most=64, required=True, metadata=told("A parameter of the grid."))
-    y = Text(most=64, required=True, metadata=told("Another one."))
+    x = Text(most=64, metadata=told("A parameter of the grid; else its first."))
+    y = Text(most=64, metadata=told("Another one; else the first that is not x."))
     figure = Text(most=64, metadata=told("A figure of the trials; else the objective."))
     take = Choice("best", "mean", load_default="best", metadata=told("Of trials with equal x and y.", default="best"))
     symbol = Text(most=64, metadata=told("Where every symbol has its own account: only of this one."))
