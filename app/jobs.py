@@ -96,19 +96,7 @@ class Jobs:
 
         Raises Conflict (`idempotency_conflict`) and Overloaded (`queue_full`).
         """
-        job = NewJob(
-            id=uuid.uuid4().hex,
-            owner=owner,
-            kind=kind,
-            queue=queue,
-            request=request,
-            request_hash=request_hash(kind, request),
-            max_attempts=self._max_attempts,
-            strategy_id=request.get("strategy_id"),
-            dataset_id=request.get("dataset_id"),
-            tags=tags,
-            retry_of=retry_of,
-        )
+        job = self._new(owner, kind, request, tags=tags, retry_of=retry_of, queue=queue)
         change, created = self.store.jobs.submit(
             job, idempotency=idempotency, reuse=not fresh, max_queued=self._max_queued
         )
@@ -116,6 +104,29 @@ class Jobs:
             self._announce(change)
             self._ring(change.job.id, change.job.queue)
         return change.job, not created and change.job.status == "succeeded"
+
+    def submit_all(
+        self,
+        owner: str,
+        kind: str,
+        wanted: Sequence[tuple[Mapping[str, Any], tuple[str, ...]]],
+        *,
+        idempotency: Idempotency | None = None,
+        fresh: bool = False,
+    ) -> list[tuple[Row[Any], bool]]:
+        """`submit` for several resolved requests with their tags: all are queued, or none where one is refused.
+
+        The key stands for all of them: each has one that is made of it and of its place.
+        """
+        new = [self._new(owner, kind, request, tags=tags, queue=INTERACTIVE) for request, tags in wanted]
+        keyed = [(job, _key_at(idempotency, place)) for place, job in enumerate(new)]
+        found = self.store.jobs.submit_all(keyed, reuse=not fresh, max_queued=self._max_queued)
+        created = [change for change, is_new in found if is_new]
+        self._publish(*(event for change in created for event in change.events))
+        for change in created:
+            if not self._ring(change.job.id, change.job.queue):
+                break  # the supervisor rings the rest when the queue server is back
+        return [(change.job, not is_new and change.job.status == "succeeded") for change, is_new in found]
 
     def get(self, job_id: str, owner: str) -> Row[Any]:
         row = self.store.read.job(job_id, owner)
@@ -297,6 +308,19 @@ class Jobs:
                     rung += 1
         return rung
 
+    def _new(self, owner: str, kind: str, request: Mapping[str, Any], **more: Any) -> NewJob:
+        return NewJob(
+            id=uuid.uuid4().hex,
+            owner=owner,
+            kind=kind,
+            request=request,
+            request_hash=request_hash(kind, request),
+            max_attempts=self._max_attempts,
+            strategy_id=request.get("strategy_id"),
+            dataset_id=request.get("dataset_id"),
+            **more,
+        )
+
     def _taken(self, change: Change | None) -> str | None:
         if change is None:
             return None
@@ -347,6 +371,13 @@ class Jobs:
             log.warning("job %s was not rung; the supervisor rings it", job_id)
             return False
         return True
+
+
+def _key_at(idempotency: Idempotency | None, place: int) -> Idempotency | None:
+    """The key of a job among several; the first has the client's own, which then stands for nothing else."""
+    if idempotency is None or not place:
+        return idempotency
+    return Idempotency(digest({"key": idempotency.key, "place": place}), idempotency.fingerprint)
 
 
 def request_hash(kind: str, request: Mapping[str, Any]) -> str:

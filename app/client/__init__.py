@@ -181,6 +181,21 @@ class Client:
         """
         return self._queue("/backtest/walkforward", {"strategy_id": strategy_id, **more}, fresh=fresh)
 
+    def batch(
+        self, runs: Sequence[Mapping[str, Any]], *, fresh: bool = False, idempotency_key: str | None = None
+    ) -> list[Job]:
+        """Queue many backtests: all of them, or none where one is not accepted (ApiError says which and why).
+
+        Args:
+            runs: each a request as in the HTTP API: strategy_id, params, dataset, symbols, …
+            fresh, idempotency_key: as for `backtest`, for all of them.
+        """
+        body = {"runs": [dict(run) for run in runs]}
+        query = {"fresh": "true"} if fresh else None
+        key = idempotency_key or uuid.uuid4().hex
+        answer = self.api("POST", "/backtest/batch", body=body, query=query, idempotency_key=key)
+        return [Job(self, state) for state in answer["jobs"]]
+
     def job(self, job_id: str) -> Job:
         """A job by its id."""
         return Job(self, self.api("GET", f"/jobs/{job_id}"))

@@ -9,7 +9,7 @@ Jobs that are done in chunks have a few states more: `app.store.families`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -60,32 +60,48 @@ class Lifecycle:
         `max_queued` jobs waiting.
         """
         with self._database.write() as tx:
-            if idempotency and (known := self._recall(tx, job.owner, idempotency)):
-                return Change(known), False
-            twin = self._succeeded_twin(tx, job) if reuse else None
-            if twin is None:
-                self._refuse_when_full(tx, job.owner, max_queued)
-            job_id = twin.id if twin else job.id
-            if idempotency and not self._remember(tx, job.owner, idempotency, job_id):
-                # Another request with the same key committed between the look and the insert.
-                recalled = self._recall(tx, job.owner, idempotency)
-                assert recalled is not None  # noqa: S101 - its job is inserted in the same transaction
-                return Change(recalled), False
-            if twin:
-                return Change(twin), False
-            values = {name: value for name, value in vars(job).items() if name != "tags"}
-            now = self._database.now()
-            row = jobs.insert().values(
-                **values,
-                tags=list(job.tags),
-                status="queued",
-                attempt=0,
-                fence=0,
-                created_at=now,
-                rung_at=now,
-            )
-            inserted = tx.execute(row.returning(jobs)).one()
-            return self._told(tx, inserted), True
+            return self._submit(tx, job, idempotency, reuse=reuse, max_queued=max_queued)
+
+    def submit_all(
+        self, wanted: Sequence[tuple[NewJob, Idempotency | None]], *, reuse: bool, max_queued: int
+    ) -> list[tuple[Change, bool]]:
+        """`submit` for several jobs of an owner in one transaction: all of them, or none where one is refused."""
+        with self._database.write() as tx:
+            # Counted once, when they are there: what an earlier run answers takes no place.
+            found = [self._submit(tx, job, key, reuse=reuse, max_queued=None) for job, key in wanted]
+            if created := sum(new for _, new in found):
+                self._refuse_when_full(tx, wanted[0][0].owner, max_queued, taken=created)
+            return found
+
+    def _submit(
+        self, tx: Connection, job: NewJob, idempotency: Idempotency | None, *, reuse: bool, max_queued: int | None
+    ) -> tuple[Change, bool]:
+        if idempotency and (known := self._recall(tx, job.owner, idempotency)):
+            return Change(known), False
+        twin = self._succeeded_twin(tx, job) if reuse else None
+        if twin is None and max_queued is not None:
+            self._refuse_when_full(tx, job.owner, max_queued)
+        job_id = twin.id if twin else job.id
+        if idempotency and not self._remember(tx, job.owner, idempotency, job_id):
+            # Another request with the same key committed between the look and the insert.
+            recalled = self._recall(tx, job.owner, idempotency)
+            assert recalled is not None  # noqa: S101 - its job is inserted in the same transaction
+            return Change(recalled), False
+        if twin:
+            return Change(twin), False
+        values = {name: value for name, value in vars(job).items() if name != "tags"}
+        now = self._database.now()
+        row = jobs.insert().values(
+            **values,
+            tags=list(job.tags),
+            status="queued",
+            attempt=0,
+            fence=0,
+            created_at=now,
+            rung_at=now,
+        )
+        inserted = tx.execute(row.returning(jobs)).one()
+        return self._told(tx, inserted), True
 
     def claim(self, job_id: str, *, lease_owner: str, lease_seconds: float) -> Change | None:
         """Take a job that waits: one more attempt, a new fence, a lease. None when it does not wait any more."""
@@ -305,11 +321,15 @@ class Lifecycle:
         newest = query.order_by(jobs.c.finished_at.desc()).limit(1)
         return tx.execute(newest.with_for_update(read=True, key_share=True)).first()
 
-    def _refuse_when_full(self, tx: Connection, owner: str, max_queued: int) -> None:
+    def _refuse_when_full(self, tx: Connection, owner: str, max_queued: int, *, taken: int = 0) -> None:
+        """Raise Overloaded where no place is left; `taken` ones of those that wait have just been inserted."""
         mine = and_(jobs.c.owner == owner, jobs.c.parent_id.is_(None), jobs.c.status == "queued")
-        waiting = select(jobs.c.id).where(mine).limit(max_queued)
-        if tx.execute(select(func.count()).select_from(waiting.subquery())).scalar_one() >= max_queued:
-            raise Overloaded(f"You have {max_queued} jobs in the queue already; let some finish.", retry_after=30)
+        waiting = select(jobs.c.id).where(mine).limit(max_queued + taken)
+        before = tx.execute(select(func.count()).select_from(waiting.subquery())).scalar_one() - taken
+        if before + max(taken, 1) > max_queued:
+            room = f"; of these {taken} at most {max(max_queued - before, 0)} fit" if taken else ""
+            text = f"You have {before} jobs in the queue already{room}; let some finish."
+            raise Overloaded(text, retry_after=30)
 
 
 def _json_unless(condition: ColumnElement[bool], value: Mapping[str, Any]) -> ColumnElement[Any]:

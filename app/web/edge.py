@@ -198,8 +198,8 @@ def _flat(
 
 def _described(message: str, schema: ma.Schema | None, data: Any, path: tuple[object, ...]) -> dict[str, Any]:
     pointer = strict_json.pointer_of(path)
-    known = {field.data_key or name: field for name, field in schema.fields.items()} if schema else {}
-    name = str(path[0]) if path else ""
+    known, depth = _fields(schema, path)
+    name = str(path[depth]) if path else ""
     if path and name not in known:
         near = nearest(name, known)
         hint = f" Did you mean '{near}'?" if near else ""
@@ -209,14 +209,29 @@ def _described(message: str, schema: ma.Schema | None, data: Any, path: tuple[ob
         text = "The body must be a JSON object." if message == "Invalid input type." else message
         return {"pointer": "", "message": text}
     given = _at(data, path)
+    if message == "Invalid input type.":
+        message = "must be an object."
     return _set(
         {
             "pointer": pointer,
             "message": f"{pointer[1:]} {message}",
             "given": shown(given),
-            "allowed": allowed_by(known[name]) if len(path) == 1 else None,
+            "allowed": allowed_by(known[name]) if len(path) == depth + 1 else None,
         }
     )
+
+
+def _fields(schema: ma.Schema | None, path: tuple[object, ...]) -> tuple[dict[str, ma.fields.Field[Any]], int]:
+    """The fields of the innermost document on the path, and at what depth it names one of them."""
+    known = {field.data_key or name: field for name, field in schema.fields.items()} if schema else {}
+    inner = known.get(str(path[0])) if path else None
+    listed = isinstance(inner, ma.fields.List)
+    document = inner.inner if isinstance(inner, ma.fields.List) else inner
+    deeper = 2 if listed else 1
+    if not isinstance(document, ma.fields.Nested) or len(path) <= deeper:
+        return known, 0
+    found, depth = _fields(document.schema, path[deeper:])
+    return found, deeper + depth
 
 
 def _set(fields: Mapping[str, object]) -> dict[str, object]:

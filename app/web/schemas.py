@@ -20,6 +20,7 @@ TAG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._:/=+-]*$"
 CAPITAL = Config.schema()["properties"]["initial_capital"]
 MOST_POINTS = 20_000
 MOST_COMPARED = 20
+MOST_RUNS = 200
 
 
 def told(text: str, **more: Any) -> dict[str, Any]:
@@ -56,6 +57,18 @@ class RunSchema(VerifySchema):
     tags = Listing(Text(most=64, pattern=TAG_PATTERN), most=20, metadata=told("Words to find the job by."))
 
 
+class BatchSchema(Strict):
+    """Backtests to run."""
+
+    runs = Listing(
+        fields.Nested(RunSchema),
+        most=MOST_RUNS,
+        least=1,
+        required=True,
+        metadata=told("Each as for POST /backtest/run."),
+    )
+
+
 class VerifyQuery(Strict):
     """How to check it."""
 
@@ -88,6 +101,14 @@ class RunHeaders(Headers):
     )
     prefer = fields.String(
         data_key="Prefer", metadata=told("`wait=N` waits up to N seconds (at most 30) for the end.", example="wait=5")
+    )
+
+
+class BatchHeaders(Headers):
+    """Headers that change how several requests are taken."""
+
+    idempotency_key = _idempotency_key(
+        "The same key with the same body gives the same jobs; with another body it is refused."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -19,6 +19,8 @@ from app.store import TERMINAL, Idempotency
 from app.web import named, presenters
 from app.web.access import owner
 from app.web.context import context, services
+from app.web.errors import InvalidFields
+from engine.errors import BadData, InvalidInput
 
 LONGEST_WAIT = 30.0
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])", re.IGNORECASE)
@@ -68,6 +70,41 @@ def walk(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str
     return queue(walkforward.KIND, resolved, body, query, headers)
 
 
+def batch(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
+    """Queue many backtests, or only validate them; all or none."""
+    runs = body["runs"]
+    resolved = _resolved_all(runs)
+    if query["dry_run"]:
+        told = [dry("backtest", one, contracts.estimate(one, services().catalog)) for one in resolved]
+        cells = sum(one["estimate"]["cells"] for one in told)
+        return jsonify({"valid": True, "runs": told, "estimate": {"runs": len(told), "cells": cells}})
+    found = services().jobs.submit_all(
+        owner(),
+        "backtest",
+        [(one, tags_of(run)) for one, run in zip(resolved, runs, strict=True)],
+        idempotency=idempotency(headers, body),
+        fresh=query["fresh"],
+    )
+    cached = sum(old for _, old in found)
+    jobs = [presenters.submitted(row, cached=old) for row, old in found]
+    response = jsonify({"jobs": jobs, "queued": len(jobs) - cached, "cached": cached})
+    response.status_code = 202
+    return response
+
+
+def _resolved_all(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Every run resolved. Raises InvalidFields with what is wrong with each that cannot be."""
+    found, wrong = [], []
+    for place, run in enumerate(runs):
+        try:
+            found.append(_resolved(_asked(run)))
+        except (InvalidInput, BadData) as error:
+            wrong.append(error.detail() | {"pointer": f"/runs/{place}{error.pointer or ''}"})
+    if wrong:
+        raise InvalidFields(wrong)
+    return found
+
+
 def verify(strategy_id: str, body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
     """Queue a check for a look ahead."""
     resolved = _resolved({**body, "strategy_id": named.strategy(strategy_id).id})
@@ -104,9 +141,14 @@ def queue(
         resolved,
         idempotency=idempotency(headers, body),
         fresh=query["fresh"],
-        tags=tuple(dict.fromkeys(body.get("tags", ()))),
+        tags=tags_of(body),
     )
     return taken(row, cached=cached, prefer=headers.get("prefer"))
+
+
+def tags_of(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The words of a request by which its job is found."""
+    return tuple(dict.fromkeys(body.get("tags", ())))
 
 
 def dry(kind: str, resolved: Mapping[str, Any], estimate: Mapping[str, int]) -> dict[str, Any]:

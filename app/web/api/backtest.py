@@ -8,7 +8,15 @@ from flask import Response, jsonify
 
 from app.web import reading, shapes, submitting
 from app.web.edge import Blueprint
-from app.web.schemas import ComparisonQuery, ResultsQuery, RunHeaders, RunQuery, RunSchema
+from app.web.schemas import (
+    BatchHeaders,
+    BatchSchema,
+    ComparisonQuery,
+    ResultsQuery,
+    RunHeaders,
+    RunQuery,
+    RunSchema,
+)
 from app.web.shapes.montecarlo import MonteCarloSchema
 
 blp = Blueprint("Backtest", __name__)
@@ -51,6 +59,20 @@ def run_montecarlo(body: dict[str, Any], query: dict[str, Any], headers: dict[st
     parameters moved a little, or its costs raised. The same seed gives the same paths.
     """
     return submitting.montecarlo(body, query, headers)
+
+
+@blp.route("/backtest/batch", methods=["POST"], scope="run")
+@blp.arguments(BatchSchema)
+@blp.arguments(RunQuery, location="query")
+@blp.arguments(BatchHeaders, location="headers")
+@blp.response(202, shapes.SubmittedBatch, description="All of them are queued, or answered by earlier runs")
+@blp.alt_response(200, schema=shapes.DryBatch, description="The answer of a dry run", success=True)
+def run_batch(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) -> Response:
+    """Run many backtests, each as a job of its own
+
+    All are checked before any is queued, and all are queued or none is: a reply that is not 202 has queued nothing.
+    """
+    return submitting.batch(body, query, headers)
 
 
 @blp.route("/backtest/results", scope="read")

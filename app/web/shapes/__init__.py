@@ -33,6 +33,22 @@ class DryRun(ma.Schema):
     estimate = mapping("How much it asks for: bars, symbols, cells; or what it would make.")
 
 
+class SubmittedBatch(ma.Schema):
+    """Jobs that were taken, in the order of the runs."""
+
+    jobs = fields.List(fields.Nested(Submitted), required=True)
+    queued = count("How many of them have no result yet.")
+    cached = count("How many are answered by earlier runs.")
+
+
+class DryBatch(ma.Schema):
+    """Requests that would be taken."""
+
+    valid = fields.Boolean(required=True)
+    runs = fields.List(fields.Nested(DryRun), required=True)
+    estimate = mapping("How much all of them ask for: runs, cells.")
+
+
 class JobItem(ma.Schema):
     """A job in a list."""
 

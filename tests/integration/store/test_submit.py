@@ -231,3 +231,31 @@ def test_an_unknown_job_is_unknown_to_every_question(world):
     for ask in (world.jobs.get, world.jobs.cancel, world.jobs.retry, world.jobs.delete, world.jobs.result):
         with pytest.raises(Unknown):
             ask("nope", "ada")
+
+
+def test_several_jobs_are_queued_together_or_not_at_all(new_world):
+    world = new_world(max_queued=3)
+    world.jobs.submit("ada", "backtest", {"seed": 0})
+
+    with pytest.raises(Overloaded):
+        world.jobs.submit_all("ada", "backtest", [({"seed": seed}, ()) for seed in (1, 2, 3)], idempotency=KEY)
+    assert count(world) == world.queue.length("interactive") == 1
+    assert world.store.jobs.remembered("ada", KEY) is None
+
+    found = world.jobs.submit_all("ada", "backtest", [({"seed": 1}, ("x",)), ({"seed": 1}, ())], idempotency=KEY)
+    again = world.jobs.submit_all("ada", "backtest", [({"seed": 1}, ("x",)), ({"seed": 1}, ())], idempotency=KEY)
+    assert [row.id for row, _ in again] == [row.id for row, _ in found]
+    assert [row.tags for row, _ in found] == [["x"], []]
+    assert count(world) == world.queue.length("interactive") == 3
+    assert [world.told(row.id) for row, _ in found] == [["job_queued"]] * 2
+
+
+def test_a_wrong_key_in_the_middle_takes_back_what_came_before(world):
+    wanted = [({"seed": seed}, ()) for seed in (1, 2)]
+    first, second = world.jobs.submit_all("ada", "backtest", wanted, idempotency=KEY)
+    world.jobs.cancel(first[0].id, "ada")
+    world.jobs.delete(first[0].id, "ada")  # and the client's own key with it
+
+    with pytest.raises(Conflict):
+        world.jobs.submit_all("ada", "backtest", wanted, idempotency=Idempotency(KEY.key, "b" * 64))
+    assert [row.id for row in world.store.read.page("ada", JobFilter(), limit=9, before=None)] == [second[0].id]

@@ -79,6 +79,31 @@ def test_a_portfolio_is_posted_with_what_was_said(connect: Callable[[Handler], C
     }
 
 
+def test_a_batch_is_posted_under_one_key_and_gives_its_jobs(connect: Callable[[Handler], Client]) -> None:
+    seen: list[httpx.Request] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(202, json={"jobs": [job("queued"), job("succeeded", cached=True)]})
+
+    runs = [{"strategy_id": "sma_cross", "seed": seed} for seed in (1, 2)]
+    made = connect(server).batch(runs, fresh=True, idempotency_key="k")
+    assert [(each.status, each.cached) for each in made] == [("queued", False), ("succeeded", True)]
+    assert str(seen[0].url) == "http://server/api/v1/backtest/batch?fresh=true"
+    assert (seen[0].headers["Idempotency-Key"], json.loads(seen[0].content)) == ("k", {"runs": runs})
+
+
+def test_a_job_is_reproduced_as_another_job(connect: Callable[[Handler], Client]) -> None:
+    seen: list[str] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        seen.append(f"{request.method} {request.url.path}")
+        return httpx.Response(200 if request.method == "GET" else 202, json=job("succeeded"))
+
+    assert connect(server).job("a" * 32).reproduce().id
+    assert seen[-1] == f"POST /api/v1/jobs/{'a' * 32}/verify"
+
+
 def test_signals_are_those_of_all_strategies_or_the_days_of_one(connect: Callable[[Handler], Client]) -> None:
     seen: list[str] = []
 

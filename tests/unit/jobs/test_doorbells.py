@@ -197,6 +197,22 @@ def test_a_change_waits_only_once_for_a_bus_that_is_away(world, monkeypatch):
     assert len(waits) == 1
 
 
+def test_many_jobs_wait_only_once_for_a_queue_and_a_bus_that_are_away(world, monkeypatch):
+    tried = []
+
+    class Slow(Deaf):
+        def _answer(self):
+            tried.append(self)
+            super()._answer()
+
+    bus, queue = Slow(), Slow()
+    monkeypatch.setattr(world.jobs, "_bus", bus)
+    monkeypatch.setattr(world.jobs, "_queue", queue)
+    found = world.jobs.submit_all("ada", "backtest", [({"seed": seed}, ()) for seed in range(9)])
+    assert {row.status for row, _ in found} == {"queued"}
+    assert tried == [bus, queue]
+
+
 def test_what_could_not_be_rung_is_rung_when_the_queue_is_back(world, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(world.jobs, "_queue", Deaf())
