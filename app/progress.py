@@ -7,7 +7,14 @@ from typing import Any
 from sqlalchemy import Row
 
 # What the progress of a kind of job counts.
-UNITS = {"fetch": "items", "montecarlo": "paths", "sweep": "trials", "walkforward": "trials", "chunk": "trials"}
+UNITS = {
+    "chunk": "trials",
+    "fetch": "items",
+    "montecarlo": "paths",
+    "reproduce": "steps",
+    "sweep": "trials",
+    "walkforward": "trials",
+}
 
 
 def progress(kind: str, done: int, total: int, phase: str, seconds: float) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from workers.fetching import run_fetch
 from workers.montecarlo import run_montecarlo
 from workers.packing import Made
 from workers.portfolio import run_portfolio
+from workers.reproducing import Again, compared, original
 from workers.runs import run_alone
 from workers.signalling import run_signals
 from workers.sweeping import SweepWork
@@ -25,7 +26,11 @@ from workers.verifying import run_verify
 from workers.walking import work_of
 
 # Jobs that can be divided, by kind.
-WORKS: Mapping[str, Callable[[Mapping[str, Any], Services], Work]] = {"sweep": SweepWork.of, "walkforward": work_of}
+WORKS: Mapping[str, Callable[[Mapping[str, Any], Services], Work]] = {
+    "reproduce": lambda request, services: Again(WORKS[request["kind"]](request["request"], services), services),
+    "sweep": SweepWork.of,
+    "walkforward": work_of,
+}
 
 
 def run(claim: Claim, services: Services, report: Report) -> Output | list[Chunk]:
@@ -64,6 +69,16 @@ def run_chunk(claim: Claim, services: Services, report: Report) -> Made:
     return Made(None, run_part(WORKS[parent.kind](parent.request, services), claim, services, report))
 
 
+def run_reproduce(claim: Claim, services: Services, report: Report) -> Made | list[Chunk]:
+    """What a succeeded job did, done again by the same code; the result says whether it gave the same."""
+    services.jobs.result(claim.request["job_id"], claim.owner)  # without it nothing need be run
+    again = original(claim)
+    if again.kind in WORKS:
+        return run_divisible(claim, services, report)
+    found = RUNNERS[again.kind](again, services, report)
+    return compared(claim, services, Made(*found))
+
+
 RUNNERS: Mapping[str, Callable[[Claim, Services, Report], tuple[Any, ...] | list[Chunk]]] = {
     "backtest": run_backtest,
     "chunk": run_chunk,
@@ -71,6 +86,7 @@ RUNNERS: Mapping[str, Callable[[Claim, Services, Report], tuple[Any, ...] | list
     "fetch": run_fetch,
     "montecarlo": run_montecarlo,
     "portfolio": run_portfolio,
+    "reproduce": run_reproduce,
     "signals": run_signals,
     "sweep": run_divisible,
     "verify": run_verify,

@@ -96,6 +96,11 @@ class Job:
         state = self._client.api("POST", f"/jobs/{self.id}/retry", idempotency_key=uuid.uuid4().hex)
         return Job(self._client, state)
 
+    def reproduce(self) -> Job:
+        """Queue this job's request again; the new job's result says under `reproduction` whether it gave the same."""
+        state = self._client.api("POST", f"/jobs/{self.id}/verify", idempotency_key=uuid.uuid4().hex)
+        return Job(self._client, state)
+
     def events(self) -> list[LiveEvent]:
         """What has happened to the job so far, from the log."""
         return self._client.past_events(self.id)

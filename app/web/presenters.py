@@ -23,7 +23,8 @@ from engine.strategy import Strategy
 
 API = "/api/v1"
 POLL_AFTER_MS = 250
-# What a kind of job leaves besides its result.
+# What a kind of job leaves besides its result. These kinds compute a result from their request alone: one can be
+# reproduced (`POST /jobs/{id}/verify`).
 PARTS = {
     "backtest": ("equity", "trades", "export"),
     "montecarlo": ("equity", "trades", "export"),
@@ -41,6 +42,8 @@ def links(row: Row[Any]) -> dict[str, str]:
     found = {"self": here, "events": f"{here}/events", "live": f"/ws/jobs/{row.id}"}
     if row.status == "succeeded":
         found |= {part: f"{here}/{part}" for part in ("result", *PARTS.get(row.kind, ()))}
+        if row.kind in PARTS:
+            found["verify"] = f"{here}/verify"
         if row.kind in MAKE_DATASETS:
             found["dataset"] = f"{API}/datasets/{row.dataset_id}"
     if row.kind == "sweep":

@@ -14,6 +14,7 @@ from sqlalchemy import Row
 from app import contracts, portfolios, signals, sweeps, walkforward
 from app import montecarlo as paths
 from app.canonical import canonical_json
+from app.errors import Conflict
 from app.jobs import request_hash
 from app.store import TERMINAL, Idempotency
 from app.web import named, presenters
@@ -161,6 +162,23 @@ def retry(job_id: str, headers: Mapping[str, Any]) -> Response:
     """Queue the request of a failed or cancelled job again."""
     row = services().jobs.retry(job_id, owner(), idempotency=idempotency(headers, None))
     return taken(row, cached=False)
+
+
+def reproduce(job_id: str, headers: Mapping[str, Any]) -> Response:
+    """Queue the request of a succeeded job again, to compare what it gives with what is stored."""
+    row = services().jobs.get(job_id, owner())
+    if row.kind not in presenters.PARTS:
+        raise Conflict(
+            f"A job of kind {row.kind} cannot be reproduced: what it gives depends on more than its request.",
+            code="not_reproducible",
+            given=row.kind,
+            allowed=sorted(presenters.PARTS),
+        )
+    services().jobs.result(job_id, owner())
+    names = ("strategy_id", "dataset_id")  # the new job is found by them too
+    found = {name: getattr(row, name) for name in names if getattr(row, name) is not None}
+    resolved = {"job_id": job_id, "kind": row.kind, "request": dict(row.request), **found}
+    return queue("reproduce", resolved, {}, {"fresh": True}, headers)
 
 
 def taken(row: Row[Any], *, cached: bool, prefer: str | None = None) -> Response:

@@ -19,6 +19,7 @@ from app.web.schemas import (
     JobsQuery,
     PointsQuery,
     RetryHeaders,
+    RunHeaders,
     TradesQuery,
 )
 
@@ -71,6 +72,21 @@ def cancel_job(job_id: str) -> tuple[Response, int]:
 def retry_job(headers: dict[str, Any], job_id: str) -> Response:
     """Queue the request of a failed or cancelled job again, as a new job"""
     return submitting.retry(job_id, headers)
+
+
+@blp.route("/jobs/<job_id>/verify", methods=["POST"], scope="run")
+@blp.arguments(RunHeaders, location="headers")
+@blp.response(202, shapes.Submitted)
+@blp.alt_response(200, schema=shapes.Job, description="The job, when it ended while the client waited", success=True)
+def reproduce_job(headers: dict[str, Any], job_id: str) -> Response:
+    """Run a succeeded job again and compare what it gives with what is stored
+
+    A new job of kind `reproduce` runs the stored request with the same code and data. Its result has `reproduction`:
+    job_id, kind, expected_hash, found_hash, reproduced, a sentence, `differences` (metric, expected, found), and
+    `parts`, the names of stored tables that are not what they were. Whether a strategy looks ahead is another
+    question: POST /strategies/{id}/verify.
+    """
+    return submitting.reproduce(job_id, headers)
 
 
 @blp.route("/jobs/<job_id>", methods=["DELETE"], scope="run")

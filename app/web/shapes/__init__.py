@@ -125,6 +125,21 @@ class FullCurve(Curve):
     decimated = fields.Boolean(required=True, metadata=told("True: some bars were left out of the curve."))
 
 
+class Reproduction(ma.Schema):
+    """What a job that was done again gave, beside what is stored of it."""
+
+    job_id = text("The job that was done again.")
+    kind = text("Its kind.")
+    expected_hash = text("Of the stored result.")
+    found_hash = text("Of what its request gives now.")
+    reproduced = fields.Boolean(required=True, metadata=told("Hash, metrics and tables are what they were."))
+    sentence = text()
+    differences = fields.List(
+        fields.Dict(), required=True, metadata=told("Metrics that differ: metric, expected, found.")
+    )
+    parts = texts("Stored tables that differ.")
+
+
 class Outcome(ma.Schema):
     """What a job that is no backtest found; each kind adds its own fields."""
 
@@ -132,6 +147,7 @@ class Outcome(ma.Schema):
     kind = text()
     request = mapping("The request as it was run.")
     provenance = mapping("Code, data and seed that made it.")
+    reproduction = fields.Nested(Reproduction, metadata=told("Of a job of kind reproduce."))
     links = mapping()
 
 
