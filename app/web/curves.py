@@ -21,9 +21,10 @@ ROWS_AT_ONCE = 4096
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def read(data: bytes) -> pa.Table:
+def read(data: bytes, names: Sequence[str] | None = None) -> pa.Table:
+    """The table of a file, or some of its columns."""
     # `read_table` goes by pyarrow's datasets, which import pandas.
-    return pyarrow.parquet.ParquetFile(pa.BufferReader(data)).read()
+    return pyarrow.parquet.ParquetFile(pa.BufferReader(data)).read(names)
 
 
 def columns(table: pa.Table, names: Sequence[str], *, points: int | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From a job to what it left: results, curves, trades, files, comparisons."""
+"""From a job to what it left: results, curves, trades, files."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import pyarrow as pa
 from flask import Response, jsonify, request
 from sqlalchemy import Row
 
-from app.errors import NotReady, Unknown
+from app.errors import Unknown
 from app.events import job_channel
 from app.web import cursors, curves, presenters
 from app.web.access import owner
 from app.web.context import services
 from app.web.errors import in_the_path
 from app.web.schemas import MOST_POINTS
-from engine.errors import UnknownName
 
 CURVE = ("time", "value", "drawdown")
 FULL_CURVE = (*CURVE, "exposure", "cash", "rolling_sharpe", "rolling_volatility", "rolling_beta")
@@ -36,7 +35,7 @@ def result(job_id: str, *, points: int | None = None) -> Response:
 def latest(query: Mapping[str, Any]) -> Response:
     """The result of a job, or the latest one of a strategy. Raises Unknown, saying what to do."""
     with in_the_path():
-        job_id = query["job_id"] if "job_id" in query else _latest_job(query["strategy_id"])
+        job_id = query["job_id"] if "job_id" in query else latest_job(query["strategy_id"])
     return jsonify(document(services().jobs.result(job_id, owner()), None))
 
 
@@ -101,40 +100,13 @@ def _file(job_id: str, kind: str, part: str | None) -> Response:
     return response
 
 
-def compare(query: Mapping[str, Any]) -> dict[str, Any]:
-    """Results side by side, and why some are missing; the shape never changes."""
-    rows, missing = [], []
-    by_job = "job_ids" in query
-    for name in query["job_ids" if by_job else "strategy_ids"]:
-        try:
-            rows.append(_compared(name if by_job else _latest_job(name)))
-        except (Unknown, UnknownName, NotReady) as reason:
-            missing.append({"id": name, "reason": reason.code, "message": reason.message})
-    columns = list(dict.fromkeys(name for row in rows for name in row["metrics"]))
-    for row in rows:
-        row["metrics"] = {name: row["metrics"].get(name) for name in columns}
-    return {"columns": columns, "rows": rows, "missing": missing}
-
-
-def _latest_job(strategy_id: str) -> str:
+def latest_job(strategy_id: str) -> str:
+    """The strategy's backtest that succeeded last. Raises Unknown, saying what to do."""
     row = services().store.read.latest_succeeded(owner(), strategy_id)
     if row is None:
         services().shelf.get(strategy_id)
         raise no_results(strategy_id)
     return str(row.id)
-
-
-def _compared(job_id: str) -> dict[str, Any]:
-    found = services().jobs.result(job_id, owner()).result
-    if "metrics" not in found:
-        raise Unknown("This job has no metrics to compare.", code="no_metrics", given=job_id)
-    return {
-        "strategy_id": found["request"].get("strategy_id"),
-        "job_id": job_id,
-        "params": found["request"].get("params"),
-        "dataset_id": found["request"].get("dataset_id"),
-        "metrics": found["metrics"],
-    }
 
 
 def events(job_id: str, since: int, limit: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from app.web import reading, shapes, submitting
+from app.web import comparing, reading, shapes, submitting
 from app.web.edge import Blueprint
 from app.web.schemas import (
     BatchHeaders,
@@ -87,5 +87,11 @@ def latest_result(query: dict[str, Any]) -> Response:
 @blp.arguments(ComparisonQuery, location="query")
 @blp.response(200, shapes.Comparison)
 def compare_results(query: dict[str, Any]) -> Response:
-    """Compare up to 20 results"""
-    return jsonify(reading.compare(query))
+    """Compare up to 20 results
+
+    Of every two of them `pairs` says how sure the difference of their Sharpe ratios is, on the days (UTC) that both
+    have: `sharpe_difference` (a less b, annual), its 95 % interval and p value, which allow for fat tails and for days
+    that depend on each other; the correlation of their returns; `drawdown_overlap`, the days on which both are below a
+    former maximum by those on which one is. Null where a figure is not defined, and on fewer than 30 common days.
+    """
+    return jsonify(comparing.compare(query))

@@ -196,11 +196,27 @@ class Missing(ma.Schema):
     message = text()
 
 
+class Pair(ma.Schema):
+    """Two results on the days that both have."""
+
+    a = text("A job.")
+    b = text("Another one.")
+    sharpe_difference = number("Annual Sharpe ratio of a less that of b.", none=True)
+    interval = fields.List(
+        fields.Float(), required=True, allow_none=True, metadata=told("Of the difference, from and to, 95 %.")
+    )
+    p_value = number("Of the difference being 0, two-sided.", none=True)
+    correlation = number("Of their returns.", none=True)
+    drawdown_overlap = number("Days on which both are under water by days on which one is.", none=True)
+    bars = count("How many days both have.")
+
+
 class Comparison(ma.Schema):
     """Results side by side."""
 
     columns = texts("Names of the metrics.")
     rows = fields.List(fields.Dict(), required=True, metadata=told("One object for each result."))
+    pairs = fields.List(fields.Nested(Pair), required=True, metadata=told("Every two of them."))
     missing = fields.List(fields.Nested(Missing), required=True)
 
 

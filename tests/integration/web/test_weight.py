@@ -11,6 +11,7 @@ SCRIPT = """
 import io
 import sys
 from pathlib import Path
+import numpy as np
 from app import schema
 from app.bus import MemoryBus
 from app.catalog import Catalog
@@ -19,6 +20,7 @@ from app.settings import Settings
 from app.shelf import Shelf
 from app.store import Store
 from app.taskqueue import MemoryQueue
+from app.web.comparing import Course, pair
 from app.web.factory import create_app
 from app.wiring import Services
 
@@ -57,6 +59,9 @@ for path in ("signals/latest", "signals/heatmap", "strategies/sma_cross/params")
     assert client.get("/api/v1/" + path, headers=headers).status_code == 200, path
 for path in ("datasets/mine", "datasets/mine/bars?points=10", "datasets/mine/bars?format=csv"):
     assert client.get("/api/v1/" + path, headers=headers).status_code == 200, path
+days, steps = np.arange("2020-01-01", "2021-01-01", dtype="datetime64[D]"), np.arange(366)
+courses = [Course(days, 100.0 + np.sin(steps * speed), steps > 9, 0.0) for speed in (1.0, 0.7)]
+assert pair("a", "b", *courses)["p_value"] is not None
 print(*sorted({"numba", "llvmlite", "pandas", "scipy", "engine.simulation", "engine.kernel"} & set(sys.modules)))
 """
 
