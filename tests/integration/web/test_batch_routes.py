@@ -117,6 +117,17 @@ def test_one_key_stands_for_the_whole_batch(web: Any) -> None:
     assert len(queued(web)) == 3
 
 
+def test_a_job_of_a_batch_that_was_deleted_is_queued_anew_under_the_same_key(web: Any) -> None:
+    headers = {"Idempotency-Key": "monday"}
+    first = [job["job_id"] for job in web.post(BATCH, {"runs": RUNS}, headers=headers).get_json()["jobs"]]
+    web.post(f"/api/v1/jobs/{first[0]}/cancel")
+    assert web.call("DELETE", f"/api/v1/jobs/{first[0]}").status_code == 204
+    again = [job["job_id"] for job in web.post(BATCH, {"runs": RUNS}, headers=headers).get_json()["jobs"]]
+    assert again[1:] == first[1:]
+    assert again[0] not in first
+    assert len(queued(web)) == 3
+
+
 def test_a_key_of_a_single_run_is_refused_for_a_batch(web: Any) -> None:
     headers = {"Idempotency-Key": "k" * 200}
     web.post(RUN, RUNS[0], headers=headers)
