@@ -20,6 +20,7 @@ from engine import ENGINE_VERSION, Bars, Config
 from engine.errors import BadData, InvalidConfig, InvalidInput, UnknownName, nearest
 from engine.strategy import Strategy
 
+KIND = "backtest"
 DEFAULT_DATASET = "fx_daily"
 
 # By strategy: the parameters that stand in place of its defaults (`PUT /strategies/{id}/params`).

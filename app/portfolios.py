@@ -16,6 +16,7 @@ from engine.parameters import Parameter
 from engine.portfolio.joining import by_day, fitted
 from engine.portfolio.mandate import EQUAL, FIXED, MOST_SLEEVES, Mandate, described
 
+KIND = "portfolio"
 # What a sleeve says of itself; all else is said of the book.
 _OWN = ("strategy_id", "params", "dataset", "symbols")
 # Bars x symbols, summed over the sleeves: 80 MB for each array of them.

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from flask import Response, jsonify, request
 from sqlalchemy import Row
 
-from app import contracts, portfolios, signals, sweeps, walkforward
-from app import montecarlo as paths
+from app import contracts, montecarlo, portfolios, signals, sweeps, walkforward
 from app.canonical import canonical_json
+from app.catalog import Catalog
+from app.contracts import Standing
 from app.errors import Conflict
 from app.jobs import request_hash
+from app.shelf import Shelf
 from app.store import TERMINAL, Idempotency
 from app.web import named, presenters
 from app.web.access import owner
@@ -27,48 +29,29 @@ LONGEST_WAIT = 30.0
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])", re.IGNORECASE)
 
 
-def run(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
-    """Queue a backtest, or only validate it."""
-    resolved = _resolved(_asked(body))
+class Road(NamedTuple):
+    """How a request of a kind is resolved, and how much a resolved one asks for."""
+
+    resolve: Callable[[Mapping[str, Any], Catalog, Shelf, Standing], dict[str, Any]]
+    estimate: Callable[[Mapping[str, Any], Catalog], dict[str, int]]
+
+
+# Runs, by kind of job.
+ROADS = {
+    contracts.KIND: Road(contracts.resolve_backtest, contracts.estimate),
+    montecarlo.KIND: Road(montecarlo.resolve, montecarlo.estimate),
+    portfolios.KIND: Road(portfolios.resolve_portfolio, portfolios.estimate),
+    sweeps.KIND: Road(sweeps.resolve_sweep, sweeps.size_of),
+    walkforward.KIND: Road(walkforward.resolve_walkforward, walkforward.size_of),
+}
+
+
+def submit(kind: str, body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
+    """Queue a run, or only validate it."""
+    resolved = _resolved(_asked(body), kind)
     if query["dry_run"]:
-        return jsonify(dry("backtest", resolved, contracts.estimate(resolved, services().catalog)))
-    return queue("backtest", resolved, body, query, headers)
-
-
-def sweep(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
-    """Queue a search among parameters, or only validate it."""
-    here = services()
-    resolved = sweeps.resolve_sweep(_asked(body), here.catalog, here.shelf, here.store.params.overrides)
-    if query["dry_run"]:
-        return jsonify(dry(sweeps.KIND, resolved, sweeps.size_of(resolved, here.catalog)))
-    return queue(sweeps.KIND, resolved, body, query, headers)
-
-
-def montecarlo(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
-    """Queue a Monte Carlo around a backtest, or only validate it."""
-    here = services()
-    resolved = paths.resolve(_asked(body), here.catalog, here.shelf, here.store.params.overrides)
-    if query["dry_run"]:
-        return jsonify(dry(paths.KIND, resolved, paths.estimate(resolved, here.catalog)))
-    return queue(paths.KIND, resolved, body, query, headers)
-
-
-def portfolio(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
-    """Queue a portfolio, or only validate it."""
-    here = services()
-    resolved = portfolios.resolve_portfolio(body, here.catalog, here.shelf, here.store.params.overrides)
-    if query["dry_run"]:
-        return jsonify(dry("portfolio", resolved, portfolios.estimate(resolved, here.catalog)))
-    return queue("portfolio", resolved, body, query, headers)
-
-
-def walk(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
-    """Queue a search that is tested on later bars, or only validate it."""
-    here = services()
-    resolved = walkforward.resolve_walkforward(_asked(body), here.catalog, here.shelf, here.store.params.overrides)
-    if query["dry_run"]:
-        return jsonify(dry(walkforward.KIND, resolved, walkforward.size_of(resolved, here.catalog)))
-    return queue(walkforward.KIND, resolved, body, query, headers)
+        return jsonify(dry(kind, resolved))
+    return queue(kind, resolved, body, query, headers)
 
 
 def batch(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[str, Any]) -> Response:
@@ -76,12 +59,12 @@ def batch(body: Mapping[str, Any], query: Mapping[str, Any], headers: Mapping[st
     runs = body["runs"]
     resolved = _resolved_all(runs)
     if query["dry_run"]:
-        told = [dry("backtest", one, contracts.estimate(one, services().catalog)) for one in resolved]
+        told = [dry(contracts.KIND, one) for one in resolved]
         cells = sum(one["estimate"]["cells"] for one in told)
         return jsonify({"valid": True, "runs": told, "estimate": {"runs": len(told), "cells": cells}})
     found = services().jobs.submit_all(
         owner(),
-        "backtest",
+        contracts.KIND,
         [(one, tags_of(run)) for one, run in zip(resolved, runs, strict=True)],
         idempotency=idempotency(headers, body),
         fresh=query["fresh"],
@@ -123,9 +106,9 @@ def _asked(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != "tags"}
 
 
-def _resolved(asked: Mapping[str, Any]) -> dict[str, Any]:
+def _resolved(asked: Mapping[str, Any], kind: str = contracts.KIND) -> dict[str, Any]:
     here = services()
-    return contracts.resolve_backtest(asked, here.catalog, here.shelf, here.store.params.overrides)
+    return ROADS[kind].resolve(asked, here.catalog, here.shelf, here.store.params.overrides)
 
 
 def queue(
@@ -152,9 +135,9 @@ def tags_of(body: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(body.get("tags", ())))
 
 
-def dry(kind: str, resolved: Mapping[str, Any], estimate: Mapping[str, int]) -> dict[str, Any]:
+def dry(kind: str, resolved: Mapping[str, Any]) -> dict[str, Any]:
     """What would be queued, and how much it would ask for."""
-    hashed = request_hash(kind, resolved)
+    hashed, estimate = request_hash(kind, resolved), ROADS[kind].estimate(resolved, services().catalog)
     return {"valid": True, "request": resolved, "request_hash": hashed, "estimate": estimate}
 
 

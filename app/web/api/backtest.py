@@ -6,14 +6,15 @@ from typing import Any
 
 from flask import Response, jsonify
 
+from app import contracts, montecarlo
 from app.web import comparing, reading, shapes, submitting
+from app.web.api.queueing import queues
 from app.web.edge import Blueprint
 from app.web.schemas import (
     BatchHeaders,
     BatchSchema,
     ComparisonQuery,
     ResultsQuery,
-    RunHeaders,
     RunQuery,
     RunSchema,
 )
@@ -22,43 +23,23 @@ from app.web.shapes.montecarlo import MonteCarloSchema
 blp = Blueprint("Backtest", __name__)
 
 
-@blp.route("/backtest/run", methods=["POST"], scope="run")
-@blp.arguments(RunSchema)
-@blp.arguments(RunQuery, location="query")
-@blp.arguments(RunHeaders, location="headers")
-@blp.response(202, shapes.Submitted, description="Queued, or answered by an earlier run of the same request")
-@blp.alt_response(
-    200,
-    schema={"oneOf": [shapes.DryRun, shapes.Job]},
-    description="The answer of a dry run; or the job itself when it ended while the client waited",
-    success=True,
-)
+@queues(blp, "/backtest/run", RunSchema)
 def run_backtest(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) -> Response:
     """Run a backtest as a job
 
     Answers at once with the job's address. An exact repeat of a request that has succeeded is answered from the store.
     """
-    return submitting.run(body, query, headers)
+    return submitting.submit(contracts.KIND, body, query, headers)
 
 
-@blp.route("/backtest/montecarlo", methods=["POST"], scope="run")
-@blp.arguments(MonteCarloSchema)
-@blp.arguments(RunQuery, location="query")
-@blp.arguments(RunHeaders, location="headers")
-@blp.response(202, shapes.Submitted, description="Queued, or answered by an earlier run of the same request")
-@blp.alt_response(
-    200,
-    schema={"oneOf": [shapes.DryRun, shapes.Job]},
-    description="The answer of a dry run; or the job itself when it ended while the client waited",
-    success=True,
-)
+@queues(blp, "/backtest/montecarlo", MonteCarloSchema)
 def run_montecarlo(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) -> Response:
     """Ask what else a backtest could have looked like
 
     Runs the backtest, then many paths around it: its returns drawn anew in blocks, its trades in another order, its
     parameters moved a little, or its costs raised. The same seed gives the same paths.
     """
-    return submitting.montecarlo(body, query, headers)
+    return submitting.submit(montecarlo.KIND, body, query, headers)
 
 
 @blp.route("/backtest/batch", methods=["POST"], scope="run")

@@ -6,10 +6,11 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from app.web import shapes, submitting, trials
+from app import sweeps, walkforward
+from app.web import submitting, trials
 from app.web.api.jobs import check_job_id
+from app.web.api.queueing import queues
 from app.web.edge import Blueprint
-from app.web.schemas import RunHeaders, RunQuery
 from app.web.shapes.sweeps import Surface, SurfaceQuery, SweepSchema, Trials, TrialsQuery
 from app.web.shapes.walkforward import WalkforwardSchema
 
@@ -17,44 +18,24 @@ blp = Blueprint("Optimization", __name__)
 blp.before_request(check_job_id)
 
 
-@blp.route("/backtest/sweep", methods=["POST"], scope="run")
-@blp.arguments(SweepSchema)
-@blp.arguments(RunQuery, location="query")
-@blp.arguments(RunHeaders, location="headers")
-@blp.response(202, shapes.Submitted, description="Queued, or answered by an earlier run of the same request")
-@blp.alt_response(
-    200,
-    schema={"oneOf": [shapes.DryRun, shapes.Job]},
-    description="The answer of a dry run; or the job itself when it ended while the client waited",
-    success=True,
-)
+@queues(blp, "/backtest/sweep", SweepSchema)
 def run_sweep(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) -> Response:
     """Search the best parameters as a job
 
     Every combination of a grid, or so many draws. A large search is shared among all workers; its trials can be read
     while it runs. The result has the best trials, how good their neighbourhood is, and how far they can be trusted.
     """
-    return submitting.sweep(body, query, headers)
+    return submitting.submit(sweeps.KIND, body, query, headers)
 
 
-@blp.route("/backtest/walkforward", methods=["POST"], scope="run")
-@blp.arguments(WalkforwardSchema)
-@blp.arguments(RunQuery, location="query")
-@blp.arguments(RunHeaders, location="headers")
-@blp.response(202, shapes.Submitted, description="Queued, or answered by an earlier run of the same request")
-@blp.alt_response(
-    200,
-    schema={"oneOf": [shapes.DryRun, shapes.Job]},
-    description="The answer of a dry run; or the job itself when it ended while the client waited",
-    success=True,
-)
+@queues(blp, "/backtest/walkforward", WalkforwardSchema)
 def run_walkforward(body: dict[str, Any], query: dict[str, Any], headers: dict[str, Any]) -> Response:
     """Choose parameters on some bars and test them on later ones, as a job
 
     Again and again through the history, or on every combination of groups of bars (`cpcv`). The result is the curve of
     the tests, what was chosen each time, and how much of what was promised was kept.
     """
-    return submitting.walk(body, query, headers)
+    return submitting.submit(walkforward.KIND, body, query, headers)
 
 
 @blp.route("/jobs/<job_id>/trials", scope="read", parameters=["IF_NONE_MATCH"])
