@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from celery.exceptions import SoftTimeLimitExceeded
 from numpy.typing import NDArray
 
 from app.dataset import Dataset
@@ -29,8 +28,9 @@ from engine.sweep import Search, Trials
 from engine.sweep.landscape import ranked
 from engine.sweep.splits import drift, overfit_ratio, promised
 from workers import packing
+from workers.dividing import by_halves
 from workers.packing import Made
-from workers.sweeping import MOST_RETURNS, MOST_SAMPLED
+from workers.sweeping import sampled
 from workers.verifying import require_honest
 from workers.versions import benchmark_of
 
@@ -129,12 +129,8 @@ class ChoosingWork(ABC):
         try:
             return self._table(stretch.numbers, self.judge(stretch.trials))
         except (RunFailed, BadData) as error:
-            if isinstance(error.__cause__, SoftTimeLimitExceeded):
-                raise
-            if len(stretch.trials) == 1:
-                return self._table(stretch.numbers, {}, error.message)
-            half = (first + stop) // 2  # who it was is found by halves
-            return pa.concat_tables([self.run(first, half), self.run(half, stop)])
+            numbers, why = stretch.numbers, error.message
+            return by_halves(self, first, stop, error, lambda: self._table(numbers, {}, why))
 
     def rows(self, found: pa.Table) -> dict[str, Any]:
         """The best of some rows on the first trainings, and how many rows there are."""
@@ -267,7 +263,8 @@ class ChoosingWork(ABC):
             return {"hindsight": None, "statistics": None}
         number = int(judged.numbers[row])
         bound, rate = self._bound(number), self.config.risk_free_rate / self.bars.periods_per_year
-        sample = self._sample(judged)
+        known = np.flatnonzero(~np.isnan(judged.figures["final_equity"][:, -1]))
+        sample = sampled(known, len(self.bars), self.request["seed"])
         matrix = []
         for at, each in enumerate(sample):
             report(at, len(sample), "statistics")
@@ -282,15 +279,6 @@ class ChoosingWork(ABC):
         )
         told = {"trial": number, "params": bound.params, "figures": judged.row(row, self.choices)}
         return {"hindsight": told, "statistics": asdict(found) | {"sampled_trials": len(sample)}}
-
-    def _sample(self, judged: Judged) -> NDArray[np.int64]:
-        """Rows whose returns are looked at: all that did not fail, or some at random."""
-        known = np.flatnonzero(~np.isnan(judged.figures["final_equity"][:, -1]))
-        most = max(2, min(MOST_SAMPLED, MOST_RETURNS // len(self.bars)))
-        if len(known) <= most:
-            return known
-        rng = np.random.Generator(np.random.Philox(self.request["seed"]))
-        return np.sort(rng.choice(known, most, replace=False))
 
 
 def sharpe_of(figures: Mapping[str, Any] | None) -> float:

@@ -9,17 +9,19 @@ a result is the same for any number of workers.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet
+from celery.exceptions import SoftTimeLimitExceeded
 
 from app.jobs import Claim
 from app.store import Chunk
 from app.store.families import PART
 from app.wiring import Services
+from engine.errors import QueuantError
 from engine.figures import Report
 from workers.packing import Made, parquet
 
@@ -109,6 +111,19 @@ def run_part(work: Work, claim: Claim, services: Services, report: Report) -> di
         tables.append(table)
         at = chunk.stop
     return {PART: parquet(pa.concat_tables(tables))}
+
+
+def by_halves(work: Work, first: int, stop: int, error: QueuantError, alone: Callable[[], pa.Table]) -> pa.Table:
+    """The rows of a stretch that failed as a whole: who it was is found by halves. A single unit has those of `alone`.
+
+    Raises the error anew where it is the end of the job's time, whatever a strategy has made of it.
+    """
+    if isinstance(error.__cause__, SoftTimeLimitExceeded):
+        raise error
+    if stop - first == 1:
+        return alone()
+    half = (first + stop) // 2
+    return pa.concat_tables([work.run(first, half), work.run(half, stop)])
 
 
 def _missing(done: Iterable[Chunk], units: int) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from celery.exceptions import SoftTimeLimitExceeded
 from numpy.typing import NDArray
 
 from app.canonical import canonical_json
@@ -28,6 +27,7 @@ from engine.strategy import BoundStrategy, Strategy
 from engine.sweep import Search, sweep
 from engine.sweep.landscape import importance, plateau
 from workers import packing
+from workers.dividing import by_halves
 from workers.packing import Made
 from workers.ranking import Ranking
 from workers.verifying import require_honest
@@ -79,12 +79,8 @@ class SweepWork:
                 each_symbol=asked["each_symbol"],
             )
         except (RunFailed, BadData) as error:
-            if isinstance(error.__cause__, SoftTimeLimitExceeded):
-                raise
-            if len(stretch.trials) == 1:
-                return self._table(stretch.numbers.tolist(), list(stretch.trials), {}, error.message)
-            half = (first + stop) // 2  # who it was is found by halves
-            return pa.concat_tables([self.run(first, half), self.run(half, stop)])
+            numbers, sets, why = stretch.numbers.tolist(), list(stretch.trials), error.message
+            return by_halves(self, first, stop, error, lambda: self._table(numbers, sets, {}, why))
         figures = {name: np.ravel(found[name]) for name in asked["figures"]}
         return self._table(stretch.numbers.tolist(), list(stretch.trials), figures)
 
@@ -200,7 +196,8 @@ class SweepWork:
 
     def _statistics(self, ranking: Ranking, best: Result, before: int, report: Report) -> dict[str, Any]:
         """How far the best trial can be trusted, with the returns of some trials for what needs them."""
-        places = self._sample(ranking)
+        known = np.flatnonzero(ranking.table["error"].is_null().to_numpy())
+        places = sampled(known, len(self.bars), self.request["seed"])
         returns = np.empty((len(self.bars), len(places)))
         for at, place in enumerate(places):
             report(at, len(places), "statistics")
@@ -217,15 +214,6 @@ class SweepWork:
         )
         return asdict(found) | {"sampled_trials": len(places)}
 
-    def _sample(self, ranking: Ranking) -> NDArray[np.int64]:
-        """Rows whose returns are looked at: all, or as many of them at random as a bound of memory and time allows."""
-        known = np.flatnonzero(ranking.table["error"].is_null().to_numpy())
-        most = max(2, min(MOST_SAMPLED, MOST_RETURNS // len(self.bars)))
-        if len(known) <= most:
-            return known
-        rng = np.random.Generator(np.random.Philox(self.request["seed"]))
-        return np.sort(rng.choice(known, most, replace=False))
-
     def _without_best(self, claim: Claim, found: pa.Table, told: dict[str, Any]) -> dict[str, Any]:
         """The document where no trial keeps to the constraints: there is no run to show."""
         names = ("engine_version", "strategy_version", "dataset_id", "dataset_version", "seed")
@@ -235,6 +223,15 @@ class SweepWork:
             "result_hash": _hash(found, None),
         }
         return {"request": dict(self.request), "provenance": provenance, "sweep": told}
+
+
+def sampled(known: NDArray[np.int64], bars: int, seed: int) -> NDArray[np.int64]:
+    """Of the rows of trials all, or as many at random as a bound of memory and time allows, in their order."""
+    most = max(2, min(MOST_SAMPLED, MOST_RETURNS // bars))
+    if len(known) <= most:
+        return known
+    rng = np.random.Generator(np.random.Philox(seed))
+    return np.sort(rng.choice(known, most, replace=False))
 
 
 def _shown(value: Any) -> Any:
