@@ -6,13 +6,18 @@ its own services after the fork, because connections do not survive one.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import signal
 import socket
+import threading
+import time
 import uuid
 from pathlib import Path
 from typing import Any
 
+import billiard
 import numpy as np
 import pyarrow as pa
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
@@ -80,7 +85,6 @@ class Node:
         celery.task(name=TASK)(self.execute)
         signals.worker_process_init.connect(self._start_child, weak=False)
         signals.worker_ready.connect(self._say_ready, weak=False)
-        signals.worker_shutting_down.connect(self._begin_to_stop, weak=False)
         signals.task_failure.connect(self._child_lost, weak=False)
 
     def execute(self, job_id: str) -> None:
@@ -94,8 +98,33 @@ class Node:
         self.services = build(self.settings, catalog=self.services.catalog)
         self._executor = Executor(self.services, self.name)
 
-    def _begin_to_stop(self, **_: Any) -> None:
-        self._stopping = True
+    def _hear_stops(self) -> None:
+        """Learn of a signal before Celery's own handler, which returns only when the pool has ended."""
+        parent = os.getpid()  # pool processes that are forked later have these handlers too
+
+        def hear(number: int, then: Any) -> None:
+            def handler(*received: Any) -> None:
+                if not self._stopping and os.getpid() == parent:
+                    self._stopping = True
+                    threading.Thread(target=self._end_children, name="end-children", daemon=True).start()
+                then(*received)
+
+            signal.signal(number, handler)
+
+        for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
+            if callable(then := signal.getsignal(number)):
+                hear(number, then)
+
+    def _end_children(self) -> None:
+        """After the grace period hand back what still runs, and kill who runs it.
+
+        Celery would wait for a pool process that is inside of a strategy until it comes out, however long that takes.
+        """
+        time.sleep(self.settings.grace_seconds)
+        self._hand_back()
+        for child in billiard.active_children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGKILL)
 
     def _child_lost(self, exception: BaseException, args: tuple[str, ...], **_: Any) -> None:
         """In the parent: a child was killed or ran into the hard limit. Act at once instead of at lease expiry."""
@@ -119,11 +148,15 @@ class Node:
     def _say_ready(self, **_: Any) -> None:
         self._ready_file.parent.mkdir(parents=True, exist_ok=True)
         self._ready_file.touch()
+        self._hear_stops()
         log.info("worker %s is ready", self.name)
 
     def leave(self) -> None:
         """Hand back what the grace period did not let finish."""
         self._ready_file.unlink(missing_ok=True)
+        self._hand_back()
+
+    def _hand_back(self) -> None:
         jobs = self.services.jobs
         try:
             for job_id in jobs.held_by(self.name):

@@ -18,6 +18,21 @@ import pytest
 from app.client import ApiError
 
 MINUTES = 1_500_000
+# It takes seconds on the fastest machine too: it is called once, and again at every place where its honesty is checked.
+SLEEPER = '''
+import time
+
+import numpy as np
+
+from engine import strategy
+
+
+@strategy(family="house", source="house", dataset="fx_daily", symbols=("EURUSD",))
+def sleeper(bars):
+    """Sleep, and hold nothing."""
+    time.sleep(0.7)
+    return np.zeros(bars.close.shape)
+'''
 SLOW = {"dataset": "minutes", "params": {"fast": 20, "slow": 50}, "fresh": True}
 
 
@@ -77,12 +92,13 @@ def test_a_job_whose_worker_process_is_killed_runs_again_at_once(
 
 @pytest.mark.timeout(240)
 def test_a_worker_that_is_stopped_hands_its_job_back_without_counting_the_attempt(
-    new_server: Callable[..., Any], datasets: Path, eventually: Callable[..., None]
+    new_server: Callable[..., Any], tmp_path: Path, eventually: Callable[..., None]
 ) -> None:
-    variables = {"QUEUANT_DATASET_ROOTS": str(datasets), "QUEUANT_GRACE_SECONDS": "1"}
+    (tmp_path / "sleeper.py").write_text(SLEEPER)
+    variables = {"QUEUANT_STRATEGY_DIRS": str(tmp_path), "QUEUANT_GRACE_SECONDS": "1"}
     server = new_server("--workers", "1", **variables).wait_until_ready()
     with server.client() as client:
-        job = client.backtest("sma_cross", **SLOW)
+        job = client.backtest("sleeper")
         eventually(lambda: client.job(job.id).status == "running", 60)
     assert server.end(signal.SIGTERM) == 0
 
