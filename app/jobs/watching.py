@@ -1,0 +1,34 @@
+"""What the supervisor does. Any number of supervisors may do it at once."""
+
+from __future__ import annotations
+
+from app.jobs.working import Working
+from app.taskqueue import QUEUES
+
+SILENT_SECONDS = 2.0
+
+
+class Watching(Working):
+    """Jobs whose worker, doorbell or reason was lost."""
+
+    def call_off(self) -> int:
+        """End the chunks of jobs that have ended themselves."""
+        return self.store.families.call_off()
+
+    def reap(self) -> int:
+        """Give back every job whose lease has run out."""
+        return sum(self.give_back(job_id) is not None for job_id in self.store.jobs.expired())
+
+    def ring_missing(self) -> int:
+        """Ring again for jobs whose doorbell is lost, never more often than there are jobs without one.
+
+        The deficit of a queue is its waiting jobs less the doorbells in it; the longest-silent jobs are rung.
+        """
+        rung = 0
+        for name in QUEUES:
+            deficit = self.store.jobs.waiting(name) - self._queue.length(name)
+            if deficit > 0:
+                for job_id in self.store.jobs.ring_again(name, count=deficit, silent_seconds=SILENT_SECONDS):
+                    self._queue.ring(job_id, name)
+                    rung += 1
+        return rung

@@ -1,0 +1,136 @@
+"""What a worker does, and what is done for one that is gone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.errors import LeaseLost
+from app.events import Event, job_channel
+from app.jobs.changes import Changes
+from app.store import Change, Chunk, Output
+from app.taskqueue import BATCH
+
+log = logging.getLogger(__name__)
+
+WORKER_LOST = {
+    "code": "worker_lost",
+    "message": "The worker process that ran this job was lost, and so were all attempts before.",
+}
+KILLED_AT_LIMIT = {
+    "code": "timed_out",
+    "message": "The job did not stop at its time limit and was killed.",
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A running job in the hands of one worker. `fence` proves the right to write."""
+
+    job_id: str
+    owner: str
+    kind: str
+    request: Mapping[str, Any]
+    request_hash: str
+    attempt: int
+    fence: int
+    parent_id: str | None = None
+    retry_of: str | None = None
+    parked: bool = False  # its chunks are done
+
+
+class Working(Changes):
+    """Jobs in the hands of workers. Every write of a worker names its fence: an old one changes nothing."""
+
+    def claim(self, job_id: str, *, lease_owner: str) -> Claim | None:
+        """Take a queued job; None when the doorbell was stale."""
+        change = self.store.jobs.claim(job_id, lease_owner=lease_owner, lease_seconds=self.lease_seconds)
+        if change is None:
+            return None
+        self._announce(change)
+        row = change.job
+        return Claim(
+            row.id,
+            row.owner,
+            row.kind,
+            row.request,
+            row.request_hash,
+            row.attempt,
+            row.fence,
+            row.parent_id,
+            row.retry_of,
+            row.pending is not None,
+        )
+
+    def beat(self, claim: Claim, progress: Mapping[str, Any] | None = None) -> bool:
+        """Extend the lease; True when the job should be cancelled. Raises LeaseLost."""
+        cancelled = self.store.jobs.beat(claim.job_id, claim.fence, lease_seconds=self.lease_seconds, progress=progress)
+        if cancelled is None:
+            raise LeaseLost("Another worker holds this job now.")
+        return cancelled
+
+    def finish(self, claim: Claim, output: Output) -> str | None:
+        """Store the result and end the job. None: the fence was old, and nothing was stored."""
+        return self._end(claim, self.store.jobs.finish(claim.job_id, claim.fence, output))
+
+    def park(self, claim: Claim, chunks: Sequence[Chunk]) -> str | None:
+        """Leave a job to its chunks: any worker does them, and whoever is rung after the last one ends the job.
+
+        None: the fence was old, and nothing was stored.
+        """
+        status = self._end(claim, self.store.families.park(claim.job_id, claim.fence, chunks, queue=BATCH))
+        if status == "running":
+            for chunk_id in self.store.families.waiting(claim.job_id):
+                if not self._ring(chunk_id, BATCH):
+                    break  # the supervisor rings the rest when the queue server is back
+        return status
+
+    def fail(self, claim: Claim, error: Mapping[str, Any]) -> str | None:
+        """End the job with an error that another attempt would meet again."""
+        return self._end(claim, self.store.jobs.fail(claim.job_id, claim.fence, error))
+
+    def give_back(self, job_id: str, *, lease_owner: str | None = None) -> str | None:
+        """Take a job from a worker that is gone: queued again while attempts are left."""
+        return self._taken(self.store.jobs.give_back(job_id, lease_owner=lease_owner, error=WORKER_LOST))
+
+    def hand_back(self, job_id: str, *, lease_owner: str) -> str | None:
+        """Queue a job again that its worker, which is stopping, could not finish: no fault of the job's, no attempt."""
+        change = self.store.jobs.give_back(job_id, lease_owner=lease_owner, error=WORKER_LOST, retry="free")
+        return self._taken(change)
+
+    def time_out(self, job_id: str, *, lease_owner: str) -> str | None:
+        """End a job whose worker process was killed at the hard limit; another attempt would end the same way."""
+        change = self.store.jobs.give_back(job_id, lease_owner=lease_owner, error=KILLED_AT_LIMIT, retry="never")
+        return self._taken(change)
+
+    def held_by(self, lease_owner: str) -> list[str]:
+        """Ids of the running jobs that a worker holds."""
+        return self.store.jobs.held_by(lease_owner)
+
+    def tell_progress(self, claim: Claim, progress: Mapping[str, Any], at: float) -> None:
+        """Publish news of the moment; nobody is harmed when it is lost."""
+        if claim.parent_id is None:  # what a chunk does is told of its job
+            self._tell_progress(claim.job_id, claim.owner, {"attempt": claim.attempt, **progress}, at)
+
+    def tell_rows(self, claim: Claim, rows: Mapping[str, Any], at: float) -> None:
+        """Publish some of the rows that a job, or the job of a chunk, has just found; the stored ones are complete."""
+        job_id = claim.parent_id or claim.job_id
+        data = {"job_id": job_id, **rows}
+        self._publish(Event(job_channel(job_id), self.store.events.epoch, None, "trial_rows", at, data))
+
+    def _end(self, claim: Claim, change: Change | None) -> str | None:
+        if change is None:
+            log.warning("job %s: attempt %s was fenced off, nothing stored", claim.job_id, claim.attempt)
+            return None
+        self._announce(change)
+        return str(change.job.status)
+
+    def _taken(self, change: Change | None) -> str | None:
+        if change is None:
+            return None
+        self._announce(change)
+        if change.job.status == "queued":
+            self._ring(change.job.id, change.job.queue)
+        return str(change.job.status)
