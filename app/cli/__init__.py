@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli import admin, catalog, data, demo, jobs, roles, worlds
+from app.cli import admin, catalog, data, demo, jobs, roles, search, worlds
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -37,6 +37,8 @@ for command in (
     demo.demo,
     roles.serve,
     jobs.run,
+    search.sweep,
+    search.walkforward,
     jobs.montecarlo,
     jobs.portfolio,
     jobs.jobs,

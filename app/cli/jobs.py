@@ -35,22 +35,22 @@ _RUN = (
 )
 
 
-def _describes_run(command: Callable[..., None]) -> Callable[..., None]:
+def describes_run(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that describe a backtest, and `wait`."""
     return reduce(lambda made, option: option(made), reversed(_RUN), command)
 
 
 @click.command()
-@_describes_run
+@describes_run
 @asks_server
 def run(client: Client, *, strategy_id: str, wait: bool, as_json: bool, **given: Any) -> None:
     """Run a backtest and show its figures."""
-    fields = _fields_of(given)
-    _follow_job(client, lambda: client.backtest(strategy_id, **fields), wait=wait, as_json=as_json)
+    fields = fields_of(given)
+    follow_job(client, lambda: client.backtest(strategy_id, **fields), wait=wait, as_json=as_json)
 
 
 @click.command()
-@_describes_run
+@describes_run
 @click.option("--method", default="stationary", show_default=True, help="Or circular, trades, parameters, costs.")
 @click.option("--paths", type=int, help="How many.")
 @click.option("--block", type=float, help="Length of a block in bars [default: by the rule of Politis and White].")
@@ -63,11 +63,11 @@ def run(client: Client, *, strategy_id: str, wait: bool, as_json: bool, **given:
 @asks_server
 def montecarlo(client: Client, *, strategy_id: str, wait: bool, as_json: bool, **given: Any) -> None:
     """Show what else a backtest could have looked like."""
-    fields = _fields_of(given)
-    _follow_job(client, lambda: client.montecarlo(strategy_id, **fields), wait=wait, as_json=as_json)
+    fields = fields_of(given)
+    follow_job(client, lambda: client.montecarlo(strategy_id, **fields), wait=wait, as_json=as_json)
 
 
-def _fields_of(given: dict[str, Any]) -> dict[str, Any]:
+def fields_of(given: dict[str, Any]) -> dict[str, Any]:
     """The fields of a request that options have given."""
     config = key_values(given.pop("config"), "--config")
     config |= {
@@ -96,7 +96,7 @@ def portfolio(client: Client, *, book: TextIO, fresh: bool, wait: bool, as_json:
         raise click.BadParameter(f"{book.name} is no JSON: {error}") from error
     if not isinstance(body, dict) or not isinstance(body.get("strategies"), list):
         raise click.BadParameter(f"{book.name} needs an object with a list of strategies")
-    _follow_job(client, lambda: client.portfolio(**body, fresh=fresh), wait=wait, as_json=as_json)
+    follow_job(client, lambda: client.portfolio(**body, fresh=fresh), wait=wait, as_json=as_json)
 
 
 @click.command("jobs")
@@ -144,7 +144,7 @@ def cancel(client: Client, job_id: str, as_json: bool) -> None:
     print_json(job.state) if as_json else click.echo(f"{job.id}  {job.status}")
 
 
-def _follow_job(client: Client, submit: Callable[[], Job], *, wait: bool, as_json: bool) -> None:
+def follow_job(client: Client, submit: Callable[[], Job], *, wait: bool, as_json: bool) -> None:
     """Queue a job, follow it to its end where that is asked for, and show what there is."""
     with ExitStack() as held:
         job = _followed(client, held, submit, wait=wait, quiet=as_json)
@@ -155,7 +155,7 @@ def _follow_job(client: Client, submit: Callable[[], Job], *, wait: bool, as_jso
 
 
 def _followed(client: Client, held: ExitStack, submit: Callable[[], Job], *, wait: bool, quiet: bool) -> Job:
-    from app.cli.follow import follow, open_ears
+    from app.cli.follow import follow, open_ears, told
 
     listener = open_ears(client, held) if wait and not quiet else None
     job = submit()
@@ -165,11 +165,12 @@ def _followed(client: Client, held: ExitStack, submit: Callable[[], Job], *, wai
         follow(listener, job)
     elif not quiet:
         click.echo(f"  No relay at {client.live_url}; asking the API instead.", err=True)
-    return job.wait()
+    return job.wait(progress=False if quiet else lambda news: click.echo(f"  {told(news)}", err=True))
 
 
 def _show_result(client: Client, job: Job, *, as_json: bool) -> None:
     from app.cli.figures import metrics_table, paths_table, sleeves_table
+    from app.cli.found import SEARCHES
     from app.client import JobFailed
 
     if job.status in ("failed", "cancelled"):
@@ -182,7 +183,12 @@ def _show_result(client: Client, job: Job, *, as_json: bool) -> None:
         say(found.data["dataset"], found.warnings)
         return
     screen = console()
-    screen.print(metrics_table([found.data]))
+    if "metrics" in found.data:  # where no trial keeps to the constraints there is no run to show
+        screen.print(metrics_table([found.data]))
+    for kind in SEARCHES.keys() & found.data.keys():
+        screen.print()
+        for part in SEARCHES[kind](found.data[kind]):
+            screen.print(part)
     if "montecarlo" in found.data:
         screen.print("\n", paths_table(found.montecarlo), sep="")
         screen.print(f"\n{found.montecarlo['meaning']} {found.montecarlo['caveat']}")
