@@ -1,4 +1,8 @@
-"""How long blocks should be: the rule of Politis and White (2004), corrected by Patton, Politis and White (2009)."""
+"""How long the blocks of a bootstrap should be, wherever one is drawn: of paths, and of tests against luck.
+
+Politis and White (2004), Automatic block-length selection for the dependent bootstrap, with the correction of Patton,
+Politis and White (2009).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from engine.bars import Floats
 _FEWEST = 8
 
 
-def optimal_block(returns: Floats, *, circular: bool) -> float:
+def optimal_block(returns: Floats, *, circular: bool = False) -> float:
     """The block length that makes the variance of a bootstrapped mean most exact, at least 1.
 
     b = (2 g^2 / D)^(1/3) T^(1/3) with s = sum of w(k/M) R(k) over |k| <= M, g = sum of w(k/M) |k| R(k), D = 2 s^2 for
@@ -25,7 +29,7 @@ def optimal_block(returns: Floats, *, circular: bool) -> float:
         return 1.0
     centred = returns - returns.mean()
     reach = _reach(centred)
-    covariance = np.array([centred[lag:] @ centred[: count - lag] for lag in range(reach + 1)]) / count
+    covariance = np.array([_product(centred, lag) for lag in range(reach + 1)]) / count
     lag = np.arange(1, reach + 1)
     weight = np.minimum(1.0, 2.0 * (1.0 - lag / reach))
     spread = covariance[0] + 2.0 * (weight * covariance[1:]).sum()
@@ -34,6 +38,11 @@ def optimal_block(returns: Floats, *, circular: bool) -> float:
     power, against = 2.0 * slope**2 * count, (4.0 / 3.0 if circular else 2.0) * spread**2
     # s may be as small as 0, and the length without end.
     return longest if power >= longest**3 * against else max(1.0, math.cbrt(power / against))
+
+
+def _product(centred: Floats, lag: int) -> float:
+    """The sum of x_t x_(t-lag), added up in one order on every machine, as a library for matrices would not."""
+    return float((centred[lag:] * centred[: len(centred) - lag]).sum())
 
 
 def _reach(centred: Floats) -> int:
@@ -50,7 +59,7 @@ def _reach(centred: Floats) -> int:
     for lag in range(1, furthest):
         # Both parts leave out one more value than the lag, as the authors' own program does.
         scale = math.sqrt((squares[-1] - squares[lag]) * squares[count - lag - 2])
-        small = small + 1 if abs(centred[lag:] @ centred[: count - lag]) < near * scale else 0
+        small = small + 1 if abs(_product(centred, lag)) < near * scale else 0
         if small == row:
             return min(2 * (lag - row + 1), furthest)
     return furthest

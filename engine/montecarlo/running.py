@@ -9,8 +9,8 @@ import numpy as np
 
 from engine.backtesting import Result
 from engine.bars import Times
+from engine.blocks import optimal_block
 from engine.figures import Report
-from engine.montecarlo.blocks import optimal_block
 from engine.montecarlo.figures import Summary, bands, probability, summary
 from engine.montecarlo.outcome import FIGURES, Outcome
 from engine.montecarlo.plan import Plan

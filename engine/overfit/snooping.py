@@ -15,8 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from engine.blocks import optimal_block
 from engine.intake import Floats
-from engine.overfit.bootstrap import automatic_block_length, stationary_draws
+from engine.overfit.bootstrap import stationary_draws
 from engine.overfit.series import columns, spread
 
 # So many numbers of a transform are in memory at a time.
@@ -46,7 +47,7 @@ def superior_ability(
     Args:
         excess: returns above those of the benchmark [T, n]; the returns themselves where it is to earn nothing.
         rng: seeded, `Generator(Philox(seed))`; the same one gives the same figures.
-        block_length: mean, in bars. By default `automatic_block_length` of the strategy with the highest Sharpe ratio.
+        block_length: mean, in bars. By default `optimal_block` of the strategy with the highest Sharpe ratio.
         replications: resamples. A p value is (1 + those as good as the sample) / (1 + replications), never 0.
 
     None below 3 bars, or where no strategy varies.
@@ -60,7 +61,7 @@ def superior_ability(
         return None
     if block_length is None:
         ratios = np.divide(mean, deviation, out=np.full_like(mean, -np.inf), where=varies)
-        block_length = automatic_block_length(values[:, ratios.argmax()])
+        block_length = optimal_block(values[:, ratios.argmax()])
     return from_draws(values, stationary_draws(len(values), block_length, replications, rng), block_length)
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from arch.bootstrap import CircularBlockBootstrap, StationaryBootstrap, optimal_block_length
 
+from engine.blocks import optimal_block
 from engine.montecarlo import Plan
-from engine.montecarlo.blocks import optimal_block
 from engine.montecarlo.redrawing import picks_of
 
 CASE = {

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from arch.bootstrap import SPA, RealityCheck, StationaryBootstrap, optimal_block_length
+from arch.bootstrap import SPA, RealityCheck, StationaryBootstrap
 from arch.covariance.kernel import Bartlett
 
-from engine.overfit.bootstrap import automatic_block_length
 from engine.overfit.hac import automatic_lag, long_run_variance
 from engine.overfit.snooping import bootstrap_variance, from_draws, superior_ability
 
@@ -21,7 +20,7 @@ BLOCKS = {
     "name": "Dependence between bars",
     "data": "S&P 500 returns, their sizes, made autoregressions",
     "peer": "arch 8.0",
-    "compared": "best block lengths, long-run variances, lags to weigh",
+    "compared": "long-run variances, lags to weigh",
 }
 REPLICATIONS = 500
 
@@ -92,18 +91,12 @@ def test_the_variance_of_a_resampled_mean_is_that_of_the_draws():
     assert ratio.mean() == pytest.approx(1.0, abs=0.05)
 
 
-def test_block_lengths_and_variances_are_those_of_arch(sp500, agree):
-    """arch divides an autocovariance by the squares of the bars that take part, the paper and we by the variance.
-
-    It shows only where an autocorrelation is within a hundredth of the limit.
-    """
+def test_long_run_variances_are_those_of_arch(sp500, agree):
     returns = np.diff(np.log(sp500.close[:, 0]))
     made = [
         autoregression(seed, slope, bars) for seed in (0, 1) for slope in (-0.4, 0.0, 0.3, 0.9) for bars in (90, 700)
     ]
     for series in (returns, np.abs(returns), *made):
-        best = float(optimal_block_length(series)["stationary"].iloc[0])
-        agree(BLOCKS, automatic_block_length(series), max(best, 1.0))
         for lag in (0, 1, 20):
             theirs = np.asarray(Bartlett(series, bandwidth=lag, force_int=True).cov.long_run)
             agree(BLOCKS, long_run_variance(series - series.mean(), lag), theirs.item())

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.blocks import optimal_block
 from engine.montecarlo import Plan, walks
-from engine.montecarlo.blocks import optimal_block
 from engine.montecarlo.chance import words
 from engine.montecarlo.figures import bands, probability, summary
 from engine.montecarlo.redrawing import Drawn, picks_of, redraw

@@ -12,9 +12,9 @@ import pytest
 
 import strategies
 from engine import Bars, backtest
+from engine.blocks import optimal_block
 from engine.errors import BadData
 from engine.montecarlo import Plan, montecarlo, redrawing
-from engine.montecarlo.blocks import optimal_block
 from engine.montecarlo.chance import uniform, words
 from engine.montecarlo.figures import probability, quantiles, summary
 from engine.montecarlo.outcome import MOST_HELD, Outcome, places

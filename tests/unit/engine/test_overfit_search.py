@@ -235,7 +235,7 @@ def test_blocks_hold_together_what_depends():
     searches = values.reshape(80, 250, 20)
     kept = [superior_ability(each, rng_of(1), replications=99).consistent <= 0.05 for each in searches]
     torn = [superior_ability(each, rng_of(1), block_length=1, replications=99).consistent <= 0.05 for each in searches]
-    assert np.mean(kept) < 0.25 < 0.5 < np.mean(torn)
+    assert np.mean(kept) < 0.3 < 0.5 < np.mean(torn)
 
 
 def test_between_trials_worth_nothing_the_ratios_vary_as_one_over_the_bars():

@@ -19,7 +19,6 @@ from engine.overfit import (
     sharpe_difference,
     sharpe_interval,
 )
-from engine.overfit.bootstrap import automatic_block_length
 from engine.overfit.deflated import trial_variance
 from engine.overfit.hac import automatic_lag, long_run_variance
 from engine.overfit.normal import ndtr, ndtri
@@ -189,13 +188,6 @@ def test_lags_are_bounded_by_the_root_of_the_length():
     assert automatic_lag(alternating) == 10
     assert automatic_lag(np.zeros(50)) == 7
     assert long_run_variance(alternating, 500) >= 0.0
-
-
-def test_blocks_are_short_where_nothing_depends_and_as_long_as_the_limit_in_a_slow_wave():
-    assert automatic_block_length([1.0, 2.0]) == 1.0
-    assert automatic_block_length(np.ones(100)) == 1.0
-    assert automatic_block_length(noise(0, 1000)) < 3.0
-    assert automatic_block_length(np.cos(np.arange(100) * 2 * np.pi / 20)) == 30.0
 
 
 def test_one_trial_is_not_deflated():
