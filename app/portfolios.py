@@ -6,12 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from app.catalog import Catalog
 from app.contracts import Standing, config_of, load_bars, resolve_backtest
+from app.dataset import Dataset
+from app.quality import require_clean
 from app.shelf import Shelf
 from engine import ENGINE_VERSION
 from engine.bars import Bars
-from engine.errors import BadData, InvalidInput, QueuantError
+from engine.errors import BadData, InvalidInput, QueuantError, UnknownName
 from engine.parameters import Parameter
 from engine.portfolio.joining import by_day, fitted
 from engine.portfolio.mandate import EQUAL, FIXED, MOST_SLEEVES, Mandate, described
@@ -21,6 +25,8 @@ KIND = "portfolio"
 _OWN = ("strategy_id", "params", "dataset", "symbols")
 # Bars x symbols, summed over the sleeves: 80 MB for each array of them.
 MOST_CELLS = 10_000_000
+# A benchmark may have had its last close so long before the book ends: a weekend with holidays around it.
+MOST_SILENCE = np.timedelta64(7, "D")
 _WEIGHT = Parameter("weight", "float", None, 0.0, 100.0, optional=True)
 
 
@@ -50,7 +56,9 @@ def resolve_portfolio(body: Mapping[str, Any], catalog: Catalog, shelf: Shelf, s
     common |= _shared_range(names, sleeves)
     common["config"]["fill"] = config.fill
     sleeves = [_sleeve(place, said, common, catalog, shelf, standing) for place, said in enumerate(asked)]
-    _require_room([load_bars(sleeve, catalog) for sleeve in sleeves])
+    every = [load_bars(sleeve, catalog) for sleeve in sleeves]
+    _require_room(every)
+    benchmark = _benchmark(body.get("benchmark"), sleeves, every, catalog)
     return {
         "sleeves": [
             {"name": name, "weight": weight} | sleeve
@@ -62,6 +70,8 @@ def resolve_portfolio(body: Mapping[str, Any], catalog: Catalog, shelf: Shelf, s
         "end_date": common["end_date"],
         "seed": int(body.get("seed") or 0),
         "engine_version": ENGINE_VERSION,
+        # Only where there is one: what other books asked for before keeps its hash.
+        **({"benchmark": benchmark} if benchmark else {}),
     }
 
 
@@ -74,6 +84,72 @@ def estimate(request: Mapping[str, Any], catalog: Catalog) -> dict[str, int]:
         "symbols": len({(sleeve["dataset_id"], name) for sleeve in request["sleeves"] for name in sleeve["symbols"]}),
         "cells": sum(bars.close.size for bars in every),
     }
+
+
+def benchmark_bars(request: Mapping[str, Any], catalog: Catalog) -> Bars | None:
+    """The bars of the symbol that a resolved request compares with: all up to the book's end."""
+    asked = request.get("benchmark")
+    return None if asked is None else catalog.bars(dataset_name(asked), [asked["symbol"]], None, request["end_date"])
+
+
+def dataset_name(item: Mapping[str, Any]) -> str:
+    """The dataset of a sleeve or benchmark, at its version."""
+    return f"{item['dataset_id']}@{item['dataset_version']}"
+
+
+def _benchmark(
+    asked: str | None, sleeves: Sequence[Mapping[str, Any]], every: Sequence[Bars], catalog: Catalog
+) -> dict[str, Any] | None:
+    """The symbol to compare with, found and checked: the book's days are within those of its closes."""
+    if asked is None:
+        return None
+    own = [catalog.get(name) for name in dict.fromkeys(map(dataset_name, sleeves))]
+    dataset, symbol = _holder(asked, own, catalog)
+    start, end = sleeves[0]["start_date"], sleeves[0]["end_date"]
+    bars = dataset.all_bars.select([symbol])
+    require_clean(dataset.findings, {symbol}, start, end)
+    try:
+        by_day([*every, bars])
+    except BadData as error:
+        error.pointer = "/benchmark"
+        raise
+    days = bars.sessions[np.isfinite(bars.close[:, 0])]
+    if not len(days) or days[0] > np.datetime64(start) or days[-1] < np.datetime64(end) - MOST_SILENCE:
+        raise BadData(
+            f"The book runs from {start} to {end}, and {asked} has no closes for all of it.",
+            code="bad_benchmark",
+            pointer="/benchmark",
+            given=asked,
+            allowed={"start": str(days[0]), "end": str(days[-1])} if len(days) else None,
+        )
+    return {"dataset_id": dataset.id, "dataset_version": dataset.version, "symbol": symbol}
+
+
+def _holder(asked: str, own: Sequence[Dataset], catalog: Catalog) -> tuple[Dataset, str]:
+    """The dataset of a symbol, and the symbol: of one of the sleeves' datasets, or of the one that is named."""
+    holders = [dataset for dataset in own if asked in dataset.all_bars.symbols]
+    if len(holders) > 1:
+        raise InvalidInput(
+            f"{asked} is in {len(holders)} datasets of the book: say which one.",
+            code="ambiguous_symbol",
+            pointer="/benchmark",
+            given=asked,
+            allowed=[f"{dataset.id}@{dataset.version}:{asked}" for dataset in holders],
+        )
+    if holders:
+        return holders[0], asked
+    head, colon, symbol = asked.partition(":")
+    if not colon:
+        every = [name for dataset in own for name in dataset.all_bars.symbols]
+        raise UnknownName.of("symbol", asked, every, pointer="/benchmark")
+    try:
+        dataset = catalog.get(head)
+    except QueuantError as error:
+        error.pointer = "/benchmark"
+        raise
+    if symbol not in dataset.all_bars.symbols:
+        raise UnknownName.of("symbol", symbol, dataset.all_bars.symbols, pointer="/benchmark")
+    return dataset, symbol
 
 
 def _names(asked: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from app.jobs import Claim
+from app.portfolios import benchmark_bars, dataset_name
 from app.wiring import Services
 from engine import Config
 from engine.errors import QueuantError
@@ -16,6 +17,7 @@ from engine.figures import Report
 from engine.panel import QUALITIES
 from engine.portfolio.book import PortfolioResult, Sleeve, portfolio
 from engine.portfolio.mandate import Mandate
+from engine.signals import last_words
 from engine.tables import said_all
 from workers import packing
 from workers.verifying import require_honest
@@ -30,7 +32,13 @@ def run_portfolio(claim: Claim, services: Services, report: Report) -> tuple[dic
     request = claim.request
     report(0, 1, "load")
     sleeves = [_sleeve(item, services) for item in request["sleeves"]]
-    result = portfolio(sleeves, Mandate(**request["mandate"]), Config(**request["config"]), report=report)
+    result = portfolio(
+        sleeves,
+        Mandate(**request["mandate"]),
+        Config(**request["config"]),
+        benchmark=benchmark_bars(request, services.catalog),
+        report=report,
+    )
     verdicts = [_verdict(services, item, result, place, report=report) for place, item in enumerate(request["sleeves"])]
     document = {
         "request": dict(request),
@@ -43,6 +51,7 @@ def run_portfolio(claim: Claim, services: Services, report: Report) -> tuple[dic
     return document, packing.parts(result) | {
         "weights": packing.parquet(_shares(result)),
         "sleeves": packing.parquet(_sleeves(result)),
+        "positions": packing.parquet(_positions(result)),
     }
 
 
@@ -71,13 +80,16 @@ def _all_of(verdicts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _provenance(claim: Claim, services: Services, result: PortfolioResult) -> dict[str, Any]:
     request = claim.request
-    names = list(dict.fromkeys(f"{item['dataset_id']}@{item['dataset_version']}" for item in request["sleeves"]))
+    beside = [dataset_name(request["benchmark"])] if "benchmark" in request else []
+    names = list(dict.fromkeys([*map(dataset_name, request["sleeves"]), *beside]))
     manifests = [services.catalog.get(name).manifest for name in names]
+    qualities = [_quality(sleeve, services) for sleeve in result.sleeves]
+    qualities += [services.catalog.get(name).quality for name in beside]
     return {
         "engine_version": request["engine_version"],
         "strategy_versions": {item["name"]: item["strategy_version"] for item in request["sleeves"]},
         "datasets": names,
-        "quality": max((_quality(sleeve, services) for sleeve in result.sleeves), key=QUALITIES.index),
+        "quality": max(qualities, key=QUALITIES.index),
         "source": "; ".join(dict.fromkeys(str(manifest["cite"]) for manifest in manifests)),
         "licence": "; ".join(dict.fromkeys(str(manifest["licence"]) for manifest in manifests)),
         "seed": request["seed"],
@@ -139,6 +151,21 @@ def _shares(result: PortfolioResult) -> pa.Table:
 def _sleeves(result: PortfolioResult) -> pa.Table:
     """What each sleeve had contributed by each bar, and what it would have earned there alone."""
     return pa.table(_keys(result) | {"contribution": result.contributions.ravel(), "alone": result.returns.ravel()})
+
+
+def _positions(result: PortfolioResult) -> pa.Table:
+    """A row for each bar and instrument that is held at its close: units, and their part of the equity then."""
+    held, equity = result.ledger.positions, result.ledger.equity
+    rows, columns = np.nonzero(held)
+    units, prices = held[rows, columns], last_words(result.bars.close)[rows, columns]
+    return pa.table(
+        {
+            "time": packing.stamps(result.bars.time[rows]),
+            "symbol": pa.array([result.bars.symbols[column] for column in columns], pa.string()),
+            "quantity": units,
+            "weight": np.divide(units * prices, equity[rows], out=np.zeros(len(rows)), where=equity[rows] > 0.0),
+        }
+    )
 
 
 def _keys(result: PortfolioResult) -> dict[str, pa.Array]:

@@ -240,10 +240,10 @@ class ExportQuery(Strict):
 
     format = Choice("parquet", "csv", "json", load_default="parquet", metadata=told("Of the file.", default="parquet"))
     part = Choice(
-        *("equity", "trades", "paths", "sleeves", "trials", "weights"),
+        *("equity", "trades", "paths", "positions", "sleeves", "trials", "weights"),
         metadata=told(
-            "Which table; `paths` of a Monte Carlo or a cross-validation, `trials` of a sweep, `weights` and `sleeves` "
-            "of a portfolio. Only JSON holds equity and trades both, when it is left out."
+            "Which table; `paths` of a Monte Carlo or a cross-validation, `trials` of a sweep, `weights`, `sleeves` "
+            "and `positions` of a portfolio. Only JSON holds equity and trades both, when it is left out."
         ),
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.backtesting import Outcome, Result, backtest, carry_out, conventions
+from engine.backtesting import Outcome, Result, backtest, benchmark_returns, carry_out, conventions
 from engine.bars import Bars, Floats
 from engine.book import FILLS_PER_SYMBOL, MAX_HOLDING, RUIN, SIGNAL
 from engine.config import Config
@@ -122,7 +122,12 @@ class PortfolioResult(Outcome):
 
 
 def portfolio(
-    sleeves: Sequence[Sleeve], mandate: Mandate, config: Config | None = None, *, report: Report | None = None
+    sleeves: Sequence[Sleeve],
+    mandate: Mandate,
+    config: Config | None = None,
+    *,
+    benchmark: Bars | None = None,
+    report: Report | None = None,
 ) -> PortfolioResult:
     """Run several strategies on one account.
 
@@ -130,11 +135,12 @@ def portfolio(
         sleeves: the strategies, each with its bars; names differ.
         mandate: how the account is split.
         config: how the book is filled, charged and limited; what it says of exits watches the net positions.
+        benchmark: bars of one symbol that has a close at or before the first bar of the book.
         report: called as `report(done, total, phase)`; what it raises ends the run.
 
     Raises:
         InvalidInput: `invalid_weight`, or a configuration that the bars cannot do.
-        BadData: `not_enough_bars`, `mixed_frequencies`.
+        BadData: `not_enough_bars`, `mixed_frequencies`, `bad_benchmark`.
         RunFailed: a strategy raised or returned nonsense; its message names the sleeve.
     """
     config = Config() if config is None else config
@@ -142,6 +148,7 @@ def portfolio(
     alone = tuple(_alone(sleeves, report))
     joint = join([(sleeve.dataset, sleeve.version, sleeve.bars) for sleeve in sleeves])
     config = fitted(config, [sleeve.bars for sleeve in sleeves]).fitted(joint.bars)
+    against = None if benchmark is None else benchmark_returns(joint.bars, benchmark)
     returns = np.zeros((len(joint.bars), len(sleeves)))
     for column, (result, rows) in enumerate(zip(alone, joint.rows, strict=True)):
         returns[rows, column] = result.ledger.returns
@@ -154,7 +161,7 @@ def portfolio(
     targets = np.zeros(joint.bars.close.shape)
     for part, columns in zip(wanted, joint.columns, strict=True):
         targets[:, columns] += part
-    outcome = carry_out(joint.bars, targets, config, due=due, report=report)
+    outcome = carry_out(joint.bars, targets, config, due=due, against=against, report=report)
     gains = gains_of(joint.bars, outcome.run.ledger, shares, wanted, joint.columns)
     names = [sleeve.name for sleeve in sleeves]
     told = {"warnings": (*outcome.warnings, *split.sentences(names), *_dropped(sleeves, config))}

@@ -91,6 +91,27 @@ def test_a_monte_carlo_tells_its_paths_and_can_be_stopped_between_them(
     assert long.status == "cancelled"
 
 
+def test_a_portfolio_goes_from_post_to_its_parts(client: Client) -> None:
+    posted = {
+        "strategies": [
+            {"strategy_id": "sma_cross", "name": "trend", **EURUSD},
+            {"strategy_id": "buy_and_hold", "dataset": "sp500_daily", "name": "hold"},
+        ],
+        "allocation": "inverse_volatility",
+        "benchmark": "SP500",
+        "start_date": "2016-01-01",
+    }
+    result = client.portfolio(**posted).wait(timeout=60).result()
+    told = result.data["portfolio"]
+    assert sum(told["attribution"].values()) == pytest.approx(result.metrics["total_return"], abs=1e-12)
+    assert [sleeve["name"] for sleeve in told["sleeves"]] == ["trend", "hold"]
+    assert result.metrics["beta"] is not None
+    assert result.equity["value"].iloc[-1] == result.metrics["final_equity"]
+    held = client.api("GET", f"/jobs/{result.job_id}/export", query={"part": "positions", "format": "json"})
+    assert {row["symbol"] for row in held["positions"]} == {"EURUSD", "SP500"}
+    assert client.portfolio(**posted).cached
+
+
 def test_an_identical_request_is_answered_from_the_store(client: Client) -> None:
     first = client.backtest("sma_cross", params={"fast": 12}, **EURUSD).wait(timeout=30)
     again = client.backtest("sma_cross", params={"fast": 12}, **EURUSD)

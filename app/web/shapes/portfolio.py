@@ -48,5 +48,10 @@ class PortfolioSchema(Strict):
         metadata={name: CAPITAL[name] for name in ("description", "minimum", "maximum", "default")}
     )
     config = Document(Config.schema(), metadata=told("How the book is simulated."))
+    benchmark = Text(
+        most=200,
+        allow_none=True,
+        metadata=told("What to compare with: a symbol of the sleeves' datasets, or `dataset:symbol` of any."),
+    )
     seed = Whole(low=0, high=2**53 - 1, metadata=told("Seed of whatever is random in the run."))
     tags = Listing(Text(most=64, pattern=TAG_PATTERN), most=20, metadata=told("Words to find the job by."))

@@ -91,6 +91,46 @@ def test_curves_trades_and_files_are_there_as_of_a_backtest(done):
         assert table.num_rows == curve["bars"] * 3
 
 
+def test_positions_through_time_are_what_the_account_held(done):
+    web, job_id = done
+    export = web.get(f"/api/v1/jobs/{job_id}").get_json()["links"]["export"]
+    held, shares, curve = (
+        pyarrow.parquet.ParquetFile(io.BytesIO(web.get(f"{export}?part={part}").data)).read().to_pydict()
+        for part in ("positions", "weights", "equity")
+    )
+    exposure = dict.fromkeys(curve["time"], 0.0)
+    for time, weight in zip(held["time"], held["weight"], strict=True):
+        exposure[time] += abs(weight)
+    assert set(held["symbol"]) == {"SP500", "NASDAQ", "EURUSD"}
+    assert all(held["quantity"])
+    assert list(exposure.values()) == pytest.approx(curve["exposure"], abs=1e-12)
+    assert set(shares["time"]) == set(curve["time"])
+
+
+def test_a_benchmark_is_compared_with_as_in_a_backtest(web):
+    hold = {"strategy_id": "buy_and_hold", "dataset": "nasdaq_daily"}
+    dates = {"start_date": "2016-01-01", "end_date": "2018-06-29"}
+    names = ("alpha", "beta", "information_ratio", "tracking_error", "up_capture", "down_capture")
+    book = {"strategies": [hold], "benchmark": "NASDAQ"} | dates
+    run, own, other, without = (
+        web.get(f"/api/v1/jobs/{work(web, reply)}/result").get_json()
+        for reply in (
+            web.post("/api/v1/backtest/run", hold | dates | {"benchmark": "NASDAQ"}),
+            web.post(PORTFOLIO, book),
+            web.post(PORTFOLIO, book | {"benchmark": "sp500_daily:SP500"}),
+            web.post(PORTFOLIO, book | {"benchmark": None}),
+        )
+    )
+    told = [{name: each["metrics"][name] for name in names} for each in (run, own, other, without)]
+    assert told[0] == told[1] != told[2]
+    assert 0.5 < told[2]["beta"] < 2.0
+    assert set(told[3].values()) == {None}
+    assert "benchmark" not in without["request"]
+    assert other["request"]["benchmark"]["dataset_id"] == "sp500_daily"
+    assert [name.partition("@")[0] for name in other["provenance"]["datasets"]] == ["nasdaq_daily", "sp500_daily"]
+    assert web.get(f"/api/v1/jobs/{other['job_id']}/equity").get_json()["rolling_beta"][-1] is not None
+
+
 def test_the_same_book_is_answered_from_the_store(done):
     web, job_id = done
     again = web.post(PORTFOLIO, BOOK | {"lookback": 126}).get_json()
@@ -140,6 +180,14 @@ def sleeve(**more):
         ({"strategies": []}, "/strategies", "invalid_request"),
         ({"strategies": [sleeve()] * 51}, "/strategies", "invalid_request"),
         ({"strategies": [sleeve(benchmark="SP500")]}, "/strategies/0/benchmark", "invalid_request"),
+        ({"strategies": [sleeve()], "benchmark": "SP50"}, "/benchmark", "unknown_symbol"),
+        ({"strategies": [sleeve()], "benchmark": "nasdaq:NASDAQ"}, "/benchmark", "unknown_dataset"),
+        ({"strategies": [sleeve()], "benchmark": "nasdaq_daily:NDX"}, "/benchmark", "unknown_symbol"),
+        (
+            {"strategies": [sleeve(dataset="fx_daily", symbols=["EURUSD"])], "benchmark": "sp500_daily:SP500"},
+            "/benchmark",
+            "bad_benchmark",
+        ),
         ({"strategies": [sleeve()], "start_date": "2018-12-01"}, "/start_date", "not_enough_bars"),
     ],
 )
