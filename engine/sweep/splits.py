@@ -40,8 +40,8 @@ def month_folds(
 
     The first training begins with the first bar, in whose month the count begins; every further fold is `step` months
     later (as many as `test` by default). A test ends with the last bar of its last month, or with the last bar there
-    is when that is in this month; months that no whole test reaches are in none. The dates alone say where a fold lies:
-    bars that are added later move none.
+    is when that is in this month; months that no whole test reaches are in none, nor is the last bar of all where it
+    alone would be a test. The dates alone say where a fold lies: bars that are added later move none.
 
     Args:
         sessions: the date of each bar [T], in order.
@@ -67,6 +67,8 @@ def month_folds(
         raise _too_many(len(starts), "folds", "/step_months")
     edges = [(0 if anchored else start - train, start, start + test) for start in starts]
     folds = tuple(Fold(*map(int, np.searchsorted(months, edge))) for edge in edges)
+    if len(folds) > 1 and folds[-1].split == len(months) - 1:
+        folds, edges = folds[:-1], edges[:-1]
     for fold, (_, start, _) in zip(folds, edges, strict=True):
         if min(fold.split - purge - fold.first, fold.stop - fold.split) < LEAST_BARS:
             month = np.datetime64(sessions[0], "M") + start

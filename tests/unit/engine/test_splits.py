@@ -36,6 +36,19 @@ def test_later_bars_move_no_fold(stop):
     assert part[:-1] == month_folds(YEAR, train=2, test=1)[: len(part) - 1]
 
 
+@pytest.mark.parametrize("anchored", [False, True])
+def test_a_last_month_that_has_only_begun_is_no_test_yet(anchored):
+    begun = month_folds(YEAR[: APR + 1], train=1, test=1, anchored=anchored)
+
+    assert begun == month_folds(YEAR[:APR], train=1, test=1, anchored=anchored)
+    assert month_folds(YEAR[: APR + 2], train=1, test=1)[-1] == Fold(MAR, APR, APR + 2)
+
+
+def test_months_of_one_bar_are_refused():
+    with pytest.raises(InvalidInput, match="1 of test"):
+        month_folds(YEAR[[JAN, FEB, MAR, APR]], train=2, test=1)
+
+
 @pytest.mark.parametrize(
     ("how", "code", "pointer"),
     [
