@@ -88,27 +88,29 @@ class _Part(NamedTuple):
         return None if bar is None or not self.first <= bar < self.stop else bar - self.first + self.at
 
     def fills(self) -> NDArray[np.void]:
-        fills = self.run.ledger.fills
-        kept = fills[(fills["bar"] >= self.first) & (fills["bar"] < self.stop)]
-        return self._moved(kept, ("bar",), ("quantity", "commission", "slippage", "carry"))
+        kept = self._kept(self.run.ledger.fills, "bar")
+        return self._moved(kept, "bar", ("quantity", "commission", "slippage", "carry"))
 
     def trades(self) -> NDArray[np.void]:
-        trades = self.run.trades
-        kept = trades[(trades["entry_bar"] >= self.first) & (trades["entry_bar"] < self.stop)]
-        moved = self._moved(kept, ("entry_bar",), ("quantity", "pnl", "costs"))
+        kept = self._kept(self.run.trades, "entry_bar")
+        moved = self._moved(kept, "entry_bar", ("quantity", "pnl", "costs"))
         open = (kept["exit_bar"] < 0) | (kept["exit_bar"] >= self.stop)
         moved["exit_bar"] = np.where(open, -1, kept["exit_bar"] + self.at - self.first)
         moved["exit_reason"] = np.where(open, OPEN, kept["exit_reason"])
         moved["bars_held"] = np.minimum(kept["bars_held"], self.stop - 1 - kept["entry_bar"])
         return moved
 
-    def _moved(self, rows: NDArray[np.void], places: Sequence[str], money: Sequence[str]) -> NDArray[np.void]:
+    def _kept(self, rows: NDArray[np.void], place: str) -> NDArray[np.void]:
+        """Those within the piece; none of an account that was used up before it."""
+        within = (rows[place] >= self.first) & (rows[place] < self.stop)
+        return rows[within] if self.scale else rows[:0]
+
+    def _moved(self, rows: NDArray[np.void], place: str, money: Sequence[str]) -> NDArray[np.void]:
         moved = rows.copy()
-        for name in places:
-            moved[name] += self.at - self.first
+        moved[place] += self.at - self.first
         for name in money:
             moved[name] *= self.scale
-        return moved if self.scale else moved[:0]
+        return moved
 
 
 def _stacked(tables: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
