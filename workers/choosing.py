@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -186,6 +187,20 @@ class ChoosingWork(ABC):
         plan: Mapping[str, Any] = self.request["walkforward"]
         return plan
 
+    def beside(self, run: Run, rows: NDArray[np.int64]) -> Run:
+        """The run of these rows beside the benchmark, which has no capital before the first of them either."""
+        if self._benchmark is None:
+            return run
+        against = self._benchmark[rows]
+        against[0] = 0.0
+        return replace(run, benchmark=against)
+
+    @cached_property
+    def _benchmark(self) -> Floats | None:
+        """The benchmark's return of every bar, where there is one."""
+        benchmark = benchmark_of(self.request, self.services)
+        return None if benchmark is None else benchmark_returns(self.bars, benchmark)
+
     @property
     def _dataset(self) -> Dataset:
         return self.services.catalog.get(f"{self.request['dataset_id']}@{self.request['dataset_version']}")
@@ -222,16 +237,7 @@ class ChoosingWork(ABC):
 
     def _result(self, tested: Tested, bound: BoundStrategy) -> Result:
         """The curve of the tests as the result of a run is; `bound` stands for what was chosen."""
-        bars, benchmark = rows_of(self.bars, tested.rows), benchmark_of(self.request, self.services)
-        against = None if benchmark is None else benchmark_returns(self.bars, benchmark)[tested.rows]
-        run = Run(
-            tested.run.time,
-            tested.run.ledger,
-            tested.run.trades,
-            tested.run.periods_per_year,
-            tested.run.risk_free_rate,
-            against,
-        )
+        bars, run = rows_of(self.bars, tested.rows), self.beside(tested.run, tested.rows)
         nothing = Decision(np.broadcast_to(np.nan, bars.close.shape))
         warnings = (*run.ledger.warnings, *tested.warnings)
         return Result(

@@ -84,7 +84,7 @@ class WalkWork(ChoosingWork):
     def _told(self, at: int, choice: Choice | None, test: Run) -> dict[str, Any]:
         """A fold: its bars, what was chosen, and all figures of it before and after."""
         fold = self.folds[at]
-        inside = None if choice is None else measure(self._alone(choice.bound, fold.first, self._end(fold)))
+        inside = choice and measure(self._trained(choice, fold))
         return {
             "fold": at,
             "train": self._stretch(fold.first, self._end(fold)),
@@ -92,8 +92,13 @@ class WalkWork(ChoosingWork):
             "trial": choice and choice.trial,
             "params": choice and choice.bound.params,
             "in_sample": inside,
-            "out_of_sample": measure(test),
+            "out_of_sample": measure(self.beside(test, np.arange(fold.split, fold.stop))),
         }
+
+    def _trained(self, choice: Choice, fold: Fold) -> Run:
+        """What was chosen on its training."""
+        run = self._alone(choice.bound, fold.first, self._end(fold))
+        return self.beside(run, np.arange(fold.first, self._end(fold)))
 
     @property
     def _whole(self) -> tuple[int, int]:

@@ -144,6 +144,8 @@ def cross_windows(
                     # After a tie the first cross depends on where a window begins.
                     count = turns_with_ties(seen, windows.end[w], crosses.relation, crosses.turned)
                 else:
+                    while since > 0 and crosses.turned[since - 1] > seen:  # windows come in any order
+                        since -= 1
                     while since < count and crosses.turned[since] <= seen:
                         since += 1
                 order_within(

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import strategies
-from engine import Bars, Config, Range, strategy
-from engine.sweep import account, course, crossings, folds, lanes, sweep, walk, windows
+from engine import Bars, Config, Range, simulate, strategy
+from engine.sweep import Fold, account, course, crossings, folds, lanes, sweep, walk, windows
 from engine.sweep.account import FROM_SUMS
+from engine.sweep.combining import forward
 from engine.sweep.work import figures_of
 
 BOUNDED = settings(derandomize=True, max_examples=40, deadline=None)
@@ -25,6 +26,7 @@ TRIALS = [
     for fast, slow, side in [(2, 5, "long"), (3, 8, "both"), (2, 13, "short"), (5, 9, "long"), (4, 21, "both")]
 ]
 seeds = st.integers(0, 2**32 - 1)
+stretches = st.tuples(st.integers(0, 100), st.integers(25, 60))
 
 
 @strategy(family="test", source="none")
@@ -125,6 +127,33 @@ def test_a_walk_does_not_see_the_future(seed, config, holes, ticks, anchored, st
     for name in FIGURES:
         assert whole.trained[name][:count].tobytes() == part.trained[name].tobytes(), name
         assert whole.tested[name][:count].tobytes() == part.tested[name].tobytes(), name
+
+
+@settings(derandomize=True, max_examples=15, deadline=None)
+@given(seeds, configs(), st.booleans(), st.lists(stretches, min_size=1, max_size=4))
+def test_any_stretches_are_judged_as_sweeps_over_their_bars_alone(seed, config, ticks, picked):
+    bars = market(seed, 0.1, ticks)
+    parts = [(first, first + count) for first, count in picked]
+    for item, trials in ((SMA, TRIALS), (moods, [{"seed": 1}, {"seed": 2}])):
+        found = folds.judge(bars, item, trials, config, parts=parts, figures=FIGURES)
+        for at, (first, stop) in enumerate(parts):
+            alone = sweep(cut(bars, first, stop), item, trials, config, figures=FIGURES)
+            for name in FIGURES:
+                assert found[name][:, at].tobytes() == alone[name].tobytes(), name
+
+
+@BOUNDED
+@given(seeds, configs(), st.integers(0, 40), st.integers(3, 40), st.integers(30, 100))
+def test_a_test_decides_with_its_training_in_view_and_begins_with_cash(seed, config, first, test, train):
+    bars, bound = market(seed, 0.1, ticks=False), SMA.bind(fast=3, slow=21, side="both")
+    fold = Fold(first, first + train, min(len(bars), first + train + test))
+    run = forward(bars, bound, config, fold)
+    seen, part = cut(bars, first, fold.stop), cut(bars, fold.split, fold.stop)
+    assert run.ledger.equity.tobytes() == simulate(part, bound(seen)[train:], config).equity.tobytes()
+    shorter = forward(bars, bound, config, fold._replace(stop=fold.stop - 1)).ledger.equity
+    assert run.ledger.equity[:-1].tobytes() == shorter.tobytes()
+    nothing = forward(bars, None, config, fold)
+    assert (nothing.ledger.equity == config.initial_capital).all()
 
 
 @settings(derandomize=True, max_examples=15, deadline=None)
