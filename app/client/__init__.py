@@ -171,15 +171,17 @@ class Client:
         given = {"strategy_id": strategy_id, **more}
         return self._queue("/backtest/sweep", given, fresh=fresh, idempotency_key=idempotency_key)
 
-    def walkforward(self, strategy_id: str, *, fresh: bool = False, **more: Any) -> Job:
-        """Queue a search whose trials are chosen on some bars and tested on later ones.
+    def walkforward(
+        self, strategy_id: str, *, fresh: bool = False, idempotency_key: str | None = None, **more: Any
+    ) -> Job:
+        """Queue a search whose trials are chosen on some bars and tested on later ones. Its result has `walkforward`.
 
         Args:
-            strategy_id: a name from `strategies()`.
-            fresh: run again even if the same request has been answered before.
+            strategy_id, fresh, idempotency_key: as for `backtest`.
             more: grid, train_months, test_months, or cpcv, and all else as in the HTTP API.
         """
-        return self._queue("/backtest/walkforward", {"strategy_id": strategy_id, **more}, fresh=fresh)
+        given = {"strategy_id": strategy_id, **more}
+        return self._queue("/backtest/walkforward", given, fresh=fresh, idempotency_key=idempotency_key)
 
     def batch(
         self, runs: Sequence[Mapping[str, Any]], *, fresh: bool = False, idempotency_key: str | None = None

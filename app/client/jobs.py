@@ -167,10 +167,19 @@ class Result:
         """What the paths of a Monte Carlo say: bands, figures, probabilities."""
         return dict(self.data["montecarlo"])
 
+    @property
+    def walkforward(self) -> dict[str, Any]:
+        """What a walk forward or a cross-validation chose and what became of it: folds, paths, statistics."""
+        return dict(self.data["walkforward"])
+
     @cached_property
     def paths(self) -> pd.DataFrame:
-        """The figures of every path of a Monte Carlo, and what was drawn for it, one row each."""
-        return self._table("paths").set_index("path")
+        """The figures of every path of a Monte Carlo, and what was drawn for it, one row each.
+
+        Of a cross-validation the equity of every path, by time.
+        """
+        table = self._table("paths")
+        return table.set_index("time" if "time" in table else "path")
 
     @cached_property
     def weights(self) -> pd.DataFrame:

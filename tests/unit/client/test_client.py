@@ -79,6 +79,49 @@ def test_a_portfolio_is_posted_with_what_was_said(connect: Callable[[Handler], C
     }
 
 
+@pytest.mark.parametrize("kind", ["sweep", "walkforward", "montecarlo"])
+def test_every_kind_of_run_is_posted_with_what_was_said_and_a_key(
+    connect: Callable[[Handler], Client], kind: str
+) -> None:
+    seen: list[httpx.Request] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(202, json=job("queued"))
+
+    asked = {"seed": 3, "method": "circular"} if kind == "montecarlo" else {"grid": {"fast": [5, 10]}}
+    getattr(connect(server), kind)("sma_cross", fresh=True, idempotency_key="k", **asked)
+    assert str(seen[0].url) == f"http://server/api/v1/backtest/{kind}?fresh=true"
+    assert seen[0].headers["Idempotency-Key"] == "k"
+    assert json.loads(seen[0].content) == {"strategy_id": "sma_cross", **asked}
+
+
+@pytest.mark.parametrize(
+    ("table", "index"),
+    [
+        (pd.DataFrame({"path": [0, 1], "sharpe": [0.5, 1.0]}), "path"),
+        (pd.DataFrame({"time": pd.to_datetime(["2020-01-01"], utc=True), "path_0": [1.0], "path_1": [2.0]}), "time"),
+    ],
+)
+def test_paths_are_read_by_their_number_or_by_time(
+    connect: Callable[[Handler], Client], table: pd.DataFrame, index: str
+) -> None:
+    def server(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/result"):
+            return httpx.Response(200, json={"job_id": "a" * 32, "walkforward": {"mode": "cpcv"}})
+        if request.url.path.endswith("/export"):
+            assert request.url.params["part"] == "paths"
+            buffer = io.BytesIO()
+            table.to_parquet(buffer)
+            return httpx.Response(200, content=buffer.getvalue())
+        return httpx.Response(200, json=job("succeeded"))
+
+    result = connect(server).job("a" * 32).result()
+    assert result.walkforward == {"mode": "cpcv"}
+    assert result.paths.index.name == index
+    assert list(result.paths.columns) == [name for name in table.columns if name != index]
+
+
 def test_a_batch_is_posted_under_one_key_and_gives_its_jobs(connect: Callable[[Handler], Client]) -> None:
     seen: list[httpx.Request] = []
 
