@@ -105,8 +105,7 @@ class Space:
     def whole(cls, strategy: Strategy, base: Mapping[str, Any]) -> Space:
         """Everything that the parameters of a strategy may be, but for those in `base`."""
         free = (item for item in strategy.parameters if item.name not in base)
-        grid = {item.name: axis for item in free if (axis := _everything(item)) is not None}
-        return cls.of(strategy, grid, base, lattice=False)
+        return cls.of(strategy, {item.name: _everything(item) for item in free}, base, lattice=False)
 
     @property
     def shape(self) -> tuple[int, ...] | None:
@@ -123,7 +122,7 @@ class Space:
     def told(self) -> dict[str, Any]:
         """The axes as plain values for JSON."""
         return {
-            name: values._asdict() if isinstance(values, Interval) else [_plain(value) for value in values]
+            name: values._asdict() if isinstance(values, Interval) else list(values)
             for name, values in self.axes.items()
         }
 
@@ -264,10 +263,6 @@ def _counted(number: int) -> str:
     return f"{number:,}" if number < 10**15 else f"about 10^{len(str(number)) - 1}"
 
 
-def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else value
-
-
 def _spelled(parameter: Parameter, axis: Axis) -> Axis:
     """The axis, with all whole numbers between two bounds as a range."""
     if parameter.type != "int" or not isinstance(axis, Mapping) or not {"low", "high"} & axis.keys():
@@ -318,12 +313,10 @@ def _no_interval(parameter: Parameter, axis: object, why: str) -> InvalidInput:
     return InvalidInput(f"The axis {name} {why}.", code="invalid_grid", pointer=f"/grid/{name}", given=shown(axis))
 
 
-def _everything(parameter: Parameter) -> Axis | None:
-    """All that a parameter may be; None for a table of numbers, which is no axis."""
+def _everything(parameter: Parameter) -> Axis:
+    """All that a parameter of a strategy may be."""
     if parameter.type == "bool":
         return [False, True]
     if parameter.type == "choice":
         return list(parameter.choices)
-    if parameter.low is None:
-        return None
     return {"low": parameter.low, "high": parameter.high}

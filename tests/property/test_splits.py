@@ -99,7 +99,11 @@ def test_a_training_is_the_returns_of_its_bars_one_after_the_other(seed, config,
     bars = test_engine.market(seed, total=groups.total, size=2)
     trials = [{"seed": (seed + at) % 101, "scale": config.max_leverage} for at in range(2)]
     names = ("sharpe", "total_return", "final_equity")
-    found = judge_splits(bars, throws, trials, config, groups=groups, figures=names)
+    told = []
+    found = judge_splits(
+        bars, throws, trials, config, groups=groups, figures=names, report=lambda *news: told.append(news)
+    )
+    assert told == [(0, 2, "walk"), (1, 2, "walk")]
     for row, params in enumerate(trials):
         runs = by_group(bars, throws.bind(**params), config.fitted(bars), groups)
         returns = np.concatenate([run.returns for run in runs])

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine import measure, simulate, trades
+from engine import Bars, measure, simulate, trades
 from engine.figures import Run
-from engine.stitching import Piece, stitched
+from engine.intake import FIELDS
+from engine.stitching import Piece, rows_of, stitched
 from tests.property import test_engine
 
 BOUNDED = settings(derandomize=True, max_examples=40, deadline=None)
@@ -132,3 +133,17 @@ def test_no_figure_of_a_stitched_curve_is_nan(pieces):
     against = np.random.default_rng(0).normal(0, 0.01, len(found.time))
     for name, value in measure(dataclasses.replace(found, benchmark=against)).items():
         assert value is None or math.isfinite(value), name
+
+
+@BOUNDED
+@given(seeds, st.sets(st.integers(0, TOTAL - 1), min_size=2), st.booleans())
+def test_some_rows_of_bars_are_these_rows(seed, picked, close_only):
+    bars = test_engine.market(seed, total=TOTAL)
+    if close_only:
+        bars = Bars.from_closes(bars.time, bars.close, bars.symbols)
+    rows = np.array(sorted(picked))
+    found = rows_of(bars, rows)
+    assert (found.time == bars.time[rows]).all()
+    assert (found.symbols, found.close_only, found.cost_keys) == (bars.symbols, close_only, bars.cost_keys)
+    for name in FIELDS:
+        np.testing.assert_array_equal(getattr(found, name), getattr(bars, name)[rows])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.errors import InvalidInput
-from engine.sweep.splits import Fold, Groups, drift, month_folds, overfit_ratio
+from engine.sweep.splits import MOST_SPLITS, Fold, Groups, drift, month_folds, overfit_ratio
 
 YEAR = np.arange("2020-01-01", "2021-01-01", dtype="datetime64[D]")
 JAN, FEB, MAR, APR, MAY = 0, 31, 60, 91, 121
@@ -42,6 +42,15 @@ def test_a_last_month_that_has_only_begun_is_no_test_yet(anchored):
 
     assert begun == month_folds(YEAR[:APR], train=1, test=1, anchored=anchored)
     assert month_folds(YEAR[: APR + 2], train=1, test=1)[-1] == Fold(MAR, APR, APR + 2)
+
+
+def test_more_folds_than_are_run_are_refused():
+    century = np.arange("1900-01-01", "2000-01-01", 5, dtype="datetime64[D]")
+
+    with pytest.raises(InvalidInput, match="1,199 folds") as caught:
+        month_folds(century, train=1, test=1)
+    assert (caught.value.code, caught.value.pointer) == ("too_many_folds", "/step_months")
+    assert len(month_folds(century, train=200, test=1)) == MOST_SPLITS
 
 
 def test_months_of_one_bar_are_refused():

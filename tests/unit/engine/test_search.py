@@ -1,0 +1,52 @@
+"""Spaces that are asked for in other ways than a grid of numbers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+import pytest
+
+from engine import Bars, Range, strategy, sweep
+from engine.sweep import Search, Space
+
+
+@strategy(family="test", source="none")
+def everything(
+    bars: Bars,
+    count: Annotated[int, Range(1, 9), "A count."] = 3,
+    width: Annotated[float, Range(0.0, 4.0), "A width."] = 2.0,
+    side: Annotated[Literal["long", "short"], "A side."] = "long",
+    strict: Annotated[bool, "Whether."] = False,
+) -> np.ndarray:
+    """Nothing."""
+    return np.zeros(bars.close.shape)
+
+
+def test_all_that_a_strategy_may_be_is_searched_but_for_what_is_given():
+    space = Space.whole(everything, {"count": 4})
+
+    assert list(space.axes) == ["width", "side", "strict"]
+    assert (space.axes["side"], space.axes["strict"]) == (("long", "short"), (False, True))
+    assert space.base == {"count": 4}
+    assert (space.size, space.shape) == (None, None)
+
+
+def test_axes_are_told_as_plain_values():
+    grid = {"count": [1, 2], "width": {"low": 0.5, "high": 4.0, "log": True}}
+    told = Space.of(everything, grid, lattice=False).told()
+
+    assert told["count"] == [1, 2]
+    assert {name: told["width"][name] for name in ("low", "high", "log")} == {"low": 0.5, "high": 4.0, "log": True}
+
+
+def test_a_search_of_nothing_is_the_strategy_as_it_is():
+    search = Search(Space.of(everything, {}))
+
+    assert search.candidates == 1
+    assert list(search.stretch(0, 1).trials) == [dict(everything.bind().params)]
+
+
+def test_only_what_is_there_can_be_imported():
+    with pytest.raises(AttributeError, match="has no attribute 'sweeps'"):
+        _ = sweep.sweeps
