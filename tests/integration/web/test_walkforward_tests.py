@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import strategies
+from app import walkforward
 from app.contracts import load_bars
 from engine import Bars, Config, backtest
 from engine.sweep import sweep
 from engine.sweep.combining import run_of
-from tests.integration.web.test_walkforward_routes import MONTHS, done, submit
+from tests.integration.web.test_walkforward_routes import BODY, MONTHS, WALK, done, submit
 from tests.sweeps import work
 
 YEAR = {"train_months": 12, "test_months": 6}
@@ -146,3 +147,27 @@ def test_hindsight_is_the_best_of_a_sweep_over_the_bars_of_all_tests(web: Any, a
     assert hindsight["trial"] == best
     for name, figure in hindsight["figures"].items():
         assert figure == swept[name][best], name
+
+
+def test_an_embargo_of_a_walk_is_said_to_drop_nothing(web: Any) -> None:
+    found = done(web, submit(web, **MONTHS, embargo=5))
+
+    assert any("embargo of 5 bars dropped nothing" in text for text in found["warnings"])
+    assert found["walkforward"]["folds"] == done(web, submit(web, **MONTHS))["walkforward"]["folds"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "plan", "code"),
+    [
+        ("MOST_RUNS", MONTHS, "sweep_too_large"),
+        ("MOST_JOINED", {"cpcv": {"groups": 4, "test_groups": 2}}, "sweep_too_large"),
+        ("MOST_PATH_CELLS", {"cpcv": {"groups": 4, "test_groups": 2}}, "too_many_folds"),
+    ],
+)
+def test_a_walk_that_is_too_large_is_refused(
+    web: Any, monkeypatch: pytest.MonkeyPatch, limit: str, plan: Any, code: str
+) -> None:
+    monkeypatch.setattr(walkforward, limit, 10)
+    reply = web.post(WALK, {**BODY, **plan})
+
+    assert (reply.status_code, reply.get_json()["code"]) == (422, code), reply.text
