@@ -24,7 +24,7 @@ _HELLO_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class LiveEvent:
-    """One message of a channel. `seq` is None for news of the moment (progress)."""
+    """One message of a channel. `seq` is None for news of the moment (progress, rows of a search)."""
 
     type: str
     at: str
@@ -130,7 +130,7 @@ class Listener:
             message = self._next(deadline)
             if message is None:
                 continue
-            if message["type"].startswith("job_") or "seq" in message:
+            if "data" in message:  # the relay's own answers have none
                 event = LiveEvent.of(message)
                 if self._is_new(event):
                     yield event

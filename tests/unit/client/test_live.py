@@ -75,6 +75,18 @@ def test_events_come_in_order_and_once(play: Callable[[Script], str]) -> None:
         assert take(listener, 4) == ["job_queued", "job_running", "job_progress", "job_succeeded"]
 
 
+def test_rows_of_a_search_are_heard_and_answers_of_the_relay_are_no_events(play: Callable[[Script], str]) -> None:
+    def script(socket: ServerConnection, _: int) -> None:
+        say(socket, type="hello", head=0, recovered=None)
+        say(socket, type="pong")
+        say(socket, **event(None, "trial_rows", trials=2, rows=[]))
+        say(socket, **event(1, "job_succeeded"))
+        socket.recv()
+
+    with Listener(play(script), "key", "jobs/x") as listener:
+        assert take(listener, 2) == ["trial_rows", "job_succeeded"]
+
+
 def test_the_key_goes_into_the_header_and_never_into_the_address(play: Callable[[Script], str]) -> None:
     seen: list[Any] = []
 
