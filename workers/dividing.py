@@ -9,7 +9,7 @@ a result is the same for any number of workers.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -81,7 +81,7 @@ def divide(work: Work, claim: Claim, services: Services, report: Report) -> Made
     """The result of a job, or the chunks that it is to be left to."""
     families = services.store.families
     if claim.parked:
-        return work.gather(claim, _joined(families.parts(claim.job_id)), report)
+        return work.gather(claim, _joined(families.parts(claim.job_id), work.units), report)
     # What an earlier attempt at the same request has left is not done again.
     done = [(chunk, _read(chunk)) for chunk in (families.parts(claim.retry_of) if claim.retry_of else [])]
     left = list(_missing([chunk for chunk, _ in done], work.units))
@@ -142,7 +142,11 @@ def _cut(first: int, stop: int, size: int) -> Iterator[Chunk]:
         yield Chunk(at, min(stop, at + size))
 
 
-def _joined(chunks: Iterable[Chunk]) -> pa.Table:
+def _joined(chunks: Sequence[Chunk], units: int) -> pa.Table:
+    """The rows of all units. Raises RuntimeError where some are missing or double: that is no result."""
+    ends = [0, *(chunk.stop for chunk in chunks)]
+    if [*(chunk.first for chunk in chunks), units] != ends:
+        raise RuntimeError(f"The {len(chunks)} chunks that are done are not the {units} units of the job.")
     return pa.concat_tables([_read(chunk) for chunk in chunks])
 
 

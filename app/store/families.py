@@ -48,6 +48,7 @@ class Families:
             "finished_at": case((wanted, null()), else_=self._database.now()),
             "rung_at": self._database.now(),
             "attempt": 0,  # attempts to gather are counted anew
+            "fence": jobs.c.fence + 1,  # a beat that comes late takes no lease on a job that is nobody's
             "units": sum(_units(chunk) for chunk in chunks),
             "done": sum(_units(chunk) for chunk in chunks if chunk.found is not None),
             "pending": case((wanted, waiting), else_=0),

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
-from app.errors import Unknown
+from app.errors import LeaseLost, Unknown
 from app.store import Chunk, JobFilter, Output
 from app.tables import artifacts, jobs
 
@@ -50,6 +50,18 @@ def test_a_parked_job_holds_no_lease_and_is_nobodys(world):
     assert world.jobs.reap() == 0
     assert world.jobs.claim(claim.job_id, lease_owner="w9") is None
     assert world.jobs.held_by("w1") == []
+
+
+def test_a_beat_that_comes_after_the_parking_takes_no_lease(world):
+    """Else the lease ran out, and the job was taken for lost, queued, and gathered from the chunks done by then."""
+    claim, _ = parked(world)
+
+    with pytest.raises(LeaseLost):
+        world.jobs.beat(claim, {"done": 1})
+    assert world.row(claim.job_id).lease_until is None
+    assert world.row(claim.job_id).progress is None
+    world.expire()
+    assert world.jobs.reap() == 0
 
 
 def test_who_was_fenced_off_parks_nothing(world):

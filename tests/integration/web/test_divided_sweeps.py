@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, update
 
+from app.tables import jobs
 from tests.sweeps import bells, done, submit, trials, work
 from workers import dividing
 from workers.tasks import Executor
@@ -91,13 +93,29 @@ def test_a_worker_that_is_lost_costs_its_chunk_and_counts_nothing_twice(web: Any
     whole = done(web, submit(web))
     in_chunks(5)
     job_id = submit(web)
-    jobs = web.services.jobs
     Executor(web.services, "w1").execute(job_id)
     chunk = web.services.queue.take("batch")
-    jobs.claim(chunk, lease_owner="dead")
-    assert jobs.give_back(chunk, lease_owner="dead") == "queued"
+    web.services.jobs.claim(chunk, lease_owner="dead")
+    assert web.services.jobs.give_back(chunk, lease_owner="dead") == "queued"
 
     assert done(web, job_id)["provenance"]["result_hash"] == whole["provenance"]["result_hash"]
+
+
+def test_a_job_whose_chunks_are_not_all_there_fails_instead_of_having_the_result_of_some(
+    web: Any, in_chunks: Any
+) -> None:
+    in_chunks(5)
+    job_id = submit(web)
+    Executor(web.services, "w1").execute(job_id)
+    chunk = web.services.queue.take("batch")
+    for other in bells(web):
+        Executor(web.services, "w1").execute(other)
+    with web.services.store.database.write() as tx:
+        tx.execute(delete(jobs).where(jobs.c.id == chunk))
+        tx.execute(update(jobs).where(jobs.c.id == job_id).values(pending=0))
+    Executor(web.services, "w2").execute(job_id)
+
+    assert web.get(f"/api/v1/jobs/{job_id}").get_json()["error"]["code"] == "internal_error"
 
 
 def test_rows_are_told_on_the_jobs_channel_while_they_are_found(web: Any, in_chunks: Any) -> None:
