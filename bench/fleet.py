@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import sys
@@ -60,18 +61,16 @@ class Fleet:
             self._role(f"worker{at}", "workers worker --concurrency 1", environ or {}) for at in range(workers)
         ]
         self._names = [""] * workers
-        self._gone: set[str] = set()
+        self._begins = [0] * workers  # where in its log a node began
 
     def __enter__(self) -> Self:
         upgrade(self.store)
         self.store.access.ensure_key(self.key, owner=OWNER)
         self._queue_role.start()
         until(lambda: answers(self._queue.url))
-        for role in self._others:
+        for role in [*self._others, *self._workers]:
             role.start()
-        for at in range(len(self._workers)):
-            self._workers[at].start()
-            until(lambda at=at: self.name(at))  # type: ignore[misc]
+        until(lambda: all(map(self.name, self.nodes)))
         until(lambda: _is_ok(f"{self.settings.api_url}/readyz"))
         return self
 
@@ -90,10 +89,13 @@ class Fleet:
         return range(len(self._workers))
 
     def name(self, at: int) -> str:
-        """What a worker node calls itself; nothing until it is ready. Nodes must not be started side by side."""
+        """What a worker node calls itself; nothing until it is ready."""
         if not self._names[at]:
-            found = {path.stem for path in self.home.run.glob("*.ready")} - self._gone - set(self._names)
-            self._names[at] = next(iter(found), "")
+            log = self._workers[at].log
+            with log.open(errors="replace") as lines:
+                lines.seek(self._begins[at])
+                said = re.search(r"worker (\S+) is ready", lines.read())
+            self._names[at] = said[1] if said else ""
         return self._names[at]
 
     def kill_worker(self, at: int) -> None:
@@ -132,8 +134,7 @@ class Fleet:
         role = self._workers[at]
         assert role.process is not None
         role.process.wait()
-        self._gone.add(self._names[at])
-        self._names[at] = ""
+        self._names[at], self._begins[at] = "", role.log.stat().st_size
         role.start()
 
     def _role(self, name: str, command: str | list[str], environ: Mapping[str, str] | None = None) -> Role:
