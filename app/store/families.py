@@ -107,7 +107,8 @@ class Families:
         if child.status == "succeeded":
             statement = statement.values(pending=jobs.c.pending - 1, done=jobs.c.done + child.units)
         elif child.status == "failed":
-            statement = statement.values(status="failed", error=child.error, finished_at=self._database.now())
+            error = {**child.error, "part": child.request}
+            statement = statement.values(status="failed", error=error, finished_at=self._database.now())
         else:
             return None
         row = tx.execute(statement.returning(jobs)).first()

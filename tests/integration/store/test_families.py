@@ -171,7 +171,7 @@ def test_a_chunk_that_fails_for_good_fails_its_job_and_calls_the_others_off(worl
 
     row = world.row(claim.job_id)
     assert row.status == "failed"
-    assert row.error == world.error
+    assert row.error == {**world.error, "part": {"first": 0, "stop": 10}}
     assert world.told(claim.job_id)[-1] == "job_failed"
     assert world.row(waiting[2]).status == "cancelled"
     assert world.jobs.beat(running)  # it is asked to stop
