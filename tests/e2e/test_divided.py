@@ -46,7 +46,7 @@ def look(fleet: Fleet, job_id: str) -> chaos_sweep.Look:
     return chaos_sweep.Look.at(fleet, job_id)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_divided_search_loses_and_doubles_nothing_when_a_node_and_the_queue_server_are_killed(
     new_home: Callable[[], Path],
 ) -> None:
