@@ -96,8 +96,9 @@ class Fault:
         if self.taken is None and self._is_taken(look):
             self.taken = seconds
             self.counted = self.what == STOPPED and any(row.attempt > self._fair(row) for row in look.chunks)
-            if self.what == FROZEN:
-                fleet.thaw_worker(self.at)
+        # On SQLite it may be frozen in the midst of a write, and then nobody can take anything from it.
+        if self.what == FROZEN and (self.taken is not None or seconds > 2 * fleet.settings.lease_seconds):
+            fleet.thaw_worker(self.at)
         busy = [at for at in fleet.nodes if look.held(fleet.name(at) or "-").items() - self.seen]
         if self.taken is not None and (len(busy) == len(fleet.nodes) if self.what == QUEUE else self.at in busy):
             self.whole = seconds

@@ -23,6 +23,8 @@ from app.errors import StoreUnavailable
 from engine.errors import InvalidInput
 
 BUSY_SECONDS = 10
+# A process that is frozen, or cut off, in the midst of a transaction keeps its rows locked for so long on PostgreSQL.
+IDLE_SECONDS = 10.0
 _REASONS = {
     "SQLITE_FULL": "has no room left on its disk",
     "SQLITE_ERROR": "has not the tables of this version: run `queuant db upgrade`",
@@ -89,8 +91,7 @@ class Database:
             options["connect_args"] = {"connect_timeout": 5}
             options["pool_pre_ping"] = True
         self.engine = create_engine(url, json_serializer=_dump_json, pool_size=20, max_overflow=60, **options)
-        if self.is_sqlite:
-            _prepare_sqlite(self.engine)
+        (_prepare_sqlite if self.is_sqlite else _prepare_postgresql)(self.engine)
         self._writer = self.engine.execution_options(writes="durable")
         self._hasty_writer = self.engine.execution_options(writes="hasty")
         self.insert = sqlite.insert if self.is_sqlite else postgresql.insert
@@ -166,6 +167,13 @@ def _prepare_sqlite(engine: Any) -> None:
             # A 202 and a result are promises: they survive a power loss.
             connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if writes == 'durable' else 'NORMAL'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _prepare_postgresql(engine: Any) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _: Any) -> None:
+        connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000:.0f}")
+        connection.commit()
 
 
 def _dump_json(value: Any) -> str:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event, text
 
 from app.errors import StoreUnavailable
+from app.schema import upgrade
 from app.store import JobFilter, NewJob, Store
 from app.store import database as database_module
 from engine.errors import InvalidInput
@@ -112,6 +113,21 @@ def test_a_lost_connection_is_replaced(postgres_template, database_url):
         other.close()
     submit(store)
     store.close()
+
+
+def test_who_is_frozen_in_a_transaction_on_postgresql_lets_go_of_what_it_has_locked(empty_postgres_url, monkeypatch):
+    other = Store(empty_postgres_url)
+    upgrade(other)
+    submit(other)
+    monkeypatch.setattr(database_module, "IDLE_SECONDS", 0.3)
+    frozen = Store(empty_postgres_url)
+    with pytest.raises(StoreUnavailable), frozen.database.write() as tx:
+        tx.execute(text("UPDATE jobs SET attempt = 9"))
+        assert other.jobs.cancel("0", "ada").job.attempt == 0  # it waits until the lock is gone
+        tx.execute(text("UPDATE jobs SET attempt = 9"))
+    frozen.ping()
+    frozen.close()
+    other.close()
 
 
 def test_the_databases_clock_is_now(database_url):
