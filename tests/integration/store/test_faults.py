@@ -121,10 +121,15 @@ def test_who_is_frozen_in_a_transaction_on_postgresql_lets_go_of_what_it_has_loc
     submit(other)
     monkeypatch.setattr(database_module, "IDLE_SECONDS", 0.3)
     frozen = Store(empty_postgres_url)
-    with pytest.raises(StoreUnavailable), frozen.database.write() as tx:
-        tx.execute(text("UPDATE jobs SET attempt = 9"))
-        assert other.jobs.cancel("0", "ada").job.attempt == 0  # it waits until the lock is gone
-        tx.execute(text("UPDATE jobs SET attempt = 9"))
+
+    def freeze():
+        with frozen.database.write() as tx:
+            tx.execute(text("UPDATE jobs SET attempt = 9"))
+            assert other.jobs.cancel("0", "ada").job.attempt == 0  # it waits until the lock is gone
+            tx.execute(text("UPDATE jobs SET attempt = 9"))
+
+    with pytest.raises(StoreUnavailable):
+        freeze()
     frozen.ping()
     frozen.close()
     other.close()
