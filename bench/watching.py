@@ -134,6 +134,8 @@ class Ledger:
     _done: set[str] = field(default_factory=set)
 
     def take(self, look: Look) -> None:
+        waits = look.parent.status == "queued" and look.parent.pending
+        self.require(not waits, "a job was queued that still waits for chunks")
         if look.share < 0:
             return
         self.looks += 1
