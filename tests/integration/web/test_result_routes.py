@@ -166,6 +166,6 @@ def test_a_json_export_holds_both_tables(web: Any) -> None:
     assert math.isclose(both["equity"][2]["drawdown"], 99 / 110 - 1)
 
 
-@pytest.mark.parametrize("query", ["format=xlsx", "part=positions", "format="])
+@pytest.mark.parametrize("query", ["format=xlsx", "part=holdings", "format="])
 def test_an_export_of_something_else_is_refused(web: Any, query: str) -> None:
     assert web.get(f"/api/v1/jobs/{web.finished()}/export?{query}").status_code == 422
