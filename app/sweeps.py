@@ -18,16 +18,22 @@ from engine.errors import InvalidInput, UnknownName
 from engine.figures import METRICS
 from engine.parameters import Parameter, refuse_unknown
 from engine.strategy import Strategy
+from engine.sweep.asked import Asked
 from engine.sweep.search import Search, Space
 
 KIND = "sweep"
 # What is measured of every trial besides what the request ranks and limits by. A compiled pass gives these.
 FIGURES = ("final_equity", "total_return", "sharpe", "max_drawdown", "total_trades")
-FIELDS = ("grid", "random", "objective", "constraints", "each_symbol", "top")
+FIELDS = ("grid", "random", "bayesian", "objective", "constraints", "each_symbol", "top")
 # A parameter may have the name of a metric, so a column of trials says that it is one.
 PARAM = "param:"
 OBJECTIVE = "sharpe"
 TOP = 10
+# Trials of a Bayesian search: each is chosen by all before it, which takes the longer the more there are.
+MOST_ASKED = 2_000
+# How many of them are asked for at once. What is found does not depend on the number of workers, so this must not.
+ROUND = 16
+MOST_ROUND = 256
 # JSON Schemas of a grid and of constraints.
 _NUMBER = {"type": "number"}
 _RANGES = [
@@ -55,9 +61,9 @@ def resolve_sweep(
     Raises InvalidInput with the pointer of the offending field; for too large a search before anything is made of it.
     """
     strategy = shelf.get(body["strategy_id"])
-    method = "random" if body.get("random") else "grid"
+    method, drawn = _method(body)
     space = _space(body, strategy, standing, lattice=method == "grid")
-    trials = body["random"]["trials"] if method == "random" else None
+    trials = drawn.get("trials")
     some = Search(space, trials, int(body.get("seed") or 0)).first()
     run = {name: value for name, value in body.items() if name not in FIELDS}
     resolved = resolve_backtest({**run, "params": some}, catalog, shelf)
@@ -68,6 +74,7 @@ def resolve_sweep(
         "method": method,
         "grid": space.told(),
         "trials": trials,
+        **({"round": drawn.get("round") or ROUND} if method == "bayesian" else {}),
         "objective": objectives,
         "constraints": constraints,
         "each_symbol": bool(body.get("each_symbol")) and len(resolved["symbols"]) > 1,
@@ -80,10 +87,11 @@ def resolve_sweep(
 
 
 def search_of(request: Mapping[str, Any], strategy: Strategy) -> Search:
-    """The candidates of a resolved sweep."""
+    """The candidates of a resolved sweep; those of a Bayesian one are found while it runs."""
     asked = request["sweep"]
     space = Space.of(strategy, asked["grid"], request["params"], lattice=asked["method"] == "grid")
-    return Search(space, asked["trials"], request["seed"])
+    kind = Asked if asked["method"] == "bayesian" else Search
+    return kind(space, asked["trials"], request["seed"])
 
 
 def size_of(request: Mapping[str, Any], catalog: Catalog) -> dict[str, int]:
@@ -92,6 +100,16 @@ def size_of(request: Mapping[str, Any], catalog: Catalog) -> dict[str, int]:
     trials = asked["trials"] or math.prod(len(axis) for axis in asked["grid"].values())
     accounts = size["symbols"] if asked["each_symbol"] else 1
     return size | {"trials": trials, "runs": trials * accounts, "cells": trials * size["cells"]}
+
+
+def _method(body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """How is searched, and what was said of it; of a grid nothing."""
+    asked = [name for name in ("random", "bayesian") if body.get(name)]
+    if len(asked) > 1:
+        raise InvalidInput(
+            "A search is random or Bayesian, not both.", pointer="/bayesian", given=body["bayesian"], allowed=asked
+        )
+    return (asked[0], body[asked[0]]) if asked else ("grid", {})
 
 
 def _space(body: Mapping[str, Any], strategy: Strategy, standing: Standing, *, lattice: bool) -> Space:

@@ -29,7 +29,7 @@ from engine.sweep import Search, Trials
 from engine.sweep.landscape import ranked
 from engine.sweep.splits import drift, overfit_ratio, promised
 from workers import packing
-from workers.dividing import by_halves
+from workers.dividing import Work, by_halves
 from workers.packing import Made
 from workers.sweeping import sampled
 from workers.verifying import require_honest
@@ -86,7 +86,7 @@ class Tested(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ChoosingWork(ABC):
+class ChoosingWork(Work, ABC):
     """The trials of a search that are chosen and tested. A unit is a candidate: what it makes on every training."""
 
     request: Mapping[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.errors import LeaseLost
 from app.jobs import Claim
-from app.store import Chunk, Output
+from app.store import Output, Rest
 from app.wiring import Services
 from engine.figures import Report
 from workers import packing
@@ -20,27 +20,29 @@ from workers.packing import Made
 from workers.portfolio import run_portfolio
 from workers.reproducing import Again, compared, original
 from workers.runs import run_alone
+from workers.searching import SearchWork
 from workers.signalling import run_signals
 from workers.sweeping import SweepWork
 from workers.verifying import run_verify
 from workers.walking import work_of
 
+SWEEPS = {"bayesian": SearchWork}
 # Jobs that can be divided, by kind.
 WORKS: Mapping[str, Callable[[Mapping[str, Any], Services], Work]] = {
     "reproduce": lambda request, services: Again(WORKS[request["kind"]](request["request"], services), services),
-    "sweep": SweepWork.of,
+    "sweep": lambda request, services: SWEEPS.get(request["sweep"]["method"], SweepWork).of(request, services),
     "walkforward": work_of,
 }
 
 
-def run(claim: Claim, services: Services, report: Report) -> Output | list[Chunk]:
+def run(claim: Claim, services: Services, report: Report) -> Output | Rest:
     """Run a claimed job, or cut it into chunks that any worker may do.
 
     Raises QueuantError for what the job's owner should read, and whatever `report` raises.
     """
     started = time.perf_counter()
     found = RUNNERS[claim.kind](claim, services, report)
-    if isinstance(found, list):
+    if isinstance(found, Rest):
         return found
     made = Made(*found)
     report(1, 1, "store")
@@ -56,7 +58,7 @@ def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict
     return packing.document(claim, dataset, result, verdict), packing.parts(result)
 
 
-def run_divisible(claim: Claim, services: Services, report: Report) -> Made | list[Chunk]:
+def run_divisible(claim: Claim, services: Services, report: Report) -> Made | Rest:
     """A job that may be too much for one worker."""
     return divide(WORKS[claim.kind](claim.request, services), claim, services, report)
 
@@ -69,17 +71,18 @@ def run_chunk(claim: Claim, services: Services, report: Report) -> Made:
     return Made(None, run_part(WORKS[parent.kind](parent.request, services), claim, services, report))
 
 
-def run_reproduce(claim: Claim, services: Services, report: Report) -> Made | list[Chunk]:
+def run_reproduce(claim: Claim, services: Services, report: Report) -> Made | Rest:
     """What a succeeded job did, done again by the same code; the result says whether it gave the same."""
     services.jobs.result(claim.request["job_id"], claim.owner)  # without it nothing need be run
     again = original(claim)
     if again.kind in WORKS:
         return run_divisible(claim, services, report)
     found = RUNNERS[again.kind](again, services, report)
+    assert not isinstance(found, Rest)  # noqa: S101 - such kinds were done above
     return compared(claim, services, Made(*found))
 
 
-RUNNERS: Mapping[str, Callable[[Claim, Services, Report], tuple[Any, ...] | list[Chunk]]] = {
+RUNNERS: Mapping[str, Callable[[Claim, Services, Report], tuple[Any, ...] | Rest]] = {
     "backtest": run_backtest,
     "chunk": run_chunk,
     "compose": run_compose,

@@ -43,6 +43,16 @@ class Ranking:
             allowed &= (values >= bounds.get("min", -np.inf)) & (values <= bounds.get("max", np.inf))
         return allowed
 
+    @property
+    def violation(self) -> Floats:
+        """How far each row is from the constraints, each in parts of its bound; 0 for one that keeps to all of them."""
+        total = np.zeros(self.table.num_rows)
+        for name, bounds in self.asked["constraints"].items():
+            for side, bound in bounds.items():
+                over = (self.figure(name) - bound) * (1.0 if side == "max" else -1.0) / (abs(bound) or 1.0)
+                total += np.where(np.isnan(over), np.inf, np.maximum(over, 0.0))
+        return total
+
     @cached_property
     def order(self) -> NDArray[np.int64]:
         """Places of the rows that count, best first."""

@@ -11,9 +11,10 @@ import pyarrow.parquet
 
 from app.canonical import digest
 from app.jobs import Claim, request_hash
+from app.store import Chunk
 from app.wiring import Services
 from engine.figures import Report
-from workers.dividing import Work
+from workers.dividing import Piece, Work
 from workers.packing import Made, parquet
 
 # Names that a sentence lists.
@@ -30,6 +31,23 @@ class Again:
     @property
     def units(self) -> int:
         return self.work.units
+
+    @property
+    def ahead(self) -> int:
+        return self.work.ahead
+
+    def points(self, first: int, stop: int) -> list[list[float]] | None:
+        """As the job's."""
+        return self.work.points(first, stop)
+
+    def knowing(self, chunk: Chunk) -> Again:
+        """As the job's."""
+        return replace(self, work=self.work.knowing(chunk))
+
+    def after(self, done: list[Piece]) -> tuple[Again, list[Piece]]:
+        """As the job's."""
+        work, done = self.work.after(done)
+        return replace(self, work=work), done
 
     def run(self, first: int, stop: int) -> pa.Table:
         """As the job did."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +27,7 @@ from engine.strategy import BoundStrategy, Strategy
 from engine.sweep import Search, sweep
 from engine.sweep.landscape import importance, plateau
 from workers import packing
-from workers.dividing import by_halves
+from workers.dividing import Work, by_halves
 from workers.packing import Made
 from workers.ranking import Ranking
 from workers.verifying import require_honest
@@ -42,7 +42,7 @@ _TYPES = {"int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "choice"
 
 
 @dataclass(frozen=True)
-class SweepWork:
+class SweepWork(Work):
     """The trials of a resolved sweep. A unit is a candidate of its search."""
 
     request: Mapping[str, Any]
@@ -53,7 +53,7 @@ class SweepWork:
     config: Config
 
     @classmethod
-    def of(cls, request: Mapping[str, Any], services: Services) -> SweepWork:
+    def of(cls, request: Mapping[str, Any], services: Services) -> Self:
         strategy = services.shelf.get(request["strategy_id"], request["strategy_version"])
         require_same(request, strategy)
         bars = load_bars(request, services.catalog)

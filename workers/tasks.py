@@ -11,6 +11,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from app.errors import JobCancelled, LeaseLost, StoreUnavailable
 from app.jobs import Claim
+from app.store import Rest
 from app.wiring import Services
 from engine.errors import QueuantError
 from workers.lease import Lease
@@ -70,9 +71,9 @@ class Executor:
                 "message": "The run failed for a reason that is not yours; the worker's log has it under the job's id.",
             }
         else:
-            if isinstance(output, list):
+            if isinstance(output, Rest):
                 status = self._settle(lease, lambda: self._jobs.park(claim, output))
-                log.info("job %s: left to %d chunks", claim.job_id, len(output))
+                log.info("job %s: left to %d chunks", claim.job_id, len(output.chunks))
                 return status
             status = self._settle(lease, lambda: self._jobs.finish(claim, output))
             log.info("job %s: %s in %.0f ms", claim.job_id, status, output.compute_ms)

@@ -166,7 +166,7 @@ class Client:
 
         Args:
             strategy_id, fresh, idempotency_key: as for `backtest`.
-            more: grid, random, objective, constraints, each_symbol, top, and all fields of a backtest.
+            more: grid, random, bayesian, objective, constraints, each_symbol, top, and all fields of a backtest.
         """
         given = {"strategy_id": strategy_id, **more}
         return self._queue("/backtest/sweep", given, fresh=fresh, idempotency_key=idempotency_key)

@@ -10,7 +10,7 @@ from typing import Any
 from app.errors import LeaseLost
 from app.events import Event, job_channel
 from app.jobs.changes import Changes
-from app.store import Change, Chunk, Output
+from app.store import Change, Output, Rest
 from app.taskqueue import BATCH
 
 log = logging.getLogger(__name__)
@@ -75,12 +75,12 @@ class Working(Changes):
         """Store the result and end the job. None: the fence was old, and nothing was stored."""
         return self._end(claim, self.store.jobs.finish(claim.job_id, claim.fence, output))
 
-    def park(self, claim: Claim, chunks: Sequence[Chunk]) -> str | None:
+    def park(self, claim: Claim, rest: Rest) -> str | None:
         """Leave a job to its chunks: any worker does them, and whoever is rung after the last one ends the job.
 
         None: the fence was old, and nothing was stored.
         """
-        status = self._end(claim, self.store.families.park(claim.job_id, claim.fence, chunks, queue=BATCH))
+        status = self._end(claim, self.store.families.park(claim.job_id, claim.fence, rest, queue=BATCH))
         if status == "running":
             for chunk_id in self.store.families.waiting(claim.job_id):
                 if not self._ring(chunk_id, BATCH):

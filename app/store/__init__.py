@@ -26,12 +26,12 @@ from app.store.lifecycle import Lifecycle
 from app.store.news import TERMINAL
 from app.store.parameters import Parameters
 from app.store.queries import JobFilter, Queries
-from app.store.records import Change, Chunk, Idempotency, NewJob, Output
+from app.store.records import Change, Chunk, Idempotency, NewJob, Output, Rest
 from app.store.signals import Signals
 from app.store.tried import Tried
 from app.store.verdicts import Verdicts
 
-__all__ = ["TERMINAL", "Caller", "Change", "Chunk", "Idempotency", "JobFilter", "NewJob", "Output", "Store"]
+__all__ = ["TERMINAL", "Caller", "Change", "Chunk", "Idempotency", "JobFilter", "NewJob", "Output", "Rest", "Store"]
 
 
 class Store:

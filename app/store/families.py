@@ -1,6 +1,7 @@
 """Jobs that are done in chunks: a parent, and a child row for each chunk of its work.
 
     parent  running ─park→ running, without a lease, until no child is pending ─claim→ running ─finish→ succeeded
+                                                                          or parked again, with more chunks
     child   queued ─claim→ running ─finish→ succeeded       one that fails for good fails its parent
 
 The end of a child and the count of its parent are one transaction: nothing is counted twice, nothing is forgotten. A
@@ -21,7 +22,7 @@ from app.events import Event
 from app.store.database import Database
 from app.store.events import EventLog
 from app.store.news import TERMINAL, ended, held, tell
-from app.store.records import Change, Chunk
+from app.store.records import Change, Chunk, Rest
 from app.tables import artifacts, jobs
 
 KIND = "chunk"
@@ -36,12 +37,14 @@ class Families:
         self._database = database
         self._log = log
 
-    def park(self, job_id: str, fence: int, chunks: Sequence[Chunk], *, queue: str) -> Change | None:
-        """Lay a running job down until its chunks are done. None: somebody else holds it, nothing is stored.
+    def park(self, job_id: str, fence: int, rest: Rest, *, queue: str) -> Change | None:
+        """Lay a running job down until its chunks are done, those of before and these.
 
-        A cancel that came before this statement wins: what is done is kept, and nothing is queued.
+        None: somebody else holds it, nothing is stored. A cancel that came before this statement wins: what is done is
+        kept, and nothing is queued.
         """
         wanted = jobs.c.cancel_at.is_(None)
+        chunks, before = rest.chunks, func.coalesce(jobs.c.done, 0)
         waiting = sum(chunk.found is None for chunk in chunks)
         status = case((wanted, "running"), else_="cancelled")
         columns = ended(self._database, status) | {
@@ -49,8 +52,8 @@ class Families:
             "rung_at": self._database.now(),
             "attempt": 0,  # attempts to gather are counted anew
             "fence": jobs.c.fence + 1,  # a beat that comes late takes no lease on a job that is nobody's
-            "units": sum(_units(chunk) for chunk in chunks),
-            "done": sum(_units(chunk) for chunk in chunks if chunk.found is not None),
+            "units": before + sum(_units(chunk) for chunk in chunks) + rest.ahead,
+            "done": before + sum(_units(chunk) for chunk in chunks if chunk.found is not None),
             "pending": case((wanted, waiting), else_=0),
         }
         with self._database.write() as tx:
@@ -79,7 +82,7 @@ class Families:
         query = query.where(jobs.c.parent_id == parent_id, jobs.c.status == "succeeded", artifacts.c.name == PART)
         with self._database.read() as tx:
             rows = tx.execute(query).all()
-        found = [Chunk(row.request["first"], row.request["stop"], bytes(row.data), row.compute_ms) for row in rows]
+        found = [Chunk(**row.request, found=bytes(row.data), compute_ms=row.compute_ms) for row in rows]
         return sorted(found, key=lambda chunk: chunk.first)
 
     def call_off(self, *, limit: int = 1000) -> int:
@@ -161,7 +164,7 @@ def _child(parent: Row[Any], chunk: Chunk, queue: str) -> dict[str, Any]:
         "owner": parent.owner,
         "kind": KIND,
         "queue": queue,
-        "request": {"first": chunk.first, "stop": chunk.stop},
+        "request": {"first": chunk.first, "stop": chunk.stop, "points": chunk.points},
         "request_hash": parent.request_hash,
         "tags": [],
         "parent_id": parent.id,

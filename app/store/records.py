@@ -39,12 +39,24 @@ class Idempotency:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A part of a job's work: its units first <= at < stop, with what they gave where that is known."""
+    """A part of a job's work: its units first <= at < stop, with what they gave where that is known.
+
+    `points` says what the units are where their numbers do not.
+    """
 
     first: int
     stop: int
     found: bytes | None = None
     compute_ms: float = 0.0
+    points: list[list[float]] | None = None
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What a job is left to: chunks of its work, and how many units will follow from what they give."""
+
+    chunks: list[Chunk]
+    ahead: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 from marshmallow import fields
 
-from app.sweeps import GRID, LIMITS
+from app.sweeps import GRID, LIMITS, MOST_ASKED, MOST_ROUND, ROUND
 from app.web.fields import Choice, Document, OneOrMore, Text, Truth, Whole
 from app.web.schemas import PageQuery, RunSchema, Strict, told
 from app.web.shapes.parts import count, floats, maybe_text, text
@@ -18,18 +18,32 @@ class RandomSchema(Strict):
     trials = Whole(low=1, high=MAX_TRIALS, required=True, metadata=told("How many."))
 
 
+class BayesianSchema(Strict):
+    """A search that chooses its trials by what those before have made."""
+
+    trials = Whole(low=1, high=MOST_ASKED, required=True, metadata=told("How many."))
+    round = Whole(
+        low=1,
+        high=MOST_ROUND,
+        metadata=told("How many are chosen at once, for the workers to share; the next ones know them.", default=ROUND),
+    )
+
+
 class SweepSchema(RunSchema):
     """A search among parameters."""
 
     grid = Document(
         GRID,
         metadata=told(
-            "By parameter: a list of values, or {start, stop, step} with the stop included; for a random search also "
-            "{low, high, log}. A random search without a grid is one of everything that the strategy takes.",
+            "By parameter: a list of values, or {start, stop, step} with the stop included; for a random or a "
+            "Bayesian search also {low, high, log}. Without a grid such a search is one of all that is taken.",
             example={"fast": {"start": 5, "stop": 30, "step": 5}, "slow": [50, 100, 200]},
         ),
     )
     random = fields.Nested(RandomSchema, metadata=told("Draw trials of the grid instead of making all of them."))
+    bayesian = fields.Nested(
+        BayesianSchema, metadata=told("Choose trials of the grid by what those before have made; not with `random`.")
+    )
     objective = OneOrMore(
         most=8, metadata=told("The metric that ranks the trials, or several; the first one decides.", default="sharpe")
     )

@@ -23,7 +23,7 @@ class WalkforwardSchema(SweepSchema):
     """A search whose trials are chosen on some bars and tested on others."""
 
     class Meta(Strict.Meta):
-        exclude = ("each_symbol", "top")
+        exclude = ("bayesian", "each_symbol", "top")
 
     train_months = Whole(low=1, high=_MOST_MONTHS, metadata=told("Calendar months of training.", example=24))
     test_months = Whole(low=1, high=_MOST_MONTHS, metadata=told("Calendar months of test.", example=6))

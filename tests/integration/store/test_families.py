@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from app.errors import LeaseLost, Unknown
-from app.store import Chunk, JobFilter, Output
+from app.store import Chunk, JobFilter, Output, Rest
 from app.tables import artifacts, jobs
 
 FOUND = Output(None, "", {"part": b"PAR"}, 100.0)
@@ -26,7 +26,7 @@ def chunks(count, *, size=10, done=0):
 def parked(world, count=3, **options):
     """A job that waits for its chunks, and their ids."""
     claim = world.running()
-    assert world.jobs.park(claim, chunks(count, **options)) == "running"
+    assert world.jobs.park(claim, Rest(chunks(count, **options))) == "running"
     return claim, list(world.queue.rung["batch"])
 
 
@@ -69,7 +69,7 @@ def test_who_was_fenced_off_parks_nothing(world):
     world.expire()
     world.jobs.reap()
 
-    assert world.jobs.park(claim, chunks(3)) is None
+    assert world.jobs.park(claim, Rest(chunks(3))) is None
     assert children(world, claim.job_id) == []
     assert world.queue.length("batch") == 0
 
@@ -206,7 +206,7 @@ def test_a_cancel_before_the_parking_wins_and_keeps_what_is_done(world):
     claim = world.running()
     world.jobs.cancel(claim.job_id, "ada")
 
-    assert world.jobs.park(claim, chunks(3, done=1)) == "cancelled"
+    assert world.jobs.park(claim, Rest(chunks(3, done=1))) == "cancelled"
     assert world.queue.length("batch") == 0
     assert [row.status for row in children(world, claim.job_id)] == ["succeeded"]
     assert world.told(claim.job_id)[-1] == "job_cancelled"
