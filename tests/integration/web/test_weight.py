@@ -36,6 +36,8 @@ body = {"strategy_id": "sma_cross", "dataset": "fx_daily", "symbols": ["EURUSD",
 assert client.post("/api/v1/backtest/run", json=body, headers=headers).status_code == 202
 grid = {"fast": [5, 10], "slow": [50]}
 assert client.post("/api/v1/backtest/sweep", json=body | {"grid": grid}, headers=headers).status_code == 202
+bayesian = body | {"bayesian": {"trials": 5}}
+assert client.post("/api/v1/backtest/sweep", json=bayesian, headers=headers).status_code == 202
 assert client.post("/api/v1/backtest/montecarlo", json=body | {"method": "costs"}, headers=headers).status_code == 202
 book = {"strategies": [body, body], "allocation": "hrp"}
 assert client.post("/api/v1/backtest/portfolio", json=book, headers=headers).status_code == 202
@@ -62,7 +64,7 @@ for path in ("datasets/mine", "datasets/mine/bars?points=10", "datasets/mine/bar
 days, steps = np.arange("2020-01-01", "2021-01-01", dtype="datetime64[D]"), np.arange(366)
 courses = [Course(days, 100.0 + np.sin(steps * speed), steps > 9, 0.0) for speed in (1.0, 0.7)]
 assert pair("a", "b", *courses)["p_value"] is not None
-print(*sorted({"numba", "llvmlite", "pandas", "scipy", "engine.simulation", "engine.kernel"} & set(sys.modules)))
+print(*sorted({"numba", "llvmlite", "optuna", "pandas", "scipy", "engine.simulation", "engine.kernel"} & set(sys.modules)))
 """
 
 
