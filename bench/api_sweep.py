@@ -36,6 +36,7 @@ from typing import Any
 
 import strategies
 from app.client import Client
+from app.client.live import Listener, LiveEvent
 from bench.peers import environment, workloads
 from bench.peers.asking import Asked, asked
 from bench.peers.ours import bars_of
@@ -50,7 +51,11 @@ FIGURES = ("total_return", "sharpe", "max_drawdown", "total_trades")
 COSTS = {"commission_bps": 10.0, "slippage_bps": 0.0}
 W2 = {"dataset": "one", "grid": PAIRS, "config": COSTS}
 W2B = {"dataset": "many", "grid": FEW, "each_symbol": True, "config": COSTS}
-SLOW = {"dataset": "many", "grid": {"fast": {"start": 5, "stop": 24}, "slow": {"start": 30, "stop": 39}}, "config": COSTS}
+SLOW = {
+    "dataset": "many",
+    "grid": {"fast": {"start": 5, "stop": 24}, "slow": {"start": 30, "stop": 39}},
+    "config": COSTS,
+}
 # What computes what a sweep in process does not give, by the phase of its progress.
 FEATURES = ("top", "statistics", "honest")
 PHASES = ("accepted", "claimed", "load", "run", *FEATURES, "store", "fetch")
@@ -87,25 +92,31 @@ def stamp(text: str) -> float:
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
+def until_the_end(listener: Listener, job_id: str) -> Iterator[LiveEvent]:
+    for event in listener.events(600.0):
+        if event.job_id == job_id:
+            yield event
+            if event.ended:
+                return
+
+
 def posted(client: Client, body: dict[str, Any], strategy: str = "sma_cross") -> dict[str, float]:
     """Milliseconds of one sweep in all, until its first rows were heard, and of its phases."""
-    started = time.time()
-    job = client.sweep(strategy, fresh=True, **body)
-    accepted = time.time()
-    marks, rows = {}, 0.0
-    with client.listen(job.id) as listener:
-        for event in listener.events(600.0):
-            if event.type == "trial_rows":
-                rows = rows or time.time()
-            name = str(event.data["phase"]) if event.type == "job_progress" else event.type
-            marks.setdefault(name, stamp(event.at))
-            if event.ended:
-                break
-    job.result()
-    ended = time.time()
+    with client.listen() as everything:
+        started = time.time()
+        job = client.sweep(strategy, fresh=True, **body)
+        accepted = time.time()
+        with client.listen(job.id) as listener:
+            heard = [(event, time.time()) for event in until_the_end(listener, job.id)]
+        job.result()
+        ended = time.time()
+        marks: dict[str, float] = {}
+        for event in until_the_end(everything, job.id):
+            marks.setdefault(str(event.data.get("phase", event.type)), stamp(event.at))
+    rows = next((at for event, at in heard if event.type == "trial_rows"), float("nan"))
     return _phases(marks, started, accepted, ended) | {
         "whole": (ended - started) * 1e3,
-        "rows": (rows - started) * 1e3 if rows else float("nan"),
+        "rows": (rows - started) * 1e3,
     }
 
 
@@ -167,7 +178,10 @@ def shared(folder: Path) -> Iterator[str]:
     taken: dict[str, list[float]] = {}
     for workers in (1, 2):
         with platform(folder, workers) as (client, _):
-            for name, body, strategy in (("macd_trend", SLOW, "macd_trend"), ("200,000 crossings", many(200_000), "sma_cross")):
+            for name, body, strategy in (
+                ("macd_trend", SLOW, "macd_trend"),
+                ("200,000 crossings", many(200_000), "sma_cross"),
+            ):
                 times = [posted(client, body, strategy)["whole"] for _ in range(2)]
                 taken.setdefault(name, []).append(min(times) / 1e3)
     for name, (one, two) in taken.items():

@@ -26,6 +26,7 @@ from engine.overfit import statistics
 from engine.strategy import BoundStrategy, Strategy
 from engine.sweep import Search, sweep
 from engine.sweep.landscape import importance, plateau
+from engine.sweep.search import Stretch
 from workers import packing
 from workers.dividing import Work, by_halves
 from workers.packing import Made
@@ -67,7 +68,7 @@ class SweepWork(Work):
         """A row for each trial among these candidates, or for each of its symbols; one that fails says why."""
         stretch = self.search.stretch(first, stop)
         if stretch.trials is None:
-            return self._table([], [], {})
+            return self._table(stretch, {})
         asked = self._asked
         try:
             found = sweep(
@@ -79,10 +80,9 @@ class SweepWork(Work):
                 each_symbol=asked["each_symbol"],
             )
         except (RunFailed, BadData) as error:
-            numbers, sets, why = stretch.numbers.tolist(), list(stretch.trials), error.message
-            return by_halves(self, first, stop, error, lambda: self._table(numbers, sets, {}, why))
-        figures = {name: np.ravel(found[name]) for name in asked["figures"]}
-        return self._table(stretch.numbers.tolist(), list(stretch.trials), figures)
+            why = error.message
+            return by_halves(self, first, stop, error, lambda: self._table(stretch, {}, why))
+        return self._table(stretch, {name: np.ravel(found[name]) for name in asked["figures"]})
 
     def rows(self, found: pa.Table) -> dict[str, Any]:
         """The best of some rows, and how many those are."""
@@ -129,18 +129,18 @@ class SweepWork(Work):
     def _dataset(self) -> Dataset:
         return self.services.catalog.get(f"{self.request['dataset_id']}@{self.request['dataset_version']}")
 
-    def _table(
-        self, numbers: list[int], sets: list[dict[str, Any]], figures: Mapping[str, Floats], error: str | None = None
-    ) -> pa.Table:
+    def _table(self, stretch: Stretch, figures: Mapping[str, Floats], error: str | None = None) -> pa.Table:
         """Rows of trials; where every symbol has its own account, one for each of them."""
         symbols = self.bars.symbols if self._asked["each_symbol"] else ()
-        times, total = max(1, len(symbols)), len(numbers) * max(1, len(symbols))
-        columns: dict[str, pa.Array] = {"trial": pa.array(np.repeat(np.array(numbers, dtype=np.int64), times))}
+        times, sets = max(1, len(symbols)), stretch.trials.columns if stretch.trials else {}
+        total = len(stretch.numbers) * times
+        columns: dict[str, pa.Array] = {"trial": pa.array(np.repeat(stretch.numbers, times))}
         if symbols:
-            columns["symbol"] = pa.array(list(symbols) * len(numbers), pa.string())
+            columns["symbol"] = pa.array(list(symbols) * len(stretch.numbers), pa.string())
         for item in self.strategy.parameters:
-            values = [_shown(given[item.name]) for given in sets for _ in range(times)]
-            columns[PARAM + item.name] = pa.array(values, _TYPES[item.type])
+            given = sets.get(item.name, np.empty(0, dtype=object))
+            values = np.array([_shown(value) for value in given], dtype=object) if item.type == "table" else given
+            columns[PARAM + item.name] = pa.array(np.repeat(values, times), _TYPES[item.type])
         for name in self._asked["figures"]:
             columns[name] = pa.array(figures.get(name, np.full(total, np.nan)))
         columns["error"] = pa.array([error] * total, pa.string())

@@ -100,10 +100,11 @@ def _explained(column: NDArray[np.object_], values: Floats) -> float:
 
 def _groups(column: NDArray[np.object_]) -> NDArray[np.int64]:
     """A number for each value; for many numbers one for each tenth of the trials."""
-    names = np.array([str(value) for value in column])
-    groups: NDArray[np.int64] = np.unique(names, return_inverse=True)[1]
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in column)
-    if not numbers or groups.max() < 2 * GROUPS:
+    kinds = sorted(set(column), key=str)
+    place = {value: at for at, value in enumerate(kinds)}
+    groups = np.array([place[value] for value in column], dtype=np.int64)
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in kinds)
+    if not numbers or len(kinds) <= 2 * GROUPS:
         return groups
     numeric = column.astype(np.float64)
     edges = np.quantile(numeric, np.linspace(0.0, 1.0, GROUPS + 1)[1:-1])

@@ -176,16 +176,11 @@ class Search:
     def stretch(self, first: int, stop: int) -> Stretch:
         """The candidates first <= number < stop."""
         rows = self._rows(first, stop)
-        names = list(self.space.base) + list(self.space.axes)
-        broken, fixed = self.space.strategy.broken, tuple(self.space.base.values())
-        kept = [at for at, row in enumerate(rows) if not broken(dict(zip(names, fixed + row, strict=True)))]
-        if not kept:
-            return Stretch(np.empty(0, dtype=np.int64), None, len(rows))
-        order = [names.index(item.name) for item in self.space.strategy.parameters]
-        full = [fixed + rows[at] for at in kept]
-        sets = [tuple(row[at] for at in order) for row in full]
+        strategy, names = self.space.strategy, [item.name for item in self.space.strategy.parameters]
+        kept = [at for at, row in enumerate(rows) if not strategy.broken(dict(zip(names, row, strict=True)))]
         skipped = len(rows) - len(kept)
-        return Stretch(np.array(kept, dtype=np.int64) + first, made(self.space.strategy, sets, skipped), skipped)
+        trials = made(strategy, [rows[at] for at in kept], skipped) if kept else None
+        return Stretch(np.array(kept, dtype=np.int64) + first, trials, skipped)
 
     def first(self) -> dict[str, Any]:
         """The parameters of the first trial. Raises InvalidInput (`empty_sweep`) where the rule excludes them all."""
@@ -195,9 +190,8 @@ class Search:
             trials = self.stretch(at, min(end, at + _LOOK)).trials
             if trials is not None:
                 return trials[0]
-        sample = dict(
-            zip([*self.space.base, *self.space.axes], [*self.space.base.values(), *self._rows(0, 1)[0]], strict=True)
-        )
+        names = (item.name for item in self.space.strategy.parameters)
+        sample = dict(zip(names, self._rows(0, 1)[0], strict=True))
         raise InvalidInput(
             f"The rule of {self.space.strategy.id} excludes each of the {end} combinations: "
             f"{self.space.strategy.broken(sample)}",
@@ -207,17 +201,19 @@ class Search:
         )
 
     def _rows(self, first: int, stop: int) -> list[tuple[Any, ...]]:
-        """The values on the axes of the candidates first <= number < stop."""
-        if not self.space.axes:
-            return [()] * (stop - first)
-        if self.draws is None:
+        """The parameters, in the order of the strategy, of the candidates first <= number < stop."""
+        if self.draws is None or not self.space.axes:
             columns = self.space.points(np.arange(first, stop))
         elif self.space.size is not None:
             columns = self.space.points(self._drawn(self.space.size, stop)[first:])
         else:
             shares = np.random.Generator(np.random.Philox(self.seed)).random((stop, len(self.space.axes)))
             columns = self.space.draws(shares[first:])
-        return list(zip(*columns, strict=True))
+        varied = dict(zip(self.space.axes, columns, strict=True))
+        names = [item.name for item in self.space.strategy.parameters]
+        if not names:
+            return [()] * (stop - first)
+        return list(zip(*(varied.get(name) or [self.space.base[name]] * (stop - first) for name in names), strict=True))
 
     @property
     def _most(self) -> int:
