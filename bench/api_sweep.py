@@ -7,7 +7,7 @@ Starts servers of its own (queue server, API, relay, workers, SQLite) in a tempo
 W2       sma_cross, all 4,950 pairs fast < slow of windows 2 to 101 over 2,520 daily bars, next open, 10 bps
 W2b      100 symbols x 200 pairs, each on an account of its own
 workers  a Python strategy of about 20 s, and 200,000 crossings, by one worker process and by two
-memory   the most memory of a worker process in sweeps of 2,000, 20,000 and 200,000 trials
+memory   the most memory of a worker process in sweeps of 2,000, 20,000 and 200,000 runs
 
 Each is timed from POST to its fetched result, in turn with the same sweep in this process on one thread and, with
 the environment of `bench.peers`, with vectorbt. The phases are the times of the job's own events:
@@ -31,6 +31,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,9 @@ FEATURES = ("top", "statistics", "honest")
 PHASES = ("accepted", "claimed", "load", "run", *FEATURES, "store", "fetch")
 
 
-def many(trials: int) -> dict[str, Any]:
-    """A sweep of so many crossings, a multiple of 200."""
-    return {**W2, "grid": {"fast": {"start": 2, "stop": 201}, "slow": {"start": 202, "stop": 201 + trials // 200}}}
+def many(runs: int) -> dict[str, Any]:
+    """A sweep of so many crossings, a multiple of 2,000: pairs times 100 symbols."""
+    return {**W2B, "grid": {"fast": {"start": 5, "stop": 24}, "slow": {"start": 101, "stop": 100 + runs // 2000}}}
 
 
 @contextmanager
@@ -147,7 +148,7 @@ def beside(
     """Lines on one workload: the platform, the same in process, vectorbt, in turns."""
     item, config = strategies.get("sma_cross"), Config(**COSTS)
     trials, each = grid(item, body["grid"]), bool(body.get("each_symbol"))
-    alone = lambda: sweep(bars, item, trials, config, each_symbol=each, threads=1)  # noqa: E731
+    alone = partial(sweep, bars, item, trials, config, each_symbol=each, threads=1)
     alone()
     if peer:
         label = next(iter(peer.ask(600.0, prepare=name, like={})["jobs"]))
@@ -167,10 +168,10 @@ def beside(
     yield f"{name}  {middle['whole']:.0f} ms from POST to result, in process {sweeps:.0f} ms"
     yield "    " + ", ".join(f"{key} {middle[key]:.0f}" for key in PHASES)
     yield f"    the platform's share {share:.0f} ms; top, statistics and honesty {features:.0f} ms"
-    yield f"    first rows after {middle['rows']:.0f} ms; the same again from the store {statistics.median(again):.1f} ms"
+    yield f"    first rows after {middle['rows']:.0f} ms; the same again, stored, {statistics.median(again):.1f} ms"
     if others:
         other = statistics.median(others)
-        yield f"    {label}: {other:.0f} ms = {other / middle['whole']:.1f} x the platform, {other / sweeps:.0f} x in process"
+        yield f"    {label}: {other:.0f} ms, {other / middle['whole']:.1f} x the platform, {other / sweeps:.0f} x in process"
 
 
 def shared(folder: Path) -> Iterator[str]:
@@ -189,19 +190,18 @@ def shared(folder: Path) -> Iterator[str]:
 
 
 def remembered(folder: Path) -> Iterator[str]:
-    """The most memory of the worker process, and what a trial adds to it."""
+    """The most memory of the worker process, and what a run adds to it."""
     with platform(folder, 1) as (client, launcher):
         workers = [at for at in below(launcher) if b"worker" in at.joinpath("cmdline").read_bytes()]
         found = []
-        for trials in (2_000, 20_000, 200_000):
+        for runs in (2_000, 20_000, 200_000):
             for process in workers:
                 (process / "clear_refs").write_text("5")
-            before = max(kept(process, "RssAnon:") for process in workers)
-            client.sweep("sma_cross", fresh=True, **many(trials)).wait().result()
-            found.append((trials, before, max(kept(process, "VmHWM:") for process in workers)))
-    for trials, _, most in found:
-        yield f"{trials:7,} trials: {most / 2**20:.0f} MiB at most"
-    yield f"{(found[-1][2] - found[0][2]) / (found[-1][0] - found[0][0]):.0f} bytes for each further trial"
+            client.sweep("sma_cross", fresh=True, **many(runs)).wait().result()
+            found.append((runs, max(kept(process, "VmHWM:") for process in workers)))
+    for runs, most in found:
+        yield f"{runs:7,} runs: {most / 2**20:.0f} MiB at most"
+    yield f"{(found[-1][1] - found[0][1]) / (found[-1][0] - found[0][0]):.0f} bytes for each further run"
 
 
 def below(launcher: int) -> list[Path]:
