@@ -27,8 +27,9 @@ class Asked(Search):
         """The same search with these candidates and no others."""
         return replace(self, points=points)
 
-    def _rows(self, first: int, stop: int) -> list[tuple[Any, ...]]:
-        return [values_at(self.space, self.points[number]) for number in range(first, stop)]
+    def _columns(self, first: int, stop: int) -> list[list[Any]]:
+        rows = (values_at(self.space, self.points[number]) for number in range(first, stop))
+        return [list(column) for column in zip(*rows, strict=True)]
 
 
 def values_at(space: Space, point: Point) -> tuple[Any, ...]:

@@ -202,18 +202,20 @@ class Search:
 
     def _rows(self, first: int, stop: int) -> list[tuple[Any, ...]]:
         """The parameters, in the order of the strategy, of the candidates first <= number < stop."""
-        if self.draws is None or not self.space.axes:
-            columns = self.space.points(np.arange(first, stop))
-        elif self.space.size is not None:
-            columns = self.space.points(self._drawn(self.space.size, stop)[first:])
-        else:
-            shares = np.random.Generator(np.random.Philox(self.seed)).random((stop, len(self.space.axes)))
-            columns = self.space.draws(shares[first:])
-        varied = dict(zip(self.space.axes, columns, strict=True))
+        varied = dict(zip(self.space.axes, self._columns(first, stop), strict=True))
         names = [item.name for item in self.space.strategy.parameters]
         if not names:
             return [()] * (stop - first)
         return list(zip(*(varied.get(name) or [self.space.base[name]] * (stop - first) for name in names), strict=True))
+
+    def _columns(self, first: int, stop: int) -> list[list[Any]]:
+        """The values on each axis of these candidates."""
+        if self.draws is None or not self.space.axes:
+            return self.space.points(np.arange(first, stop))
+        if self.space.size is not None:
+            return self.space.points(self._drawn(self.space.size, stop)[first:])
+        shares = np.random.Generator(np.random.Philox(self.seed)).random((stop, len(self.space.axes)))
+        return self.space.draws(shares[first:])
 
     @property
     def _most(self) -> int:

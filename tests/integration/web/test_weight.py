@@ -64,7 +64,8 @@ for path in ("datasets/mine", "datasets/mine/bars?points=10", "datasets/mine/bar
 days, steps = np.arange("2020-01-01", "2021-01-01", dtype="datetime64[D]"), np.arange(366)
 courses = [Course(days, 100.0 + np.sin(steps * speed), steps > 9, 0.0) for speed in (1.0, 0.7)]
 assert pair("a", "b", *courses)["p_value"] is not None
-print(*sorted({"numba", "llvmlite", "optuna", "pandas", "scipy", "engine.simulation", "engine.kernel"} & set(sys.modules)))
+heavy = {"numba", "llvmlite", "optuna", "pandas", "scipy", "engine.simulation", "engine.kernel"}
+print(*sorted(heavy & set(sys.modules)))
 """
 
 
