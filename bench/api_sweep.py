@@ -171,7 +171,8 @@ def beside(
     yield f"    first rows after {middle['rows']:.0f} ms; the same again, stored, {statistics.median(again):.1f} ms"
     if others:
         other = statistics.median(others)
-        yield f"    {label}: {other:.0f} ms, {other / middle['whole']:.1f} x the platform, {other / sweeps:.0f} x in process"
+        through, alone = other / middle["whole"], other / sweeps
+        yield f"    {label}: {other:.0f} ms, {through:.1f} x the platform, {alone:.0f} x in process"
 
 
 def shared(folder: Path) -> Iterator[str]:
