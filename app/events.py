@@ -13,6 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 VERSION = 1
+# What strategies say, for everybody.
+SIGNALS = "signals"
+SEVERITIES = ("info", "warning", "critical")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class Event:
 def owner_channel(owner: str) -> str:
     """All jobs of one owner."""
     return f"jobs:{owner}"
+
+
+def alerts_channel(owner: str) -> str:
+    """What asks for the attention of one owner."""
+    return f"alerts:{owner}"
 
 
 def job_channel(job_id: str) -> str:

@@ -64,8 +64,11 @@ class Settings:
     )
     upload_seconds: int = _setting(120, "QUEUANT_UPLOAD_SECONDS", "Longest time that reading an upload may take")
     api_threads: int = _setting(48, "QUEUANT_API_THREADS", "Threads of the API process")
-    api_sockets: int = _setting(24, "QUEUANT_API_SOCKETS", "WebSocket clients that the API process takes at most")
-    relay_sockets: int = _setting(5000, "QUEUANT_RELAY_SOCKETS", "WebSocket clients that one relay takes at most")
+    api_sockets: int = _setting(24, "QUEUANT_API_SOCKETS", "Live clients that the API process takes at most")
+    relay_sockets: int = _setting(5000, "QUEUANT_RELAY_SOCKETS", "Live clients that one relay takes at most")
+    owner_sockets: int = _setting(
+        1000, "QUEUANT_OWNER_SOCKETS", "Live clients of one owner that a process takes at most"
+    )
     max_body_bytes: int = _setting(1_048_576, "QUEUANT_MAX_BODY_BYTES", "Largest request body that is read")
     max_queued: int = _setting(100_000, "QUEUANT_MAX_QUEUED", "Queued jobs per owner before the API answers 429")
     max_attempts: int = _setting(3, "QUEUANT_MAX_ATTEMPTS", "How often a job may lose its worker before it fails")

@@ -26,7 +26,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who opened a socket, and how to find out later whether they still may listen.
+    """Who opened a socket or a stream, and how to find out later whether they still may listen.
 
     `recheck` returns None once the key or session is gone. `seconds` limits the socket's life: a ticket is used up
     when it opens a socket, so there is nothing left to check, and a fresh one must be asked for.
@@ -57,12 +57,12 @@ def check_scope(caller: Caller, scope: str) -> None:
         raise Denied(f"This needs a key with the scope '{scope}'; yours has: {has}.", authenticated=True)
 
 
-def authenticate_socket(services: Services, request: Request) -> Visitor:
-    """Who opens a socket, decided before the upgrade. Raises Denied."""
+def authenticate_listener(services: Services, request: Request, *, upgrade: bool) -> Visitor:
+    """Who opens a socket (`upgrade`) or a stream of events, decided before anything is sent. Raises Denied."""
     access = services.store.access
     origin = request.headers.get("Origin")
     if origin is not None and not _allowed(services, request, origin):
-        raise _strange("This origin may not open a socket; see QUEUANT_ALLOWED_ORIGINS.")
+        raise _strange("This origin may not listen; see QUEUANT_ALLOWED_ORIGINS.")
     key = _bearer(request)
     if key is not None:
         return Visitor(_known(access.caller(key)), lambda: access.caller(key))
@@ -73,7 +73,7 @@ def authenticate_socket(services: Services, request: Request) -> Visitor:
             raise Denied("The ticket is unknown, used or expired; ask for a new one at POST /api/v1/ws-tickets.")
         return Visitor(caller, lambda: caller, TICKET_SOCKET_SECONDS)
     caller = _holder(services, request)
-    if origin is None:
+    if upgrade and origin is None:  # a stream is a reply like any other: browsers keep it from foreign pages
         raise _strange("A socket that is opened with a cookie must say its Origin.")
     secret = request.cookies[SESSION_COOKIE]
     return Visitor(caller, lambda: access.holder(secret, "session"))

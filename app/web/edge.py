@@ -154,8 +154,38 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
                     "parameters": [
                         _query("epoch", "What `hello` said before; with `seq` it brings what was missed.", "string"),
                         _query("seq", "The last sequence number that was seen.", "integer"),
+                        *_FILTERS,
                     ],
                     "responses": {"101": {"description": "Switching protocols"}, "default": "DEFAULT_ERROR"},
+                }
+            },
+        )
+
+    def describe_stream(self, rule: Rule) -> None:
+        """Document the live channels as Server-Sent Events."""
+        self.spec.path(
+            rule=rule,
+            operations={
+                "get": {
+                    "operationId": "stream_events",
+                    "summary": "Listen to what happens, as Server-Sent Events",
+                    "description": "What the sockets carry, in `data` lines; an `id` resumes all channels.",
+                    "tags": ["WebSocket"],
+                    "security": [{"bearer": []}, {"ticket": []}],
+                    "parameters": [
+                        _query("channels", "With commas: jobs, jobs/{id}, signals, …", "string") | {"required": True},
+                        _query("last_event_id", "The last `id`, for who cannot send `Last-Event-ID`.", "string"),
+                        _query("Last-Event-ID", "The last `id`: what was missed since comes first.", "string")
+                        | {"in": "header"},
+                        *_FILTERS,
+                    ],
+                    "responses": {
+                        "200": {
+                            "description": "Events, for as long as both sides like",
+                            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+                        },
+                        "default": "DEFAULT_ERROR",
+                    },
                 }
             },
         )
@@ -177,6 +207,14 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
 
 def _query(name: str, text: str, kind: str) -> dict[str, Any]:
     return {"in": "query", "name": name, "description": text, "schema": {"type": kind}}
+
+
+_FILTERS = (
+    _query("strategy", "Only events of these strategies (with commas).", "string"),
+    _query("symbol", "Only events of these symbols (with commas).", "string"),
+    _query("severity", "Only alerts that are at least so severe: info, warning or critical.", "string"),
+    _query("type", "Only events of these types (with commas).", "string"),
+)
 
 
 def _document_schema(_: Any, field: ma.fields.Field[Any], **__: Any) -> dict[str, Any]:

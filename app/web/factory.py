@@ -79,3 +79,5 @@ def register_sockets(app: Flask, services: Services, api: Api, role: Role) -> No
     for rule in app.url_map.iter_rules():
         if rule.rule in relay.ROUTES:
             api.describe_socket(rule)
+        elif rule.rule == relay.STREAM:
+            api.describe_stream(rule)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from app.bus import Bus, News
 from app.errors import QueueUnavailable, StoreUnavailable
 from app.store.events import EventLog
-from app.web.channels import PAGE, Channel, Client, Subscription
-from app.web.wire import text_frame
+from app.web.channels import PAGE, Channel, Client, Frame, Subscription
+from app.web.filters import Filter
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +55,14 @@ class Hub:
         self._breathed_at = 0.0
 
     def subscribe(
-        self, client: Client, name: str, resume: tuple[str, int] | None = None
+        self, client: Client, name: str, resume: tuple[str, int] | None = None, wanted: Filter | None = None
     ) -> tuple[Subscription, Greeting]:
-        """Place a client in a channel, after the (epoch, seq) that it saw last if that is possible.
+        """Place a client in a channel, after the (epoch, seq) that it was told of last if that is possible.
 
         Nothing is sent until the caller adds the subscription to the client. Raises StoreUnavailable.
         """
         self._start()
-        subscription = self._enter(client, name)
+        subscription = self._enter(client, name, wanted)
         channel = subscription.channel
         try:
             # In this order: whoever commits after the head was read is heard, because we listen already.
@@ -74,7 +74,7 @@ class Hub:
         except StoreUnavailable:
             self.leave(subscription)
             raise
-        subscription.cursor = resume[1] if resume and recovered else head
+        subscription.begin(resume[1] if resume and recovered else head)
         return subscription, Greeting(self.events.epoch, head, recovered)
 
     def leave(self, subscription: Subscription) -> None:
@@ -95,10 +95,10 @@ class Hub:
     def channel_count(self) -> int:
         return len(self._channels)
 
-    def _enter(self, client: Client, name: str) -> Subscription:
+    def _enter(self, client: Client, name: str, wanted: Filter | None) -> Subscription:
         with self._lock:
             channel = self._channels.setdefault(name, Channel(name))
-            subscription = Subscription(client, channel)
+            subscription = Subscription(client, channel, wanted)
             channel.listeners = (*channel.listeners, subscription)
             return subscription
 
@@ -168,7 +168,7 @@ class Hub:
         channel.heard = max(channel.heard, news.seq)
         if channel.head is None or news.seq <= channel.head:
             return
-        if not self._deliver(channel, news.seq, text_frame(news.frame)):
+        if not self._deliver(channel, Frame(news.seq, news.frame)):
             try:
                 self._catch_up(channel)
             except StoreUnavailable:
@@ -183,17 +183,17 @@ class Hub:
                 if channel is not None and channel.head is not None and head > channel.head:
                     self._catch_up(channel)
 
-    def _deliver(self, channel: Channel, seq: int, frame: bytes) -> bool:
-        if not channel.append(seq, frame):
+    def _deliver(self, channel: Channel, frame: Frame) -> bool:
+        if not channel.append(frame):
             return False
-        at_once = [listener.client.offer(listener, seq, frame) for listener in channel.listeners]
+        at_once = [listener.client.offer(listener, frame) for listener in channel.listeners]
         self._breathe(urgent=not all(at_once))
         return True
 
     def _pass_moment(self, channel: Channel, text: str) -> None:
         message = json.loads(text)
         key = (channel.name, message["type"], str(message["data"].get("job_id")))
-        frame = text_frame(text)
+        frame = Frame(None, text)
         for listener in channel.listeners:
             listener.client.offer_moment(listener, key, frame)
 
@@ -210,4 +210,4 @@ class Hub:
                 seq = event.seq or 0
                 if seq > (channel.head or 0) + 1:  # the events between were deleted
                     channel.skip_to(seq - 1)
-                self._deliver(channel, seq, text_frame(event.frame()))
+                self._deliver(channel, Frame(seq, event.frame()))

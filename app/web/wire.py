@@ -32,6 +32,11 @@ def text_frame(text: str) -> bytes:
     return bytes((_TEXT, 127)) + size.to_bytes(8, "big") + body
 
 
+def text_of(frame: bytes) -> bytes:
+    """The message inside of a frame that `text_frame` made."""
+    return frame[{126: 4, 127: 10}.get(frame[1], 2) :]
+
+
 def close_frame(code: int, reason: str) -> bytes:
     body = code.to_bytes(2, "big") + reason.encode()[:123]
     return bytes((_CLOSE, len(body))) + body
@@ -118,6 +123,15 @@ class Wire:
         if sent and sent < len(data):
             self.rest = data[sent:]
         return sent > 0
+
+    def is_gone(self) -> bool:
+        """Whether the other side has closed; of a client that never talks nothing else tells it."""
+        try:
+            return self.closed or not self._plain.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def say_goodbye(self, code: int, reason: str) -> None:
         """Send the close frame, the last one. Raises OSError. Takes the lock itself."""

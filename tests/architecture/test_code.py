@@ -23,7 +23,7 @@ CATCHES_EVERYTHING = {
     "workers/tasks.py": "the worker's task",
     "workers/supervisor.py": "the checks of a user's strategy, whose signals are asked for",
     "app/web/hub.py": "the relay's loop",
-    "app/web/relay.py": "a conversation: once its socket is open, the HTTP error handler cannot answer",
+    "app/web/session.py": "a conversation: once its socket is open, the HTTP error handler cannot answer",
     "engine/strategy.py": "a user's strategy",
     "app/usercode.py": "a user's file, which runs when it is read",
 }

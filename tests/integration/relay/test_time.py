@@ -8,6 +8,7 @@ import threading
 import time
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from sqlalchemy import update
 from websockets.exceptions import ConnectionClosed
@@ -69,6 +70,38 @@ def test_a_socket_whose_key_is_revoked_is_closed(services, app, url):
         with services.store.database.write() as tx:
             tx.execute(update(api_keys).values(revoked_at=1.0))
         assert closed_with(sock) == 4401
+
+
+def test_a_revoked_key_subscribes_to_nothing_more(services, app, url):
+    key = services.store.access.create_key("ada")
+    with connect(url, additional_headers={"Authorization": f"Bearer {key}"}) as sock:
+        sock.recv()
+        services.store.access.revoke_key(key)
+        sock.send('{"type":"subscribe","channel":"signals"}')
+        assert closed_with(sock) == 4401
+
+
+def test_a_stream_whose_key_is_revoked_is_closed(services, app, url):
+    app.extensions[EXTENSION].recheck_seconds = 0.1
+    key = services.store.access.create_key("ada")
+    address = url.replace("ws://", "http://").replace("/ws/jobs", "/events?channels=jobs")
+    with httpx.stream("GET", address, headers={"Authorization": f"Bearer {key}"}, timeout=10) as response:
+        lines = response.iter_lines()
+        assert next(lines) == "retry: 2000"
+        services.store.access.revoke_key(key)
+        said = [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
+    assert [(message["type"], message.get("code")) for message in said] == [("hello", None), ("closed", 4401)]
+
+
+def test_a_stream_is_kept_alive_by_its_position_without_a_message(services, app, url):
+    app.extensions[EXTENSION].beat_seconds = 0.1
+    key = services.store.access.create_key("ada")
+    address = url.replace("ws://", "http://").replace("/ws/jobs", "/events?channels=jobs")
+    with httpx.stream("GET", address, headers={"Authorization": f"Bearer {key}"}, timeout=10) as response:
+        lines = response.iter_lines()
+        while next(lines) != ":":
+            pass
+        assert [next(lines), next(lines)] == [f"id: {services.store.events.epoch}:jobs=0", ""]
 
 
 def test_a_socket_that_a_ticket_opened_ends_after_its_time(services, app, url, monkeypatch):

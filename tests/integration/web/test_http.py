@@ -152,7 +152,8 @@ def test_the_relay_serves_only_sockets_health_and_metrics(make_services: Any) ->
 
     app = create_app(make_services(), role="relay")
     rules = {rule.rule for rule in app.url_map.iter_rules()}
-    assert rules == {"/healthz", "/readyz", "/metrics", "/ws/jobs", "/ws/jobs/<job_id>"}
+    sockets = {"/ws/jobs", "/ws/jobs/<job_id>", "/ws/signals", "/ws/alerts"}
+    assert rules == {"/healthz", "/readyz", "/metrics", "/events"} | sockets
 
 
 def test_every_error_has_a_status() -> None:

@@ -15,6 +15,7 @@ from app.bus import MemoryBus
 from app.events import Event
 from app.store import Store
 from app.web.channels import Client, Subscription
+from app.web.filters import Filter
 from app.web.hub import Greeting, Hub
 from app.web.wire import Wire
 
@@ -36,8 +37,10 @@ class Listener:
         self._buffer = b""
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def join(self, resume: tuple[str, int] | None = None, channel: str = CHANNEL) -> Greeting:
-        subscription, greeting = self.hub.subscribe(self.client, channel, resume)
+    def join(
+        self, resume: tuple[str, int] | None = None, channel: str = CHANNEL, wanted: Filter | None = None
+    ) -> Greeting:
+        subscription, greeting = self.hub.subscribe(self.client, channel, resume, wanted)
         self.client.subscriptions[channel] = subscription
         if not self._thread.is_alive():
             self._thread.start()
@@ -120,9 +123,9 @@ class Newsroom:
         self.bus = bus
         self.epoch = store.events.epoch
 
-    def write(self, text: str = "", channel: str = CHANNEL) -> Event:
+    def write(self, text: str = "", channel: str = CHANNEL, **data: str) -> Event:
         with self.store.database.write() as tx:
-            return self.store.events.append(tx, channel, "job_queued", {"text": text})
+            return self.store.events.append(tx, channel, "job_queued", {"text": text, **data})
 
     def say(self, count: int = 1, text: str = "") -> list[Event]:
         events = [self.write(text) for _ in range(count)]

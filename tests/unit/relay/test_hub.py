@@ -277,10 +277,10 @@ def test_the_ring_keeps_to_its_bounds_in_frames_and_bytes():
     channel = channels_module.Channel("jobs:ada")
     channel.begin(0)
     for seq in range(1, 1001):
-        channel.append(seq, b"x")
+        channel.append(channels_module.Frame(seq, "x"))
     assert channel.after(1000 - channels_module.RING_FRAMES - 1) is None
     assert channel.after(1000 - channels_module.RING_FRAMES) is not None
     for seq in range(1001, 1011):
-        channel.append(seq, b"x" * 300_000)
+        channel.append(channels_module.Frame(seq, "x" * 300_000))
     assert channel.after(1006) is None
     assert channel.after(1010) == []
