@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli import admin, catalog, data, demo, jobs, roles, search, worlds
+from app.cli import admin, catalog, data, demo, follow, jobs, roles, search, worlds
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -47,6 +47,7 @@ for command in (
     catalog.strategies,
     data.data,
     catalog.signals,
+    follow.alerts,
     worlds.synthesize,
     roles.api,
     roles.relay,

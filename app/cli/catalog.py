@@ -50,9 +50,17 @@ def _show_shelf(shelf: list[dict[str, Any]], *, as_json: bool) -> None:
 @click.command()
 @click.argument("strategy", required=False)
 @click.option("--days", type=click.IntRange(1, 365), help="Of one strategy, what it said in the days up to its newest.")
+@click.option("--follow", is_flag=True, help="Go on: a line for everything that is said from now on.")
+@click.option("--symbol", help="With --follow: only of these (with commas).")
 @asks_server
-def signals(client: Client, strategy: str | None, days: int | None, as_json: bool) -> None:
+def signals(client: Client, *, strategy: str | None, days: int | None, as_json: bool, **live: Any) -> None:
     """Show what all strategies say now, or one of them."""
+    if live["follow"]:
+        from app.cli.follow import tell_all
+
+        wanted = {name: value for name, value in (("strategy", strategy), ("symbol", live["symbol"])) if value}
+        tell_all(client.events("signals", filter=wanted), as_json=as_json)
+        return
     if days and not strategy:
         raise click.UsageError("--days is for one strategy: name it.")
     found = client.signals(strategy, days=days)

@@ -26,11 +26,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 class Shown(click.Group):
-    """A group whose `show` need not be said: `queuant data fx_daily`, `queuant strategies sma_cross`."""
+    """A group one of whose commands need not be named: `queuant data fx_daily` is `queuant data show fx_daily`."""
+
+    def __init__(self, *args: Any, default: str = "show", **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._default = default
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         named = bool(args) and args[0] in (*self.commands, *ctx.help_option_names)
-        return super().parse_args(ctx, args if named else ["show", *args])
+        return super().parse_args(ctx, args if named else [self._default, *args])
 
 
 def asks_server(command: Callable[..., None]) -> Callable[..., None]:

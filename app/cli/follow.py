@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from app.cli.common import console
+import click
+
+from app.cli.common import asks_server, console, plain_table, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,6 +51,38 @@ def follow(listener: Listener, job: Job) -> None:
             job.refresh()
 
 
+def tell_all(events: Iterable[LiveEvent], *, as_json: bool) -> None:
+    """A line for each event until there are no more, or a person has had enough."""
+    screen = console()
+    try:
+        for event in events:
+            if as_json:
+                click.echo(
+                    json.dumps({"channel": event.channel, "seq": event.seq, **_plain(event)}, ensure_ascii=False)
+                )
+            else:
+                screen.print(f"{event.at[:19].replace('T', ' '):19}  {_line(event)}", soft_wrap=True)
+    except KeyboardInterrupt:
+        return
+
+
+def _plain(event: LiveEvent) -> dict[str, Any]:
+    return {"type": event.type, "at": event.at, "data": event.data, "position": event.position}
+
+
+def _line(event: LiveEvent) -> str:
+    """An event of any channel in a few words."""
+    data = event.data
+    if event.type == "resync":
+        return f"some events are lost for good; the present state is at {data['resync']}"
+    if event.type.startswith("job_"):
+        return f"{data.get('job_id') or ''} {described(event)} {data.get('message') or ''}".strip()
+    subject = " ".join(str(data[name]) for name in ("severity", "strategy_id", "symbol") if data.get(name))
+    said = data.get("message") or data.get("reason") or ""
+    direction = f" {data['direction']} {data.get('conviction', 0):+.2f}" if "direction" in data else ""
+    return f"{event.type}  {subject}{direction}  {said}".rstrip()
+
+
 def _tell(event: LiveEvent, screen: Console, status: Status) -> None:
     if event.type == "job_progress" and screen.is_terminal:
         status.update(described(event))
@@ -60,6 +95,28 @@ def described(event: LiveEvent) -> str:
     if event.type != "job_progress":
         return event.type.removeprefix("job_")
     return told(event.data)
+
+
+@click.command()
+@click.option("--follow", is_flag=True, help="Go on: a line for everything that happens from now on.")
+@click.option("--severity", help="With --follow: only what is at least so severe.")
+@asks_server
+def alerts(client: Client, *, follow: bool, severity: str | None, as_json: bool) -> None:
+    """Show what asks for attention, or follow it."""
+    if follow:
+        tell_all(client.events("alerts", filter={"severity": severity} if severity else None), as_json=as_json)
+        return
+    if severity:
+        raise click.UsageError("--severity goes with --follow.")
+    found = client.api("GET", "/alerts")
+    if as_json:
+        print_json(found)
+        return
+    table = plain_table("raised", "status", "severity", "kind", "message")
+    for item in found["alerts"]:
+        facts = (item["status"], item["severity"], item["kind"], item["message"])
+        table.add_row(item["raised_at"][:19].replace("T", " "), *facts)
+    console().print(table)
 
 
 def told(progress: Mapping[str, Any]) -> str:

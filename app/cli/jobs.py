@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from app.cli.common import asks_server, console, key_values, plain_table, print_json
+from app.cli.common import Shown, asks_server, console, key_values, plain_table, print_json
 from app.cli.data import say
 
 if TYPE_CHECKING:
@@ -99,13 +99,28 @@ def portfolio(client: Client, *, book: TextIO, fresh: bool, wait: bool, as_json:
     follow_job(client, lambda: client.portfolio(**body, fresh=fresh), wait=wait, as_json=as_json)
 
 
-@click.command("jobs")
+@click.group(cls=Shown, default="list")
+def jobs() -> None:
+    """List jobs, or watch one (the word `list` may be left out)."""
+
+
+@jobs.command()
+@click.argument("job_id")
+@asks_server
+def watch(client: Client, job_id: str, as_json: bool) -> None:
+    """Follow a job to its end, from its first event on."""
+    from app.cli.follow import tell_all
+
+    tell_all(client.watch(client.job(job_id).id), as_json=as_json)
+
+
+@jobs.command("list")
 @click.option("--status", help="queued, running, succeeded, failed or cancelled.")
 @click.option("--strategy", "strategy_id", help="Only this strategy.")
 @click.option("--tag", help="Only jobs with this tag.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @asks_server
-def jobs(client: Client, *, as_json: bool, limit: int, **filters: str | None) -> None:
+def list_jobs(client: Client, *, as_json: bool, limit: int, **filters: str | None) -> None:
     """List jobs, newest first."""
     wanted = {name: value for name, value in filters.items() if value}
     found = client.jobs(limit=limit, **wanted)

@@ -8,17 +8,19 @@ print(job.wait().result().metrics["sharpe"])
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import httpx
 
+from app.client.channels import Channels, Filter, LiveEvent, Place, channels_of
 from app.client.errors import ApiError, ClientError, JobFailed, StillRunning, Unreachable
 from app.client.jobs import Job, Result
-from app.client.live import Listener, LiveEvent
+from app.client.live import Listener
 from app.client.transport import Transport
 from app.embedded.home import Home
 from app.settings import Settings
@@ -218,19 +220,39 @@ class Client:
         query = {"job_ids": job_ids, "strategy_ids": strategy_ids}
         return dict(self.api("GET", "/backtest/comparison", query=query))
 
-    def watch(self, job_id: str | None = None, *, timeout: float | None = None) -> Iterator[LiveEvent]:
-        """Events as they happen, over the WebSocket, across lost connections.
+    def events(
+        self, channels: Channels, *, since: str = "", filter: Filter | None = None, timeout: float | None = None
+    ) -> Iterator[LiveEvent]:
+        """What happens on some channels, for ever, each event once and in order across lost connections.
 
-        With a job: its events from the first one on, until it has ended. Without: all jobs, from now on, for ever.
+        Events that are lost for good are told as one of the type `resync`. Raises ApiError for what the server
+        refuses, Unreachable when no connection comes back for a minute, and StillRunning after `timeout` seconds.
+
+        Args:
+            channels: jobs, jobs/<id>, signals, alerts, …: one, several, or a mapping of each to its filter.
+            since: the `position` of an event that was heard before; default: from now on.
+            filter: strategy, symbol, severity (the least), type; for every one of the channels.
         """
-        if job_id is None:
-            with self.listen() as listener:
-                yield from listener.events(timeout)
-            return
+        listener = Listener(self.live_url, self._transport.key, channels_of(channels, filter), since=since)
+        with listener:
+            yield from listener.events(timeout)
+
+    async def aevents(
+        self, channels: Channels, *, since: str = "", filter: Filter | None = None
+    ) -> AsyncIterator[LiveEvent]:
+        """The same from asyncio."""
+        from app.client.alive import listen  # a program without asyncio need not load it
+
+        url = await asyncio.to_thread(lambda: self.live_url)
+        async for event in listen(url, self._transport.key, Place(channels_of(channels, filter), since=since)):
+            yield event
+
+    def watch(self, job_id: str | None = None, *, timeout: float | None = None) -> Iterator[LiveEvent]:
+        """Events of jobs. With a job: its own from the first one on, until it has ended. Without: `events("jobs")`."""
         with self.listen(job_id) as listener:
             for event in listener.events(timeout):
                 yield event
-                if event.ended:
+                if job_id and event.ended:
                     return
 
     def listen(self, job_id: str | None = None) -> Listener:

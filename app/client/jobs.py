@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from app.client.channels import LiveEvent
 from app.client.errors import JobFailed, StillRunning
-from app.client.live import LiveEvent
 
 if TYPE_CHECKING:
     import pandas as pd

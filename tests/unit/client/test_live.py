@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from app.client import ApiError, LiveEvent, StillRunning, Unreachable
+from app.client.alive import listen
+from app.client.channels import Patience, Place
 from app.client.live import Listener
 
 Script = Callable[[ServerConnection, int], None]
@@ -188,3 +191,118 @@ def test_a_refused_key_is_an_api_error() -> None:
 def test_no_relay_is_unreachable() -> None:
     with pytest.raises(Unreachable, match="ws://127"):
         Listener("ws://127.0.0.1:9", "key", "jobs").connect()
+
+
+def test_several_channels_share_a_socket_each_with_its_filter(play: Callable[[Script], str]) -> None:
+    asked: list[Any] = []
+
+    def script(socket: ServerConnection, number: int) -> None:
+        assert socket.request is not None
+        asked.append((socket.request.path, json.loads(socket.recv())))
+        say(socket, type="hello", channel="jobs", head=4, recovered=None)
+        say(socket, **event(5, "job_queued"), channel="jobs")
+        say(socket, type="hello", channel="signals", head=7, recovered=None)
+        say(socket, type="cursor", channel="signals", seq=9)
+        say(socket, **event(10, "signal_flip"), channel="signals")
+        if number:
+            socket.recv()
+
+    wanted = {"jobs": {"type": ["job_queued", "job_failed"]}, "signals": {"symbol": "EURUSD"}}
+    with Listener(play(script), "key", wanted) as listener:
+        found = listener.events(timeout=5)
+        first, second = next(found), next(found)
+        assert (first.position, second.position) == ("e1:jobs=5", "e1:jobs=5,signals=10")
+        again = listener.events(timeout=0.6)
+        with pytest.raises(StillRunning):
+            list(again)
+    assert asked[0] == (
+        "/ws/jobs?type=job_queued%2Cjob_failed",
+        {"type": "subscribe", "channel": "signals", "filter": {"symbol": "EURUSD"}},
+    )
+    path, request = asked[1]
+    assert path.startswith("/ws/jobs?epoch=e1&seq=5&")
+    assert (request["epoch"], request["seq"]) == ("e1", 10)
+
+
+def test_a_position_is_gone_on_from(play: Callable[[Script], str]) -> None:
+    paths: list[str] = []
+
+    def script(socket: ServerConnection, _: int) -> None:
+        assert socket.request is not None
+        paths.append(socket.request.path)
+        say(socket, type="hello", channel="jobs", head=9, recovered=True)
+        say(socket, **event(9, "job_queued"), channel="jobs")
+        socket.recv()
+
+    with Listener(play(script), "key", "jobs", since="e1:jobs=8,signals=3") as listener:
+        assert take(listener, 1) == ["job_queued"]
+    assert paths == ["/ws/jobs?epoch=e1&seq=8"]
+
+
+def test_events_that_are_lost_for_good_are_told(play: Callable[[Script], str]) -> None:
+    def script(socket: ServerConnection, _: int) -> None:
+        say(socket, type="hello", channel="jobs", epoch="e2", head=40, recovered=False, resync="/api/v1/jobs")
+        say(socket, **event(41, "job_queued"), channel="jobs", epoch="e2")
+        socket.recv()
+
+    with Listener(play(script), "key", "jobs", since="e1:jobs=8") as listener:
+        found = listener.events(timeout=5)
+        lost, queued = next(found), next(found)
+    assert (lost.type, lost.data) == ("resync", {"resync": "/api/v1/jobs", "head": 40, "last": 8})
+    assert (queued.type, queued.position) == ("job_queued", "e2:jobs=41")
+
+
+def test_a_channel_that_is_refused_later_is_an_api_error(play: Callable[[Script], str]) -> None:
+    def script(socket: ServerConnection, _: int) -> None:
+        say(socket, type="hello", channel="jobs", head=0, recovered=None)
+        say(socket, type="error", code="unknown_filter", message="There is no filter 'symbl'.", nearest="symbol")
+        socket.recv()
+
+    with pytest.raises(ApiError, match="symbl") as caught:
+        Listener(play(script), "key", {"jobs": None, "signals": {"symbl": "x"}}).connect()
+    assert (caught.value.code, caught.value.nearest) == ("unknown_filter", "symbol")
+
+
+def test_asyncio_hears_the_same_across_a_lost_connection_and_stops_cleanly(play: Callable[[Script], str]) -> None:
+    gone = threading.Event()
+
+    def script(socket: ServerConnection, number: int) -> None:
+        say(socket, type="hello", channel="jobs", head=number, recovered=True if number else None)
+        say(socket, **event(1, "job_queued"), channel="jobs")
+        if number == 0:
+            return
+        say(socket, **event(2, "job_succeeded"), channel="jobs")
+        try:
+            socket.recv()
+        finally:
+            gone.set()
+
+    async def take_two(url: str) -> list[tuple[str, str]]:
+        found = []
+        stream = listen(url, "key", Place({"jobs": None}))
+        async for heard in stream:
+            found.append((heard.type, heard.position))
+            if len(found) == 2:
+                break
+        await stream.aclose()
+        return found
+
+    assert asyncio.run(take_two(play(script))) == [("job_queued", "e1:jobs=1"), ("job_succeeded", "e1:jobs=2")]
+    assert gone.wait(5)
+
+
+def test_pauses_grow_are_never_the_same_and_end() -> None:
+    patience = Patience("ws://x", 60.0)
+    pauses = [patience.pause_after(OSError()) for _ in range(8)]
+    assert all(0.05 * 2**number <= pause <= 0.1 * 2**number for number, pause in enumerate(pauses[:5]))
+    assert max(pauses) <= 5.0
+    impatient = Patience("ws://x", 0.0)
+    impatient.pause_after(OSError())
+    with pytest.raises(Unreachable, match="does not come back"):
+        impatient.pause_after(OSError())
+
+
+@pytest.mark.parametrize("text", ["5", "e1", "e1:", "e1:jobs", "e1:jobs=x", "e1:jobs=1,"])
+def test_what_is_no_position_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no position"):
+        Place({"jobs": None}, since=text)
