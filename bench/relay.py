@@ -1,9 +1,17 @@
-"""Fan-out of 200-byte events: our relay beside a plain one, which has a queue per client and encodes for each.
+"""Fan-out of 200-byte events: our relay beside plain ones, in the same run.
 
-    python -m bench.relay [clients ...]
+    python -m bench.relay [clients ...] [--kinds relay fastapi] [--rounds 3] [--stuck]
 
-Server, publisher and clients share the machine, so read the ratio and not the figures. A burst counts deliveries per
-second; the steady part makes up to 20,000 deliveries a second and measures from publish to arrival.
+    relay     ours: gevent
+    threads   ours in the API's role: gthread, with as many threads as it needs
+    plain     flask-sock on gevent: a queue for each client, whose thread encodes for itself
+    fastapi   uvicorn: a set of clients, each event sent to each in turn
+    deflate   the same with per-message deflate
+
+Server, publisher and clients share the machine, so read ratios within a round and not figures. A burst counts
+deliveries a second; `one` is from publish to arrival of single events to all, `steady` of 100 events a second (fewer
+where that were more than 50,000 deliveries). With --stuck one more client never reads. FastAPI lives in an environment
+of its own below the user's cache folder.
 """
 
 from __future__ import annotations
@@ -28,16 +36,24 @@ from pathlib import Path
 
 SIZE = 200
 BURST_EVENTS = 400
-STEADY_EVENTS = 200
-STEADY_DELIVERIES = 20_000
+ONE_EVENTS, ONE_RATE = 20, 4.0
+STEADY_SECONDS, STEADY_RATE, STEADY_DELIVERIES = 6.0, 100.0, 50_000
 CHANNEL = "jobs:bench"
+FASTAPI = {"fastapi": ("fastapi==0.*", "uvicorn[standard]==0.*", "redis>=8.1,<9")}
 
 
-def serve_ours() -> None:
+def serve_relay() -> None:
     from app.settings import Settings
     from app.web.server import run_relay
 
     run_relay(Settings.from_env())
+
+
+def serve_threads() -> None:
+    from app.settings import Settings
+    from app.web.server import run_api
+
+    run_api(Settings.from_env())
 
 
 def serve_plain() -> None:
@@ -101,10 +117,11 @@ class Place:
     environ: dict[str, str]
     port: int
     key: str
+    deflate: bool
 
 
 @contextlib.contextmanager
-def place(kind: str) -> Iterator[Place]:
+def place(kind: str, clients: int) -> Iterator[Place]:
     """A server of one kind with its own queue server and database."""
     from app import schema
     from app.embedded.ports import any_free
@@ -113,46 +130,75 @@ def place(kind: str) -> Iterator[Place]:
 
     with tempfile.TemporaryDirectory() as home:
         bus, port = any_free(), any_free()
-        environ = os.environ | {
-            "QUEUANT_HOME": home,
-            "REDIS_URL": f"redis://127.0.0.1:{bus}/0",
-            "QUEUANT_RELAY_PORT": str(port),
-            "DATABASE_URL": f"sqlite:///{home}/bench.db",
-            "QUEUANT_LOG_LEVEL": "ERROR",
-        }
+        environ = (
+            os.environ
+            | {
+                "QUEUANT_HOME": home,
+                "REDIS_URL": f"redis://127.0.0.1:{bus}/0",
+                "QUEUANT_RELAY_PORT": str(port),
+                "DATABASE_URL": f"sqlite:///{home}/bench.db",
+                "QUEUANT_PORT": str(port),
+                "QUEUANT_LOG_LEVEL": "ERROR",
+                "QUEUANT_OWNER_SOCKETS": "100000",
+                "QUEUANT_RELAY_SOCKETS": "100000",
+                "QUEUANT_API_SOCKETS": str(clients + 10),
+                "QUEUANT_API_THREADS": str(clients + 30),
+            }
+            | ({"BENCH_DEFLATE": "1"} if kind == "deflate" else {})
+        )
         store = Store(environ["DATABASE_URL"])
         schema.upgrade(store)
         key = store.access.create_key("bench")
         store.close()
         valkey = [str(find_binary()), "--port", str(bus), "--dir", home, "--save", ""]
-        commands = (valkey, [sys.executable, "-m", "bench.relay", f"--serve-{kind}"])
+        commands = (valkey, serving(kind))
         processes = [
             subprocess.Popen(line, env=environ, stdout=subprocess.DEVNULL, start_new_session=True) for line in commands
         ]
         try:
-            yield Place(environ, port, key)
+            yield Place(environ, port, key, deflate=kind == "deflate")
         finally:
             for process in processes:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait(15)
 
 
-def open_socket(at: Place) -> socket.socket:
+def serving(kind: str) -> list[str]:
+    """The command of a server."""
+    if kind not in ("fastapi", "deflate"):
+        return [sys.executable, "-m", "bench.relay", f"--serve-{kind}"]
+    from bench.peers import environment
+
+    python = environment.prepared(environment.default().with_name("relay"), ["fastapi"], FASTAPI)
+    if not python:
+        raise SystemExit("FastAPI does not install here; leave it out with --kinds")
+    return [python["fastapi"], str(Path(__file__).with_name("broadcast.py"))]
+
+
+def open_socket(at: Place, *, stuck: bool = False) -> socket.socket:
     """A client that is only a socket: a real one would cost more than the server."""
-    for _ in range(100):
+    for _ in range(300):
+        sock = socket.socket()
+        if stuck:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        sock.settimeout(30)
         try:
-            sock = socket.create_connection(("127.0.0.1", at.port), timeout=10)
+            sock.connect(("127.0.0.1", at.port))
             break
         except ConnectionRefusedError:
+            sock.close()
             time.sleep(0.1)
+    extension = "Sec-WebSocket-Extensions: permessage-deflate\r\n" if at.deflate else ""
     sock.sendall(
         f"GET /ws/jobs HTTP/1.1\r\nHost: 127.0.0.1:{at.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
-        f"Authorization: Bearer {at.key}\r\n\r\n".encode()
+        f"{extension}Authorization: Bearer {at.key}\r\n\r\n".encode()
     )
     answer = b""
-    while b"hello" not in answer or not answer.endswith(b"}"):
+    while at.deflate or b"hello" not in answer or not answer.endswith(b"}"):
         answer += sock.recv(65536)
+        if at.deflate and len(answer.partition(b"\r\n\r\n")[2]) > 2:
+            break
     sock.setblocking(False)
     return sock
 
@@ -160,8 +206,9 @@ def open_socket(at: Place) -> socket.socket:
 class Crowd(threading.Thread):
     """Counts whole frames by their size and, when asked, notes when each arrived; as little work as Python allows."""
 
-    def __init__(self, sockets: list[socket.socket], events: int, *, stamps: bool) -> None:
+    def __init__(self, sockets: list[socket.socket], events: int, *, stamps: bool, deflate: bool = False) -> None:
         super().__init__()
+        self.deflate = deflate  # sizes say nothing then: it is over after a second of silence
         self.sockets = {sock.fileno(): sock for sock in sockets}
         self.want = events * (SIZE + 4)
         self.stamps = stamps
@@ -178,7 +225,15 @@ class Crowd(threading.Thread):
             for number in got:
                 poll.register(number, select.EPOLLIN)
             while left and time.monotonic() < patience:
-                for number, _ in poll.poll(1.0, 4096):
+                ready = poll.poll(1.0, 4096)
+                if self.deflate:
+                    if not ready and self.ended:
+                        return
+                    for number, _ in ready:
+                        receive[number](buffer)
+                    self.ended = time.monotonic() if ready else self.ended
+                    continue
+                for number, _ in ready:
                     before = got[number]
                     after = got[number] = before + receive[number](buffer)
                     if self.stamps:
@@ -214,51 +269,111 @@ def publish(at: Place, first: int, count: int, rate: float | None) -> list[float
     return times
 
 
-def measure(kind: str, clients: int) -> tuple[float, float, float, float]:
-    """Deliveries per second in a burst, p50 and p99 in milliseconds, memory in MiB."""
-    with place(kind) as at:
+@dataclass(frozen=True)
+class Figures:
+    """What one round found: deliveries a second, milliseconds, KiB of a client, microseconds of the server's time."""
+
+    burst: float
+    one: tuple[float, float]
+    steady: tuple[float, float]
+    client_kib: float
+    cpu_us: float
+
+
+def delays(at: Place, sockets: list[socket.socket], first: int, count: int, rate: float) -> tuple[float, float]:
+    """Median and 99th percentile from publish to arrival, in milliseconds."""
+    crowd = Crowd(sockets, count, stamps=True)
+    crowd.start()
+    times = publish(at, first, count, rate)
+    crowd.join()
+    found = sorted((when - times[number]) * 1000 for number, when in crowd.arrivals)
+    return statistics.median(found), found[int(len(found) * 0.99)]
+
+
+def measure(kind: str, clients: int, *, stuck: bool = False) -> Figures:
+    with place(kind, clients) as at:
+        open_socket(at).close()
+        time.sleep(1.0)
+        pid = server_of(at.port)
+        empty = resident(pid)
         sockets = [open_socket(at) for _ in range(clients)]
         time.sleep(1.0)
-        crowd = Crowd(sockets, BURST_EVENTS, stamps=False)
+        kib = (resident(pid) - empty) / clients
+        idle = [open_socket(at, stuck=True)] if stuck else []
+        crowd = Crowd(sockets, BURST_EVENTS, stamps=False, deflate=at.deflate)
+        worked = cpu_seconds(pid)
         crowd.start()
         began = publish(at, 1, BURST_EVENTS, None)[0]
         crowd.join()
-        burst = clients * BURST_EVENTS / (crowd.ended - began)
-        crowd = Crowd(sockets, STEADY_EVENTS, stamps=True)
-        crowd.start()
-        times = publish(at, 1 + BURST_EVENTS, STEADY_EVENTS, min(50.0, STEADY_DELIVERIES / clients))
-        crowd.join()
-        delays = sorted((when - times[number]) * 1000 for number, when in crowd.arrivals)
-        memory = server_memory(at.port)
-        for sock in sockets:
+        deliveries = clients * BURST_EVENTS
+        burst, cpu = deliveries / (crowd.ended - began), (cpu_seconds(pid) - worked) / deliveries * 1e6
+        one = steady = (float("nan"), float("nan"))
+        if not at.deflate:
+            one = delays(at, sockets, 1 + BURST_EVENTS, ONE_EVENTS, ONE_RATE)
+            rate = min(STEADY_RATE, STEADY_DELIVERIES / clients)
+            steady = delays(at, sockets, 1 + BURST_EVENTS + ONE_EVENTS, int(STEADY_SECONDS * rate), rate)
+        for sock in (*sockets, *idle):
             sock.close()
-        return burst, statistics.median(delays), delays[int(len(delays) * 0.99)], memory
+        return Figures(burst, one, steady, kib, cpu)
 
 
-def server_memory(port: int) -> float:
-    """Resident MiB of the largest process that names the port in its environment (Linux)."""
-    best = 0.0
+def server_of(port: int) -> int:
+    """The largest process that names the port in its environment (Linux)."""
+    sizes = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if f"QUEUANT_RELAY_PORT={port}\0".encode() in (folder / "environ").read_bytes():
-                best = max(best, int((folder / "statm").read_text().split()[1]) * 4096 / 2**20)
-    return best
+                sizes[resident(int(folder.name))] = int(folder.name)
+    return sizes[max(sizes)]
+
+
+def resident(pid: int) -> float:
+    """KiB."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def told(clients: int, kind: str, rounds: list[Figures]) -> str:
+    """The medians of the rounds as a line."""
+    middle = statistics.median
+    pairs = [
+        " /".join(f"{middle([getattr(item, part)[at] for item in rounds]):>7.1f}" for at in (0, 1))
+        for part in ("one", "steady")
+    ]
+    burst, kib, cpu = (middle([getattr(item, part) for item in rounds]) for part in ("burst", "client_kib", "cpu_us"))
+    return f"{clients:>7} {kind:<8} {burst:>14,.0f} {pairs[0]:>17} {pairs[1]:>17} {kib:>10.1f} {cpu:>7.1f}"
 
 
 def main() -> None:
-    roles = {"--serve-ours": serve_ours, "--serve-plain": serve_plain}
+    roles = {"--serve-relay": serve_relay, "--serve-threads": serve_threads, "--serve-plain": serve_plain}
     if sys.argv[1:] and sys.argv[1] in roles:
         roles[sys.argv[1]]()
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("clients", nargs="*", type=int, default=[200, 500], help="how many listen at once")
+    parser.add_argument("clients", nargs="*", type=int, default=[500], help="how many listen at once")
+    parser.add_argument("--kinds", nargs="+", default=["fastapi", "relay"])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--stuck", action="store_true", help="measure the relay without and with a client that is stuck"
+    )
     asked = parser.parse_args()
-    print(f"{'clients':>8} {'relay':<8} {'burst deliveries/s':>19} {'p50 ms':>8} {'p99 ms':>8} {'MiB':>6}")
+    print("clients server        deliveries/s  one p50 / p99 ms  steady p50/p99 ms  KiB/client  us each", flush=True)
+    cases = [("relay", False), ("relay", True)] if asked.stuck else [(kind, False) for kind in asked.kinds]
     for clients in asked.clients:
-        figures = {kind: measure(kind, clients) for kind in ("plain", "ours")}
-        for kind, (burst, p50, p99, memory) in figures.items():
-            print(f"{clients:>8} {kind:<8} {burst:>19,.0f} {p50:>8.1f} {p99:>8.1f} {memory:>6.0f}")
-        print(f"{clients:>8} ratio of bursts: {figures['ours'][0] / figures['plain'][0]:.2f}")
+        found: dict[tuple[str, bool], list[Figures]] = {case: [] for case in cases}
+        for _ in range(asked.rounds):
+            for kind, stuck in cases:
+                found[kind, stuck].append(measure(kind, clients, stuck=stuck))
+        for (kind, stuck), rounds in found.items():
+            print(told(clients, f"{kind}+1" if stuck else kind, rounds), flush=True)
+        first, last = (found[cases[0]], found[cases[-1]])
+        bursts = statistics.median(b.burst / a.burst for a, b in zip(first, last, strict=True))
+        tails = statistics.median(b.steady[1] / a.steady[1] for a, b in zip(first, last, strict=True))
+        print(f"{clients:>7} {cases[-1][0]} / {cases[0][0]}: bursts {bursts:.2f}, steady p99 {tails:.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 # The distributions and their versions, by the name of a library. None of them is a dependency of the project.
@@ -23,7 +24,7 @@ def default() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "queuant-bench" / "peers"
 
 
-def prepared(folder: Path, names: list[str]) -> dict[str, str]:
+def prepared(folder: Path, names: list[str], packages: Mapping[str, tuple[str, ...]] = PACKAGES) -> dict[str, str]:
     """The python of the environment by the name of each library that is in it; what is missing is installed once.
 
     A library that does not install is left out with a word.
@@ -32,7 +33,7 @@ def prepared(folder: Path, names: list[str]) -> dict[str, str]:
     if not python.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    return {name: str(python) for name in names if _installed(folder, python, PACKAGES[name])}
+    return {name: str(python) for name in names if _installed(folder, python, packages[name])}
 
 
 def _installed(folder: Path, python: Path, packages: tuple[str, ...]) -> bool:
