@@ -1,6 +1,6 @@
 """Fan-out of 200-byte events: our relay beside plain ones, in the same run.
 
-    python -m bench.relay [clients ...] [--kinds relay fastapi] [--rounds 3] [--stuck]
+    python -m bench.relay [clients ...] [--kinds relay fastapi] [--rounds 3] [--rate 100] [--stuck]
 
     relay     ours: gevent
     threads   ours in the API's role: gthread, with as many threads as it needs
@@ -9,8 +9,8 @@
     deflate   the same with per-message deflate
 
 Server, publisher and clients share the machine, so read ratios within a round and not figures. A burst counts
-deliveries a second; `one` is from publish to arrival of single events to all, `steady` of 100 events a second (fewer
-where that were more than 50,000 deliveries). With --stuck one more client never reads. FastAPI lives in an environment
+deliveries a second; `one` is from publish to arrival of single events to all, `steady` of events at a rate (at most
+50,000 deliveries a second). With --stuck one more client never reads. FastAPI lives in an environment
 of its own below the user's cache folder.
 """
 
@@ -290,7 +290,7 @@ def delays(at: Place, sockets: list[socket.socket], first: int, count: int, rate
     return statistics.median(found), found[int(len(found) * 0.99)]
 
 
-def measure(kind: str, clients: int, *, stuck: bool = False) -> Figures:
+def measure(kind: str, clients: int, *, rate: float, stuck: bool = False) -> Figures:
     with place(kind, clients) as at:
         open_socket(at).close()
         time.sleep(1.0)
@@ -310,7 +310,7 @@ def measure(kind: str, clients: int, *, stuck: bool = False) -> Figures:
         one = steady = (float("nan"), float("nan"))
         if not at.deflate:
             one = delays(at, sockets, 1 + BURST_EVENTS, ONE_EVENTS, ONE_RATE)
-            rate = min(STEADY_RATE, STEADY_DELIVERIES / clients)
+            rate = min(rate, STEADY_DELIVERIES / clients)
             steady = delays(at, sockets, 1 + BURST_EVENTS + ONE_EVENTS, int(STEADY_SECONDS * rate), rate)
         for sock in (*sockets, *idle):
             sock.close()
@@ -367,7 +367,7 @@ def main() -> None:
         found: dict[tuple[str, bool], list[Figures]] = {case: [] for case in cases}
         for _ in range(asked.rounds):
             for kind, stuck in cases:
-                found[kind, stuck].append(measure(kind, clients, stuck=stuck))
+                found[kind, stuck].append(measure(kind, clients, rate=asked.rate, stuck=stuck))
         for (kind, stuck), rounds in found.items():
             print(told(clients, f"{kind}+1" if stuck else kind, rounds), flush=True)
         first, last = (found[cases[0]], found[cases[-1]])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -244,8 +245,10 @@ class Client:
         from app.client.alive import listen  # a program without asyncio need not load it
 
         url = await asyncio.to_thread(lambda: self.live_url)
-        async for event in listen(url, self._transport.key, Place(channels_of(channels, filter), since=since)):
-            yield event
+        place = Place(channels_of(channels, filter), since=since)
+        async with aclosing(listen(url, self._transport.key, place)) as heard:
+            async for event in heard:
+                yield event
 
     def watch(self, job_id: str | None = None, *, timeout: float | None = None) -> Iterator[LiveEvent]:
         """Events of jobs. With a job: its own from the first one on, until it has ended. Without: `events("jobs")`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -13,7 +13,7 @@ from app.client.channels import HELLO_SECONDS, LiveEvent, Patience, Place, hands
 from app.client.errors import Unreachable
 
 
-async def listen(url: str, key: str, place: Place) -> AsyncIterator[LiveEvent]:
+async def listen(url: str, key: str, place: Place) -> AsyncGenerator[LiveEvent]:
     """Every event from now on, across lost connections. Raises ApiError and Unreachable.
 
     Args:

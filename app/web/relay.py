@@ -112,17 +112,16 @@ def admit_socket(services: Services) -> Admission:
     if request.headers.get("Sec-WebSocket-Version") != "13" or not _is_nonce(key):
         raise InvalidInput("This is not a WebSocket handshake of version 13 (RFC 6455).", code="bad_handshake")
     channel = request.path.removeprefix("/ws/")
-    given = _filters(("epoch", "seq", "ticket"))
     resume = read_resume(request.args.get("epoch"), request.args.get("seq"))
     visitor = authenticate_listener(services, request, upgrade=True)
     check_scope(visitor.caller, "read")
     open_feed(services, visitor.caller, channel)
-    return Admission(visitor, [Wanted(channel, resume, filter_of(services, channel, given))])
+    wanted = filter_of(services, channel, _filters(("epoch", "seq", "ticket")))
+    return Admission(visitor, [Wanted(channel, resume, wanted)])
 
 
 def admit_stream(services: Services) -> Admission:
     """Check a request for a stream of events."""
-    given = _filters(("channels", "ticket", "last_event_id"))
     visitor = authenticate_listener(services, request, upgrade=False)
     check_scope(visitor.caller, "read")
     names = read_channels(request.args.get("channels", ""))
@@ -130,7 +129,7 @@ def admit_stream(services: Services) -> Admission:
     position = read_position(request.headers.get("Last-Event-ID") or request.args.get("last_event_id", ""))
     for name in names:
         open_feed(services, visitor.caller, name)
-    filters = filters_of(services, names, given)
+    filters = filters_of(services, names, _filters(("channels", "ticket", "last_event_id")))
     check_stream()
     return Admission(visitor, [Wanted(name, position.get(name), filters[name]) for name in names])
 

@@ -1,0 +1,79 @@
+"""Commands that go on: a line for every event of a channel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from app.client import Client, LiveEvent
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
+    """Let the client hear these messages; returns what it is asked for."""
+
+    def hears(*messages: dict[str, Any]) -> list[Any]:
+        asked: list[Any] = []
+
+        def events(_: Client, channel: str, *, filter: Any = None) -> Iterator[LiveEvent]:
+            asked.append((channel, filter))
+            yield from (LiveEvent.of({"at": "2026-01-02T03:04:05.678Z", **message}) for message in messages)
+
+        monkeypatch.setattr(Client, "events", events)
+        return asked
+
+    return hears
+
+
+def test_signals_are_followed_for_a_strategy_and_symbols(run: Callable[..., Result], heard: Any) -> None:
+    data = {
+        "strategy_id": "sma_cross",
+        "symbol": "EURUSD",
+        "direction": "long",
+        "conviction": 0.5,
+        "reason": "It rose.",
+    }
+    asked = heard({"type": "signal_flip", "seq": 4, "data": data})
+    said = run("signals", "sma_cross", "--follow", "--symbol", "EURUSD,USDJPY")
+    assert said.exit_code == 0, said.output
+    assert said.stdout == "2026-01-02 03:04:05  signal_flip  sma_cross EURUSD long +0.50  It rose.\n"
+    assert asked == [("signals", {"strategy": "sma_cross", "symbol": "EURUSD,USDJPY"})]
+
+
+def test_alerts_are_followed_from_a_severity_on(run: Callable[..., Result], heard: Any) -> None:
+    asked = heard(
+        {"type": "stale_data", "seq": 1, "data": {"severity": "warning", "symbol": "WTI", "message": "Old bars."}},
+        {"type": "resync", "data": {"resync": "/api/v1/alerts"}},
+    )
+    said = run("alerts", "--follow", "--severity", "warning")
+    assert "stale_data  warning WTI  Old bars." in said.stdout
+    assert "lost for good; the present state is at /api/v1/alerts" in said.stdout
+    assert asked == [("alerts", {"severity": "warning"})]
+
+
+def test_json_is_one_object_a_line(run: Callable[..., Result], heard: Any) -> None:
+    heard({"type": "signal_update", "seq": 7, "channel": "signals", "data": {"symbol": "EURUSD"}})
+    (line,) = run("signals", "--follow", "--json").stdout.splitlines()
+    found = json.loads(line)
+    assert (found["type"], found["seq"], found["channel"], found["data"]) == (
+        "signal_update",
+        7,
+        "signals",
+        {"symbol": "EURUSD"},
+    )
+
+
+def test_a_job_is_watched_to_its_end(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    import httpx
+
+    def watch(_: Client, job_id: str) -> Iterator[LiveEvent]:
+        for kind in ("job_queued", "job_succeeded"):
+            yield LiveEvent.of({"type": kind, "at": "2026-01-02T03:04:05Z", "seq": 1, "data": {"job_id": job_id}})
+
+    monkeypatch.setattr(Client, "watch", watch)
+    said = run("jobs", "watch", "j1", server=lambda _: httpx.Response(200, json={"job_id": "j1", "status": "queued"}))
+    assert said.stdout.splitlines() == ["2026-01-02 03:04:05  j1 queued", "2026-01-02 03:04:05  j1 succeeded"]
