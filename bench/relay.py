@@ -36,6 +36,7 @@ from pathlib import Path
 
 SIZE = 200
 BURST_EVENTS = 400
+FILLING_EVENTS = 2_500  # more than the kernel keeps for a client that does not read
 ONE_EVENTS, ONE_RATE = 20, 4.0
 STEADY_SECONDS, STEADY_RATE, STEADY_DELIVERIES = 6.0, 100.0, 50_000
 CHANNEL = "jobs:bench"
@@ -290,7 +291,16 @@ def delays(at: Place, sockets: list[socket.socket], first: int, count: int, rate
     return statistics.median(found), found[int(len(found) * 0.99)]
 
 
-def measure(kind: str, clients: int, *, rate: float, stuck: bool = False) -> Figures:
+def received(sock: socket.socket) -> int:
+    """Bytes that a socket has got by now."""
+    count = 0
+    with contextlib.suppress(BlockingIOError, ConnectionError):
+        while more := sock.recv(65536):
+            count += len(more)
+    return count
+
+
+def measure(kind: str, clients: int, *, rate: float, stuck: bool = False, events: int = BURST_EVENTS) -> Figures:
     with place(kind, clients) as at:
         open_socket(at).close()
         time.sleep(1.0)
@@ -300,18 +310,21 @@ def measure(kind: str, clients: int, *, rate: float, stuck: bool = False) -> Fig
         time.sleep(1.0)
         kib = (resident(pid) - empty) / clients
         idle = [open_socket(at, stuck=True)] if stuck else []
-        crowd = Crowd(sockets, BURST_EVENTS, stamps=False, deflate=at.deflate)
+        crowd = Crowd(sockets, events, stamps=False, deflate=at.deflate)
         worked = cpu_seconds(pid)
         crowd.start()
-        began = publish(at, 1, BURST_EVENTS, None)[0]
+        began = publish(at, 1, events, None)[0]
         crowd.join()
-        deliveries = clients * BURST_EVENTS
+        deliveries = clients * events
         burst, cpu = deliveries / (crowd.ended - began), (cpu_seconds(pid) - worked) / deliveries * 1e6
         one = steady = (float("nan"), float("nan"))
         if not at.deflate:
-            one = delays(at, sockets, 1 + BURST_EVENTS, ONE_EVENTS, ONE_RATE)
             rate = min(rate, STEADY_DELIVERIES / clients)
-            steady = delays(at, sockets, 1 + BURST_EVENTS + ONE_EVENTS, int(STEADY_SECONDS * rate), rate)
+            count = int(STEADY_SECONDS * rate)
+            steady = delays(at, sockets, 1 + events, count, rate)
+            one = delays(at, sockets, 1 + events + count, ONE_EVENTS, ONE_RATE)
+        if any(received(sock) >= events * (SIZE + 4) for sock in idle):
+            raise SystemExit("nothing was stuck: what should have filled the socket went through")
         for sock in (*sockets, *idle):
             sock.close()
         return Figures(burst, one, steady, kib, cpu)
@@ -360,14 +373,16 @@ def main() -> None:
     parser.add_argument(
         "--stuck", action="store_true", help="measure the relay without and with a client that is stuck"
     )
+    parser.add_argument("--rate", type=float, default=STEADY_RATE, help="events a second of the steady part")
     asked = parser.parse_args()
     print("clients server        deliveries/s  one p50 / p99 ms  steady p50/p99 ms  KiB/client  us each", flush=True)
     cases = [("relay", False), ("relay", True)] if asked.stuck else [(kind, False) for kind in asked.kinds]
+    events = FILLING_EVENTS if asked.stuck else BURST_EVENTS
     for clients in asked.clients:
         found: dict[tuple[str, bool], list[Figures]] = {case: [] for case in cases}
         for _ in range(asked.rounds):
             for kind, stuck in cases:
-                found[kind, stuck].append(measure(kind, clients, rate=asked.rate, stuck=stuck))
+                found[kind, stuck].append(measure(kind, clients, rate=asked.rate, stuck=stuck, events=events))
         for (kind, stuck), rounds in found.items():
             print(told(clients, f"{kind}+1" if stuck else kind, rounds), flush=True)
         first, last = (found[cases[0]], found[cases[-1]])

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.web.feeds import read_channel, read_message, read_resume
+from app.web.sse import read_channels, read_position
 from engine.errors import InvalidInput
 
 
@@ -78,3 +79,26 @@ def test_half_a_position_is_refused(epoch, seq):
 def test_a_channel_has_a_name(name):
     with pytest.raises(InvalidInput):
         read_channel({"channel": name})
+
+
+def test_a_position_tells_epoch_and_seq_of_each_channel():
+    assert read_position("") == {}
+    assert read_position("e1:jobs=3,jobs/ab=0,signals=12") == {
+        "jobs": ("e1", 3),
+        "jobs/ab": ("e1", 0),
+        "signals": ("e1", 12),
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["e1", "e1:", ":jobs=1", "e1:jobs", "e1:jobs=-1", "e1:jobs=1,", "e1:jobs=" + "9" * 17, "é:jobs=1", "5"]
+)
+def test_what_is_no_position_is_refused(text):
+    with pytest.raises(InvalidInput, match="Last-Event-ID"):
+        read_position(text)
+
+
+@pytest.mark.parametrize("text", ["", ",", "j" * 101, ",".join(f"jobs/{number}" for number in range(51))])
+def test_a_stream_is_of_one_channel_or_a_few(text):
+    with pytest.raises(InvalidInput, match="1 to 50 channels"):
+        read_channels(text)
