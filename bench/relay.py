@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SIZE = 200
-BURST_EVENTS = 400
+BURST_EVENTS, BURST_DELIVERIES = 400, 800_000
 FILLING_EVENTS = 2_500  # more than the kernel keeps for a client that does not read
 ONE_EVENTS, ONE_RATE = 20, 4.0
 STEADY_SECONDS, STEADY_RATE, STEADY_DELIVERIES = 6.0, 100.0, 50_000
@@ -377,8 +377,8 @@ def main() -> None:
     asked = parser.parse_args()
     print("clients server        deliveries/s  one p50 / p99 ms  steady p50/p99 ms  KiB/client  us each", flush=True)
     cases = [("relay", False), ("relay", True)] if asked.stuck else [(kind, False) for kind in asked.kinds]
-    events = FILLING_EVENTS if asked.stuck else BURST_EVENTS
     for clients in asked.clients:
+        events = FILLING_EVENTS if asked.stuck else min(BURST_EVENTS, BURST_DELIVERIES // clients)
         found: dict[tuple[str, bool], list[Figures]] = {case: [] for case in cases}
         for _ in range(asked.rounds):
             for kind, stuck in cases:
