@@ -186,10 +186,13 @@ class Search:
         """The parameters of the first trial. Raises InvalidInput (`empty_sweep`) where the rule excludes them all."""
         end = MAX_TRIALS if self.draws is None else self._most
         end = min(end, self.candidates) if self.draws is None else min(end, _LOOK * MOST_DRAWS)
-        for at in range(0, end, _LOOK):
-            trials = self.stretch(at, min(end, at + _LOOK)).trials
+        at = 0
+        while at < end:  # as a rule one of the first few is a trial
+            stop = min(end, at + min(_LOOK, 2 * at + 1))
+            trials = self.stretch(at, stop).trials
             if trials is not None:
                 return trials[0]
+            at = stop
         names = (item.name for item in self.space.strategy.parameters)
         sample = dict(zip(names, self._rows(0, 1)[0], strict=True))
         raise InvalidInput(
