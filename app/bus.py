@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -16,6 +17,8 @@ from redis.retry import Retry
 
 from app.errors import QueueUnavailable
 from app.events import Event
+
+log = logging.getLogger(__name__)
 
 TOPIC = "bt:events"
 
@@ -99,6 +102,15 @@ class RedisBus:
     def ping(self) -> None:
         with _translated():
             self._redis.ping()
+
+
+def publish(bus: Bus, *events: Event) -> None:
+    """Publish what was committed. What is lost is repaired from the log, so a server that is away is no error."""
+    try:
+        for event in events:
+            bus.publish(event)
+    except QueueUnavailable:  # the rest would wait for the same server: one wait is enough
+        log.warning("%s was not published; clients read it from the log", events[0].type)
 
 
 class _RedisSubscription:

@@ -15,6 +15,8 @@ from typing import Any
 VERSION = 1
 # What strategies say, for everybody.
 SIGNALS = "signals"
+# Workers that were lost with a job in their hands: read by what follows from it, no channel for clients.
+WORKERS = "workers"
 SEVERITIES = ("info", "warning", "critical")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from app.bus import Bus
+from app.bus import Bus, publish
 from app.errors import QueueUnavailable
 from app.events import Event, job_channel, owner_channel
 from app.progress import parked
@@ -67,11 +67,7 @@ class Changes:
         self._publish(*(Event(channel, epoch, None, "job_progress", at, data) for channel in channels))
 
     def _publish(self, *events: Event) -> None:
-        try:
-            for event in events:
-                self._bus.publish(event)
-        except QueueUnavailable:  # the rest would wait for the same server: one wait is enough
-            log.warning("%s was not published; clients read it from the log", events[0].type)
+        publish(self._bus, *events)
 
     def _ring(self, job_id: str, queue: str) -> bool:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -29,13 +29,31 @@ class EventLog:
 
     def append(self, tx: Connection, channel: str, type: str, data: Mapping[str, Any]) -> Event:
         """Write the channel's next event as part of the caller's transaction."""
+        return self.append_all(tx, channel, [(type, data)])[0]
+
+    def append_all(self, tx: Connection, channel: str, told: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Event]:
+        """Write the channel's next events, each a type with its data, as part of the caller's transaction."""
+        if not told:
+            return []
         epoch = self._epoch_in(tx)
-        counted = self._database.insert(channels).values(name=channel, seq=1)
-        counted = counted.on_conflict_do_update(index_elements=[channels.c.name], set_={"seq": channels.c.seq + 1})
-        seq = tx.execute(counted.returning(channels.c.seq)).scalar_one()
-        row = events.insert().values(channel=channel, seq=seq, type=type, at=self._database.now(), data=dict(data))
+        counted = self._database.insert(channels).values(name=channel, seq=len(told))
+        more = {"seq": channels.c.seq + len(told)}
+        counted = counted.on_conflict_do_update(index_elements=[channels.c.name], set_=more)
+        first = tx.execute(counted.returning(channels.c.seq)).scalar_one() - len(told) + 1
+        rows = [
+            {"channel": channel, "seq": seq, "type": type, "data": dict(data)}
+            for seq, (type, data) in enumerate(told, first)
+        ]
+        row = events.insert().values(**rows[0], at=self._database.now())
         at = tx.execute(row.returning(events.c.at)).scalar_one()
-        return Event(channel, epoch, seq, type, at, data)
+        if len(rows) > 1:
+            tx.execute(events.insert(), [{**row, "at": at} for row in rows[1:]])
+        return [Event(channel, epoch, row["seq"], row["type"], at, row["data"]) for row in rows]
+
+    def hold(self, tx: Connection, channel: str) -> None:
+        """Let nobody else append to the channel before the caller's transaction ends: what it reads now still holds."""
+        row = self._database.insert(channels).values(name=channel, seq=0)
+        tx.execute(row.on_conflict_do_update(index_elements=[channels.c.name], set_={"seq": channels.c.seq}))
 
     def head(self, channel: str) -> int:
         """The newest sequence number of the channel, 0 when nothing ever happened on it."""

@@ -10,6 +10,7 @@ Jobs that are done in chunks have a few states more: `app.store.families`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -29,12 +30,12 @@ from sqlalchemy import (
 )
 
 from app.errors import Conflict, Overloaded
-from app.events import job_channel
+from app.events import Event, job_channel
 from app.store import tried
 from app.store.database import Database
 from app.store.events import EventLog
 from app.store.families import Families, computed_by_children, forget_children, waits_for_a_worker
-from app.store.news import TERMINAL, ended, held, tell
+from app.store.news import TERMINAL, ended, held, tell, tell_lost
 from app.store.records import Change, Idempotency, NewJob, Output
 from app.store.signals import save
 from app.tables import artifacts, channels, events, idempotency_keys, jobs, results
@@ -151,11 +152,12 @@ class Lifecycle:
             row = tx.execute(update(jobs).where(held(job_id, fence)).values(**columns).returning(jobs)).first()
             if row is None:
                 return None
-            if row.status == "succeeded":
-                self._keep(tx, row, output)
-            return self._told(tx, row)
+            said = self._keep(tx, row, output) if row.status == "succeeded" else []
+            change = self._told(tx, row)
+            return replace(change, events=[*said, *change.events])
 
-    def _keep(self, tx: Connection, row: Row[Any], output: Output) -> None:
+    def _keep(self, tx: Connection, row: Row[Any], output: Output) -> list[Event]:
+        """Store what a run leaves; the events of what it says."""
         if output.result is not None:
             tx.execute(
                 results.insert().values(
@@ -169,12 +171,11 @@ class Lifecycle:
         parts = [{"job_id": row.id, "name": name, "data": data} for name, data in output.artifacts.items()]
         if parts:
             tx.execute(artifacts.insert(), parts)
-        if output.signals:
-            save(tx, self._database, output.signals)
         if output.trials:
             tried.save(tx, self._database, row, output.trials)
         if row.pending is not None:
             forget_children(tx, row.id)
+        return save(tx, self._database, self._log, output.signals) if output.signals else []
 
     def fail(self, job_id: str, fence: int, error: Mapping[str, Any]) -> Change | None:
         """End a running job with an error; a cancel that came first wins. None: somebody else holds it."""
@@ -213,18 +214,24 @@ class Lifecycle:
         tries = and_(jobs.c.cancel_at.is_(None), left)
         status = case((wanted, "cancelled"), (tries, "queued"), else_="failed")
         statement = update(jobs).where(jobs.c.id == job_id, jobs.c.status == "running", gone)
-        return self._change(
-            statement.values(
-                status=status,
-                attempt=jobs.c.attempt - (1 if retry == "free" else 0),
-                fence=jobs.c.fence + 1,
-                lease_owner=null(),
-                lease_until=null(),
-                rung_at=now,
-                finished_at=case((tries, null()), else_=now),
-                error=_json_unless(or_(wanted, tries), error),
-            )
+        statement = statement.values(
+            status=status,
+            attempt=jobs.c.attempt - (1 if retry == "free" else 0),
+            fence=jobs.c.fence + 1,
+            lease_owner=null(),
+            lease_until=null(),
+            rung_at=now,
+            finished_at=case((tries, null()), else_=now),
+            error=_json_unless(or_(wanted, tries), error),
         )
+        with self._database.write() as tx:
+            holder = tx.execute(select(jobs.c.lease_owner).where(jobs.c.id == job_id)).scalar()
+            row = tx.execute(statement.returning(jobs)).first()
+            if row is None:
+                return None
+            lost = [tell_lost(tx, self._log, row, holder)] if retry == "counted" else []
+            change = self._told(tx, row)
+            return replace(change, events=[*lost, *change.events])
 
     def expired(self, *, limit: int = 100) -> list[str]:
         """Ids of running jobs whose lease has run out."""

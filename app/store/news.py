@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, null
 
-from app.events import Event, job_channel, owner_channel
+from app.events import WORKERS, Event, job_channel, owner_channel
 from app.store.database import Database
 from app.store.events import EventLog
 from app.tables import jobs
@@ -44,3 +44,19 @@ def tell(tx: Connection, log: EventLog, row: Row[Any]) -> list[Event]:
     # Always in this order: two transactions that lock the same counters cannot wait for each other.
     names = (job_channel(row.id), owner_channel(row.owner))
     return [log.append(tx, name, kind, data) for name in names]
+
+
+def tell_lost(tx: Connection, log: EventLog, row: Row[Any], worker: str | None) -> Event:
+    """Write that a worker was lost which had this job in its hands, or a chunk of it."""
+    data = {
+        "worker": worker,
+        "owner": row.owner,
+        "job_id": row.parent_id or row.id,
+        "kind": row.kind,
+        "strategy_id": row.strategy_id,
+        "dataset_id": row.dataset_id,
+        "attempt": row.attempt,
+        "max_attempts": row.max_attempts,
+        "status": row.status,
+    }
+    return log.append(tx, WORKERS, "worker_lost", data)

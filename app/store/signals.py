@@ -13,16 +13,25 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, literal_column, select, tuple_
 
+from app.events import SIGNALS, Event, iso
 from app.store.database import Database
+from app.store.events import EventLog
 from app.tables import jobs, signals
 
 # A strategy and the dataset that it speaks of.
 Pair: TypeAlias = tuple[str, str]
 
 DAY_SECONDS = 86_400.0
+# Two strategies contradict each other when both are at least so sure, at bars that are no further apart.
+SURE = 0.5
+CONTEMPORARY_SECONDS = 7 * DAY_SECONDS
+# Of many new bars at once (minutes, after a weekend) the newest signals are told: a client reads the others.
+MOST_TOLD = 1000
+_TYPES = {"flip": "signal_flip", "surge": "conviction_surge", None: "signal_update"}
 _KEY = ("strategy_id", "dataset_id", "symbol", "at")
 _VERSIONS = ("strategy_version", "params_version")
 _SAID = ("leg", "direction", "strength", "conviction", "weight", "z_score", "raw_value", "reason", "change", "quality")
+_TOLD = ("strategy_id", "dataset_id", "symbol", *_SAID[1:8], "quality", *_VERSIONS, "dataset_version")
 
 
 @dataclass(frozen=True)
@@ -88,11 +97,24 @@ class Signals:
             return rows
 
 
-def save(tx: Connection, database: Database, spoken: Spoken) -> None:
-    """Write what is new or says something else, and remove what is said no more.
+def save(tx: Connection, database: Database, log: EventLog, spoken: Spoken) -> list[Event]:
+    """Write what is new or says something else, and remove what is said no more; the events of what is news.
 
-    What was said with newer parameters stays: a job that was started before them may end after them.
+    What was said with newer parameters stays: a job that was started before them may end after them. News is what is
+    said of bars after the newest one so far, and of a first computation its newest bar.
     """
+    log.hold(tx, SIGNALS)
+    newest, before = _standing(tx, spoken)
+    written = _write(tx, database, spoken)
+    last = max((row["at"] for row in written), default=0.0)
+    news = [row for row in written if (row["at"] == last if newest is None else row["at"] > newest)]
+    news = sorted(news, key=lambda row: (row["at"], row["leg"]))[-MOST_TOLD:]
+    events = log.append_all(tx, SIGNALS, [(_TYPES[row["change"]], _told(row)) for row in news])
+    return events + log.append_all(tx, SIGNALS, _divergences(tx, spoken, news, before))
+
+
+def _write(tx: Connection, database: Database, spoken: Spoken) -> list[dict[str, Any]]:
+    """The rows that were written."""
     mine = and_(_of(spoken.strategy_id, spoken.dataset_id), signals.c.at >= spoken.since)
     mine = and_(mine, signals.c.params_version <= spoken.params_version)
     known = {(row.symbol, row.at): row for row in tx.execute(select(signals).where(mine))}
@@ -109,6 +131,61 @@ def save(tx: Connection, database: Database, spoken: Spoken) -> None:
         changes = {name: insert.excluded[name] for name in written[0] if name not in _KEY}
         newer = signals.c.params_version <= insert.excluded.params_version
         tx.execute(insert.on_conflict_do_update(index_elements=_KEY, set_=changes, where=newer), written)
+    return written
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in _TOLD} | {"bar_at": iso(row["at"])}
+
+
+def _divergences(
+    tx: Connection, spoken: Spoken, news: Sequence[Mapping[str, Any]], before: Mapping[str, float]
+) -> list[tuple[str, dict[str, Any]]]:
+    """The symbols of which this strategy's newest bar says the contrary of others, where its bar before did not."""
+    if not news:
+        return []
+    at = news[-1]["at"]
+    mine = {row["symbol"]: row["conviction"] for row in news if row["at"] == at}
+    others = _others(tx, spoken, at)
+    found = []
+    for symbol, conviction in mine.items():
+        said = others.get(symbol, {})
+        now = _sides(said | {spoken.strategy_id: conviction})
+        then = _sides(said | {spoken.strategy_id: before.get(symbol, 0.0)})
+        if all(now) and not all(then):
+            sides = dict(zip(("long", "short"), now, strict=True))
+            names = {"symbol": symbol, "dataset_id": spoken.dataset_id, "bar_at": iso(at)}
+            found.append(("signal_divergence", names | sides))
+    return found
+
+
+def _sides(convictions: Mapping[str, float]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Who is sure that it rises, and who that it falls."""
+    ranked = sorted(convictions.items(), key=lambda item: (-abs(item[1]), item[0]))
+    told = [{"strategy_id": name, "conviction": value} for name, value in ranked if abs(value) >= SURE]
+    return [one for one in told if one["conviction"] > 0], [one for one in told if one["conviction"] < 0]
+
+
+def _others(tx: Connection, spoken: Spoken, at: float) -> dict[str, dict[str, float]]:
+    """By symbol and strategy: the convictions of the others at their newest bars, where these are of about that time
+    or later.
+    """
+    near = and_(signals.c.dataset_id == spoken.dataset_id, signals.c.at >= at - CONTEMPORARY_SECONDS)
+    near = and_(near, signals.c.strategy_id != spoken.strategy_id)
+    newest = select(signals.c.strategy_id, func.max(signals.c.at)).where(near).group_by(signals.c.strategy_id)
+    rows = tx.execute(select(signals).where(near, tuple_(signals.c.strategy_id, signals.c.at).in_(newest)))
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        found.setdefault(row.symbol, {})[row.strategy_id] = row.conviction
+    return found
+
+
+def _standing(tx: Connection, spoken: Spoken) -> tuple[float | None, dict[str, float]]:
+    """The newest bar that the strategy has spoken of, and its convictions there by symbol."""
+    mine = _of(spoken.strategy_id, spoken.dataset_id)
+    newest = tx.execute(select(func.max(signals.c.at)).where(mine)).scalar()
+    rows = tx.execute(select(signals).where(mine, signals.c.at == newest)) if newest is not None else ()
+    return newest, {row.symbol: row.conviction for row in rows}
 
 
 def _differs(row: Mapping[str, Any], known: Row[Any] | None) -> bool:
