@@ -83,6 +83,18 @@ class Settings:
     signals_seconds: float = _setting(
         30.0, "QUEUANT_SIGNALS_SECONDS", "How often a supervisor looks for signals that are due; 0: never", least=0
     )
+    alerts_seconds: float = _setting(
+        5.0, "QUEUANT_ALERTS_SECONDS", "How often a supervisor looks for what should raise an alert; 0: never", least=0
+    )
+    webhook_loopback: int = _setting(
+        0, "QUEUANT_WEBHOOK_LOOPBACK", "1: webhooks may go to this machine itself, by http, for tests", least=0, most=1
+    )
+    apprise_schemes: tuple[str, ...] = _setting(
+        (),
+        "QUEUANT_APPRISE_SCHEMES",
+        "Comma-separated services of the extra `alerts` that webhooks may name, such as tgram; whoever has a key may "
+        "then reach what these reach",
+    )
     cache_dir: str = _setting(
         "",
         "QUEUANT_CACHE_DIR",

@@ -10,6 +10,9 @@ Store
 ├── params       Parameters: what strategies were given by PUT
 ├── tried        Tried: how many trials were made
 ├── signals      Signals: what strategies said
+├── alerts       Alerts: what asked for attention
+├── rules        AlertRules: which rules owners changed
+├── deliveries   Deliveries: where alerts are sent, and what is still to be sent
 └── access       Access: API keys and tickets
 """
 
@@ -18,7 +21,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.store.access import Access, Caller
+from app.store.alerts import AlertFilter, Alerts
 from app.store.database import Database
+from app.store.deliveries import Deliveries
 from app.store.events import EventLog
 from app.store.expressions import Expressions
 from app.store.families import Families
@@ -27,11 +32,24 @@ from app.store.news import TERMINAL
 from app.store.parameters import Parameters
 from app.store.queries import JobFilter, Queries
 from app.store.records import Change, Chunk, Idempotency, NewJob, Output, Rest
+from app.store.rules import AlertRules
 from app.store.signals import Signals
 from app.store.tried import Tried
 from app.store.verdicts import Verdicts
 
-__all__ = ["TERMINAL", "Caller", "Change", "Chunk", "Idempotency", "JobFilter", "NewJob", "Output", "Rest", "Store"]
+__all__ = [
+    "TERMINAL",
+    "AlertFilter",
+    "Caller",
+    "Change",
+    "Chunk",
+    "Idempotency",
+    "JobFilter",
+    "NewJob",
+    "Output",
+    "Rest",
+    "Store",
+]
 
 
 class Store:
@@ -51,9 +69,16 @@ class Store:
         self.verdicts = Verdicts(self.database)
         self.params = Parameters(self.database)
         self.signals = Signals(self.database)
+        self.alerts = Alerts(self.database, self.events)
+        self.rules = AlertRules(self.database)
+        self.deliveries = Deliveries(self.database)
         self.tried = Tried(self.database)
         self.access = Access(self.database)
         self.expressions = Expressions(self.database)
+
+    def now(self) -> float:
+        """Seconds since 1970 by the database's clock."""
+        return self.database.time()
 
     def ping(self) -> None:
         """Raise StoreUnavailable unless the database answers."""

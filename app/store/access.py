@@ -74,6 +74,12 @@ class Access:
             return None
         return Caller(row.owner, frozenset(row.scopes))
 
+    def owners(self) -> list[str]:
+        """Whoever has a key that is not revoked."""
+        query = select(api_keys.c.owner).where(api_keys.c.revoked_at.is_(None)).distinct().order_by(api_keys.c.owner)
+        with self._database.read() as tx:
+            return list(tx.execute(query).scalars())
+
     def issue_ticket(self, caller: Caller, purpose: str, *, seconds: float) -> str:
         """A secret that stands for the caller for a while; expired ones are removed on the way."""
         secret = secrets.token_urlsafe(32)

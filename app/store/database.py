@@ -99,6 +99,11 @@ class Database:
     def now(self) -> ColumnElement[float]:
         return literal(self.clock()) if self.clock else clock_epoch()
 
+    def time(self) -> float:
+        """What `now()` gives, read at once."""
+        with self.read() as tx:
+            return float(tx.execute(self.now().select()).scalar_one())
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads."""

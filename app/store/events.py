@@ -40,7 +40,7 @@ class EventLog:
         more = {"seq": channels.c.seq + len(told)}
         counted = counted.on_conflict_do_update(index_elements=[channels.c.name], set_=more)
         first = tx.execute(counted.returning(channels.c.seq)).scalar_one() - len(told) + 1
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"channel": channel, "seq": seq, "type": type, "data": dict(data)}
             for seq, (type, data) in enumerate(told, first)
         ]

@@ -162,8 +162,10 @@ def _divergences(
 def _sides(convictions: Mapping[str, float]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Who is sure that it rises, and who that it falls."""
     ranked = sorted(convictions.items(), key=lambda item: (-abs(item[1]), item[0]))
-    told = [{"strategy_id": name, "conviction": value} for name, value in ranked if abs(value) >= SURE]
-    return [one for one in told if one["conviction"] > 0], [one for one in told if one["conviction"] < 0]
+    sure = [item for item in ranked if abs(item[1]) >= SURE]
+    long = [{"strategy_id": name, "conviction": value} for name, value in sure if value > 0]
+    short = [{"strategy_id": name, "conviction": value} for name, value in sure if value < 0]
+    return long, short
 
 
 def _others(tx: Connection, spoken: Spoken, at: float) -> dict[str, dict[str, float]]:
