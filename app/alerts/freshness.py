@@ -26,18 +26,18 @@ def stale_data(services: Services) -> Iterator[Finding]:
     and what ended long before it was taken are told to rules that name them.
     """
     today = _day(services.store.now())
+    changed = services.store.rules.everyone().values()
+    named = {row.rule.get("filter", {}).get("dataset_id") for rows in changed for row in rows.values()}
     for dataset in services.catalog.datasets():
         try:
-            times = dataset.times
-            missed = sessions_missed(times, today)
+            live = _is_live(dataset)
+            missed = sessions_missed(dataset.times, today) if live or dataset.id in named else None
         except BadData:  # it cannot be read, which the catalog tells: its age is not known
             continue
-        if missed is None:
-            continue
-        end = str(times[-1].astype("datetime64[D]"))
-        data = {"dataset_id": dataset.id, "dataset_version": dataset.version, "newest": end}
-        message = f"The newest bar of {dataset.id} is of {end}: {missed} sessions have ended since."
-        yield Finding(dataset.id, missed, message, data, named_only=not _is_live(dataset))
+        if missed is not None:
+            data = {"dataset_id": dataset.id, "dataset_version": dataset.version, "newest": dataset.end}
+            message = f"The newest bar of {dataset.id} is of {dataset.end}: {missed} sessions have ended since."
+            yield Finding(dataset.id, missed, message, data, named_only=not live)
 
 
 def sessions_missed(times: Times, today: np.datetime64) -> int | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,10 +53,9 @@ def standing(services: Services, owner: str) -> list[Rule]:
     return _rules(owner, services.store.rules.of(owner))
 
 
-def of_everyone(services: Services) -> list[Rule]:
-    """The enabled rules of everybody who has a key."""
+def enabled(services: Services, owners: Iterable[str]) -> list[Rule]:
+    """The enabled rules of these owners."""
     changes = services.store.rules.everyone()
-    owners = services.store.access.owners()
     return [rule for owner in owners for rule in _rules(owner, changes.get(owner, {})) if rule.enabled]
 
 
@@ -151,9 +151,10 @@ def _check_threshold(kind: Kind, given: Mapping[str, Any]) -> None:
             given=value,
         )
     if kind.unit is not None and "threshold" in given and (value is None or not 0 <= value <= kind.most):
-        bounds = {"minimum": 0} | ({"maximum": kind.most} if kind.most < float("inf") else {})
+        bounds = {"minimum": 0.0} | ({"maximum": kind.most} if math.isfinite(kind.most) else {})
+        until = f"0 to {kind.most:g}" if len(bounds) > 1 else "0 or more"
         raise InvalidInput(
-            f"The threshold of '{kind.name}' is a number of {kind.unit}, {'0 or more' if len(bounds) < 2 else '0 to 1'}.",
+            f"The threshold of '{kind.name}' is a number, {kind.unit}: {until}.",
             code="invalid_threshold",
             pointer="/threshold",
             given=value,

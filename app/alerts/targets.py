@@ -1,7 +1,7 @@
 """Where a webhook may lead: to public addresses only, whatever its name is made to mean.
 
-An owner gives the address, the supervisor connects to it from inside of the network: so the name is resolved here, every
-address that it has must be a public one, and the connection goes to the address that was checked, not to the name.
+An owner gives the address, the supervisor connects to it from inside of the network: so the name is resolved here,
+every address that it has must be a public one, and the connection goes to the one that was checked, not to the name.
 """
 
 from __future__ import annotations

@@ -28,15 +28,16 @@ MOST_EVENTS = 2000
 
 def evaluate(services: Services) -> int:
     """Raise and resolve; how many alerts changed. Raises StoreUnavailable."""
-    found = rules.of_everyone(services)
-    changed = follow(services, found) + watch(services, found)
+    owners = services.store.access.owners()
+    found = rules.enabled(services, owners)
+    changed = follow(services, owners, found) + watch(services, found)
     publish(services.bus, *changed)
     return len(changed)
 
 
-def follow(services: Services, found: Sequence[Rule]) -> list[Event]:
+def follow(services: Services, owners: Iterable[str], found: Sequence[Rule]) -> list[Event]:
     """Raise what follows from events that nobody has read yet."""
-    mine = {owner_channel(rule.owner) for rule in found}
+    mine = {owner_channel(owner) for owner in owners}
     raised: list[Event] = []
     for behind in services.store.alerts.behind({SIGNALS, WORKERS, owner_channel(SYSTEM)} | mine):
         events = services.store.events.since(behind.channel, behind.before, limit=MOST_EVENTS)

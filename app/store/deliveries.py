@@ -62,10 +62,8 @@ class Deliveries:
         """
         changes = {**values, "changed_at": self._database.now()}
         with self._database.write_alone(webhooks) as tx:
-            mine = (
-                select(func.count()).select_from(webhooks).where(webhooks.c.owner == owner, webhooks.c.id != webhook_id)
-            )
-            if tx.execute(mine).scalar_one() >= MOST_WEBHOOKS:
+            others = and_(webhooks.c.owner == owner, webhooks.c.id != webhook_id)
+            if tx.execute(select(func.count()).select_from(webhooks).where(others)).scalar_one() >= MOST_WEBHOOKS:
                 text = f"You have {MOST_WEBHOOKS} webhooks already; delete one first."
                 raise Overloaded(text, retry_after=60, code="too_many_webhooks")
             row = self._database.insert(webhooks).values(**{"secret": secret, **changes}, owner=owner, id=webhook_id)
@@ -77,9 +75,8 @@ class Deliveries:
         unsent = and_(deliveries.c.owner == owner, deliveries.c.webhook_id == webhook_id)
         with self._database.write() as tx:
             tx.execute(delete(deliveries).where(unsent, deliveries.c.status == "pending"))
-            return (
-                tx.execute(delete(webhooks).where(_one(owner, webhook_id)).returning(webhooks.c.id)).first() is not None
-            )
+            gone = delete(webhooks).where(_one(owner, webhook_id)).returning(webhooks.c.id)
+            return tx.execute(gone).first() is not None
 
     def of_alert(self, alert_id: str) -> Sequence[Row[Any]]:
         """What became of an alert's deliveries."""
