@@ -1,4 +1,5 @@
-"""The supervisor: takes jobs from workers that are gone, rings for jobs whose doorbell was lost, and has signals made.
+"""The supervisor: takes jobs from workers that are gone, rings for jobs whose doorbell was lost, has signals made,
+raises alerts and sends them.
 
 Any number may run at once, because every step is a compare-and-set; none keeps anything in memory.
 """
@@ -9,9 +10,12 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from app import signals
+from app.alerts import sending, watching
 from app.errors import Overloaded, QueueUnavailable, StoreUnavailable
 from app.jobs import Jobs
 from app.logs import configure_logging
@@ -22,6 +26,7 @@ from app.wiring import Services, build
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
+SEND_SECONDS = 1.0
 
 
 def run_supervisor(settings: Settings) -> None:
@@ -42,14 +47,28 @@ def run_supervisor(settings: Settings) -> None:
 
 
 def supervise(services: Services, stop: threading.Event) -> None:
-    """One round after another until `stop` is set; now and then with a look at the signals."""
-    every = services.settings.signals_seconds
-    looked = time.monotonic()  # a server that has just started has other things to do
-    while not stop.wait(TICK_SECONDS):
-        tick(services.jobs)
-        if every and time.monotonic() - looked >= every:
-            look(services)
-            looked = time.monotonic()
+    """One round after another until `stop` is set; now and then with a look at the signals and for alerts."""
+    settings = services.settings
+    steps = [Step(look, settings.signals_seconds), Step(watch, settings.alerts_seconds)]
+    with sender(services):
+        while not stop.wait(TICK_SECONDS):
+            tick(services.jobs)
+            for step in steps:
+                step.take(services)
+
+
+class Step:
+    """Something that is done from time to time; never with `every` 0."""
+
+    def __init__(self, do: Callable[[Services], None], every: float) -> None:
+        self._do = do
+        self._every = every
+        self._done = time.monotonic()  # a server that has just started has other things to do
+
+    def take(self, services: Services) -> None:
+        if self._every and time.monotonic() - self._done >= self._every:
+            self._do(services)
+            self._done = time.monotonic()
 
 
 def tick(jobs: Jobs) -> None:
@@ -74,3 +93,40 @@ def look(services: Services) -> None:
     except Exception:
         # The checks of a strategy are its author's code. Whatever they raise, lost workers must be found.
         log.exception("no signals can be made")
+
+
+def watch(services: Services) -> None:
+    """Raise the alerts that rules find, and resolve those that are over."""
+    try:
+        if changed := watching.evaluate(services):
+            log.info("raised or resolved %s alerts", changed)
+    except StoreUnavailable as error:
+        log.warning("%s", error.message)
+    except Exception:
+        # Whatever a kind of alert meets in the data of a user, lost workers must be found.
+        log.exception("no alerts can be raised")
+
+
+@contextmanager
+def sender(services: Services) -> Iterator[None]:
+    """A thread that sends alerts for the length of a `with` block: receivers may be slow, and workers must be found."""
+    stop = threading.Event()
+
+    def send() -> None:
+        while not stop.wait(SEND_SECONDS):
+            try:
+                sending.send_due(services)
+            except StoreUnavailable as error:
+                log.warning("%s", error.message)
+            except Exception:  # what one receiver does to its delivery must not end the others'
+                log.exception("an alert cannot be sent")
+
+    thread = threading.Thread(target=send, name="send-alerts", daemon=True)
+    if services.settings.alerts_seconds:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        if thread.is_alive():
+            thread.join(sending.SECONDS)

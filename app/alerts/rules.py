@@ -1,4 +1,4 @@
-"""Rules: what fires an alert, and how loud it is. Each kind has a built-in one; owners change them and add their own."""
+"""Rules: what fires an alert, and how loud it is. Each kind has a built-in one; owners change these and add theirs."""
 
 from __future__ import annotations
 

@@ -5,34 +5,31 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from typing import Any
-
-from sqlalchemy import Row
 
 from engine.errors import InvalidInput
 
 
-def after(row: Row[Any]) -> str:
-    """Where the page after this job begins."""
-    return encoded(f"{row.created_at!r} {row.id}")
+def after(at: float, id: str) -> str:
+    """Where the page after this job or alert begins: its time, and its id."""
+    return encoded(f"{at!r} {id}")
 
 
 def encoded(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def of_job(text: str | None) -> tuple[float, str] | None:
-    """The (created_at, id) of the last job seen. Raises InvalidInput."""
+def of_last(text: str | None) -> tuple[float, str] | None:
+    """The time and id of the last one seen. Raises InvalidInput."""
     if text is None:
         return None
-    created_at, _, job_id = _decoded(text).partition(" ")
+    at, _, id = _decoded(text).partition(" ")
     try:
-        seconds = float(created_at)
+        seconds = float(at)
     except ValueError as error:
         raise _bad_cursor() from error
-    if not math.isfinite(seconds) or len(job_id) != 32 or not job_id.isalnum():
+    if not math.isfinite(seconds) or len(id) != 32 or not id.isalnum():
         raise _bad_cursor()
-    return seconds, job_id
+    return seconds, id
 
 
 def of_rows(text: str | None) -> int:

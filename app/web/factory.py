@@ -9,6 +9,7 @@ from flask_smorest import Blueprint
 
 from app.web import access, context, headers, pages, problems, relay, strict_json, telemetry
 from app.web.api import (
+    alerts,
     backtest,
     expressions,  # noqa: F401 - its routes are of the tag of `strategies`
     fetching,  # noqa: F401 - its routes are of the tag of `market_data`
@@ -40,6 +41,7 @@ API_ONLY: tuple[Blueprint, ...] = (
     signals.blp,
     market_data.blp,
     macro.blp,
+    alerts.blp,
     websocket.blp,
 )
 

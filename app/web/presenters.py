@@ -100,7 +100,8 @@ def job(row: Row[Any], queue_position: int | None) -> dict[str, Any]:
 
 
 def job_page(rows: list[Row[Any]], *, more: bool) -> dict[str, Any]:
-    return {"jobs": [job_item(row) for row in rows], "next": cursors.after(rows[-1]) if more else None}
+    following = cursors.after(rows[-1].created_at, rows[-1].id) if more else None
+    return {"jobs": [job_item(row) for row in rows], "next": following}
 
 
 def event(found: Event) -> dict[str, Any]:

@@ -21,7 +21,7 @@ READS_THE_ENVIRONMENT = {
 # The borders: behind each of them stands code that may raise anything, and a process that must go on.
 CATCHES_EVERYTHING = {
     "workers/tasks.py": "the worker's task",
-    "workers/supervisor.py": "the checks of a user's strategy, whose signals are asked for",
+    "workers/supervisor.py": "the checks of a user's strategy, whose signals are asked for; alerts and their receivers",
     "app/web/hub.py": "the relay's loop",
     "app/web/session.py": "a conversation: once its socket is open, the HTTP error handler cannot answer",
     "engine/strategy.py": "a user's strategy",

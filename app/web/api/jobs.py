@@ -41,7 +41,7 @@ blp.before_request(check_job_id)
 @blp.response(200, shapes.JobPage)
 def list_jobs(query: dict[str, Any]) -> Response:
     """List jobs, newest first"""
-    limit, before = query.pop("limit"), cursors.of_job(query.pop("cursor", None))
+    limit, before = query.pop("limit"), cursors.of_last(query.pop("cursor", None))
     rows, more = services().jobs.page(owner(), JobFilter(**query), limit=limit, before=before)
     return jsonify(presenters.job_page(rows, more=more))
 
