@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Double, Table, create_engine, event, func, literal
+from sqlalchemy import Boolean, ColumnElement, Connection, Double, Table, create_engine, event, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
@@ -102,7 +102,7 @@ class Database:
     def time(self) -> float:
         """What `now()` gives, read at once."""
         with self.read() as tx:
-            return float(tx.execute(self.now().select()).scalar_one())
+            return float(tx.execute(select(self.now())).scalar_one())
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
