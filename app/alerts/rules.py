@@ -16,7 +16,7 @@ from app.events import iso
 from app.store.alerts import NewAlert
 from app.store.rules import refuse_other
 from app.wiring import Services
-from engine.errors import InvalidInput, UnknownName
+from engine.errors import InvalidInput, UnknownName, nearest
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,7 @@ def _kind_of(rule_id: str, given: Mapping[str, Any]) -> Kind:
             code="missing_kind",
             pointer="/kind",
             allowed=sorted(KINDS),
+            nearest=nearest(rule_id, KINDS),
         )
     if name not in KINDS:
         raise UnknownName.of("kind", name, KINDS, pointer="/kind")

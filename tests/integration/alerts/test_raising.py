@@ -7,8 +7,7 @@ import pytest
 from app.alerts import kinds
 from app.errors import Conflict, Unknown
 from engine.errors import BadData
-
-SUNDAY = "2025-06-15"
+from tests.alerts import both
 
 
 def test_a_job_that_fails_raises_an_alert_of_its_owner_and_of_nobody_else(platform):
@@ -205,7 +204,7 @@ def test_where_nobody_can_say_how_things_stand_nothing_is_raised_or_resolved(pla
 
 
 @pytest.mark.parametrize("cause", ["event", "state"])
-def test_two_supervisors_at_once_raise_one_alert(platform, both, cause):
+def test_two_supervisors_at_once_raise_one_alert(platform, cause):
     for number in range(5):
         platform.fail(strategy_id=f"FX_0{number}") if cause == "event" else platform.keep(f"set_{number}", "2025-06-13")
     platform.clock.advance(5 * 86_400)
@@ -217,7 +216,7 @@ def test_two_supervisors_at_once_raise_one_alert(platform, both, cause):
     assert seqs == [1, 2, 3, 4, 5]
 
 
-def test_two_supervisors_at_once_resolve_an_alert_once(platform, both):
+def test_two_supervisors_at_once_resolve_an_alert_once(platform):
     job_id = platform.world.submit().id
     platform.clock.advance(600)
     platform.round()
@@ -226,7 +225,7 @@ def test_two_supervisors_at_once_resolve_an_alert_once(platform, both):
     assert platform.told() == ["queue_age", "alert_resolved"]
 
 
-def test_acknowledging_and_resolving_happen_once_whoever_asks_how_often(platform, both):
+def test_acknowledging_and_resolving_happen_once_whoever_asks_how_often(platform):
     platform.fail()
     platform.round()
     alert_id = platform.alerts()[0].id
