@@ -69,16 +69,16 @@ def resolve_alert(alert_id: str) -> Response:
 
 
 @blp.route("/alerts/rules", scope="read")
-@blp.response(200, shapes.Rules)
+@blp.response(200, shapes.AlertRules)
 def list_rules() -> Response:
     """List the rules that raise your alerts, and the kinds of rules"""
     return jsonify(alerts.all_rules())
 
 
 @blp.route("/alerts/rules/<rule_id>", methods=["PUT"], scope="run")
-@blp.arguments(shapes.RuleSchema)
+@blp.arguments(shapes.AlertRuleChange)
 @blp.arguments(shapes.RuleHeaders, location="headers")
-@blp.response(200, shapes.Rule)
+@blp.response(200, shapes.AlertRule)
 def put_rule(body: dict[str, Any], headers: dict[str, Any], rule_id: str) -> Response:
     """Change a built-in rule, or write one of your own
 
@@ -114,7 +114,7 @@ def read_webhook(webhook_id: str) -> Response:
 
 
 @blp.route("/alerts/webhooks/<webhook_id>", methods=["PUT"], scope="run")
-@blp.arguments(shapes.WebhookSchema)
+@blp.arguments(shapes.WebhookAddress)
 @blp.response(200, shapes.NewWebhook)
 def put_webhook(body: dict[str, Any], webhook_id: str) -> Response:
     """Have alerts sent to an address

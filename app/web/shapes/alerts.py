@@ -23,7 +23,7 @@ class AlertsQuery(PageQuery):
     since = Instant(metadata=told("Only those that were raised then or later."))
 
 
-class FilterSchema(Strict):
+class AlertRuleFilter(Strict):
     """What a rule is about; what is left out may be anything."""
 
     strategy_id = Text(most=64, metadata=told("Only this strategy."))
@@ -31,7 +31,7 @@ class FilterSchema(Strict):
     dataset_id = Text(most=64, metadata=told("Only this dataset."))
 
 
-class RuleSchema(Strict):
+class AlertRuleChange(Strict):
     """What is to be other than the kind has it; a rule of your own says its kind."""
 
     kind = Text(most=32, metadata=told("What it looks for; of a built-in rule its id.", example="stale_data"))
@@ -42,7 +42,7 @@ class RuleSchema(Strict):
         metadata=told("No second alert of the same entity for so long."),
     )
     enabled = Truth(metadata=told("Whether it is looked at."))
-    filter = fields.Nested(FilterSchema, metadata=told("What it is about."))
+    filter = fields.Nested(AlertRuleFilter, metadata=told("What it is about."))
 
 
 class RuleHeaders(Headers):
@@ -56,7 +56,7 @@ class RuleHeaders(Headers):
     )
 
 
-class WebhookSchema(Strict):
+class WebhookAddress(Strict):
     """Where alerts are sent to."""
 
     url = Text(most=2000, required=True, metadata=told("https://…", example="https://hooks.example.com/queuant"))
@@ -118,7 +118,7 @@ class AlertPage(ma.Schema):
     next = maybe_text("The cursor of the next page; null on the last one.")
 
 
-class Rule(ma.Schema):
+class AlertRule(ma.Schema):
     """A rule as it stands."""
 
     rule_id = text()
@@ -133,7 +133,7 @@ class Rule(ma.Schema):
     changed_by = maybe_text()
 
 
-class RuleKind(ma.Schema):
+class AlertRuleKind(ma.Schema):
     """What rules can look for."""
 
     kind = text()
@@ -142,11 +142,11 @@ class RuleKind(ma.Schema):
     resolves = fields.Boolean(required=True, metadata=told("Whether its alerts end by themselves."))
 
 
-class Rules(ma.Schema):
+class AlertRules(ma.Schema):
     """The rules: built-in ones, then your own."""
 
-    rules = fields.List(fields.Nested(Rule), required=True)
-    kinds = fields.List(fields.Nested(RuleKind), required=True)
+    rules = fields.List(fields.Nested(AlertRule), required=True)
+    kinds = fields.List(fields.Nested(AlertRuleKind), required=True)
 
 
 class Webhook(ma.Schema):
