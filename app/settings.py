@@ -87,7 +87,7 @@ class Settings:
         5.0, "QUEUANT_ALERTS_SECONDS", "How often a supervisor looks for what should raise an alert; 0: never", least=0
     )
     webhook_loopback: int = _setting(
-        0, "QUEUANT_WEBHOOK_LOOPBACK", "1: webhooks may go to this machine itself, by http, for tests", least=0, most=1
+        0, "QUEUANT_WEBHOOK_LOOPBACK", "1: webhooks may go to this machine itself, by http, for tests", least=0
     )
     apprise_schemes: tuple[str, ...] = _setting(
         (),

@@ -47,7 +47,7 @@ def check(url: str, settings: Settings) -> SplitResult | None:
         raise _invalid("The address cannot be read.", url) from error
     if not parts.hostname or parts.username is not None or parts.password is not None or parts.fragment or port == 0:
         raise _invalid("The address is made of a host, perhaps a port, a path and a query, and of nothing else.", url)
-    loopback = settings.webhook_loopback == 1
+    loopback = settings.webhook_loopback > 0
     literal = _literal(parts.hostname)
     if literal is not None and not _allowed(literal, loopback=loopback):
         raise _invalid("The address leads into a private network.", url)
@@ -66,7 +66,7 @@ def resolve(parts: SplitResult, settings: Settings, *, ask: Resolve = socket.get
         raise OSError(f"The name {parts.hostname} has no address.") from error
     for text in found:
         address = _literal(text)
-        if address is None or not _allowed(address, loopback=settings.webhook_loopback == 1):
+        if address is None or not _allowed(address, loopback=settings.webhook_loopback > 0):
             raise Refused(f"{parts.hostname} leads into a private network.")
     if not found:
         raise OSError(f"The name {parts.hostname} has no address.")

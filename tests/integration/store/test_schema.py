@@ -109,3 +109,18 @@ def test_several_processes_may_upgrade_at_once(empty):
 
     assert [process.returncode for process in processes] == [0, 0, 0], errors
     schema.require_newest(empty)
+
+
+def test_what_failed_before_there_were_alerts_raises_none(empty):
+    schema.upgrade(empty, "0003")
+    with empty.database.write() as tx:
+        for name in ("jobs:ada", "jobs/1"):
+            empty.events.append(tx, name, "job_failed", {})
+            empty.events.append(tx, name, "job_failed", {})
+    schema.upgrade(empty)
+
+    assert [cursor.channel for cursor in empty.alerts.behind(["jobs:ada", "jobs/1"])] == ["jobs/1"]
+    with empty.database.write() as tx:
+        empty.events.append(tx, "jobs:ada", "job_failed", {})
+    (behind,) = empty.alerts.behind(["jobs:ada"])
+    assert (behind.before, behind.head) == (2, 3)

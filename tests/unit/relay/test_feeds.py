@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.feeds import read_channel, read_message, read_resume
+from app.errors import Unknown
+from app.store import Caller
+from app.web.feeds import Feed, open_feed, read_channel, read_message, read_resume
 from app.web.sse import read_channels, read_position
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, UnknownName
+
+ADA = Caller("ada", frozenset({"read"}))
 
 
 @pytest.mark.parametrize(
@@ -102,3 +106,12 @@ def test_what_is_no_position_is_refused(text):
 def test_a_stream_is_of_one_channel_or_a_few(text):
     with pytest.raises(InvalidInput, match="1 to 50 channels"):
         read_channels(text)
+
+
+def test_signals_are_for_everybody_and_alerts_for_their_owner():
+    assert open_feed(None, ADA, "signals") == Feed("signals", "/api/v1/signals/latest")
+    assert open_feed(None, ADA, "alerts") == Feed("alerts:ada", "/api/v1/alerts")
+    for name in ("signals/sma_cross", "alerts/bob", "alerts:bob", "workers"):
+        with pytest.raises((Unknown, UnknownName)) as refused:
+            open_feed(None, ADA, name)
+        assert refused.value.code == "unknown_channel"
