@@ -53,6 +53,7 @@ def watch(services: Services, found: Sequence[Rule]) -> list[Event]:
     """Raise what stands badly now, and resolve what does no more."""
     kinds = [kind for kind in KINDS.values() if kind.look and any(rule.kind == kind.name for rule in found)]
     open_ones = services.store.alerts.unresolved([kind.name for kind in kinds])
+    known = {(row.owner, row.rule_id, row.entity) for row in open_ones}
     alerts, over = [], []
     for kind in kinds:
         seen = _look(services, kind)
@@ -61,7 +62,7 @@ def watch(services: Services, found: Sequence[Rule]) -> list[Event]:
         for rule in found:
             if rule.kind == kind.name:
                 firing = {one.entity: one for one in seen if rule.fires(one)}
-                alerts += [rule.alert(one) for one in firing.values()]
+                alerts += [new for new in map(rule.alert, firing.values()) if new.key not in known]
                 mine = [row for row in open_ones if (row.owner, row.rule_id) == (rule.owner, rule.rule_id)]
                 over += [row.id for row in mine if row.entity not in firing]
     return services.store.alerts.settle(over) + services.store.alerts.raise_all(alerts)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal, literal_column, or_, select, tuple_, update
 
 from app.errors import Conflict, Unknown
 from app.events import Event, alerts_channel, iso
@@ -46,7 +46,7 @@ class NewAlert:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        return self.owner, self.rule_id, self.entity[:_MOST_ENTITY]
+        return self.owner, self.rule_id, _storable(self.entity, _MOST_ENTITY)
 
 
 class Cursor(NamedTuple):
@@ -184,7 +184,7 @@ class Alerts:
 
     def _insert(self, tx: Connection, new: NewAlert) -> Event | None:
         values = {name: value for name, value in vars(new).items() if name != "cooldown_seconds"}
-        values |= {"entity": new.key[2], "message": new.message[:_MOST_MESSAGE], "data": dict(new.data)}
+        values |= {"entity": new.key[2], "message": _storable(new.message, _MOST_MESSAGE), "data": dict(new.data)}
         row = self._database.insert(alerts).values(
             **values, id=uuid.uuid4().hex, status="open", raised_at=self._database.now()
         )
@@ -226,8 +226,13 @@ def _due(tx: Connection, database: Database, found: Sequence[NewAlert]) -> list[
     return list(first.values())
 
 
+def _storable(text: str, most: int) -> str:
+    """The text as every database takes it: a job may have failed with any characters."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")[:most]
+
+
 def _unresolved() -> ColumnElement[bool]:
-    return alerts.c.status != "resolved"
+    return alerts.c.status != literal_column("'resolved'")  # said in the statement: so the partial index serves
 
 
 def _of(alert_id: str, owner: str) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.alerts import kinds
+from app.alerts import kinds, watching
 from app.errors import Conflict, Unknown
 from engine.errors import BadData
 from tests.alerts import both
@@ -271,3 +271,19 @@ def test_a_round_that_breaks_leaves_nothing_and_the_next_one_does_it(platform, m
             platform.round()
     assert platform.alerts() == []
     assert platform.round() == 1
+
+
+def test_a_job_may_fail_with_any_characters(platform):
+    claim = platform.world.running()
+    platform.world.jobs.fail(claim, {"code": "strategy_error", "message": "no\0 \ud800 " + "x" * 2000})
+    assert platform.round() == 1
+    (alert,) = platform.alerts()
+    assert alert.message.startswith("A job (backtest) of backtest failed: no? ? xxx")
+    assert len(alert.message) == 1000
+
+
+def test_a_long_log_is_read_in_parts_and_each_part_once(platform, monkeypatch):
+    monkeypatch.setattr(watching, "MOST_EVENTS", 4)
+    for number in range(4):
+        platform.fail(strategy_id=f"FX_0{number}")  # three events each
+    assert [platform.round() for _ in range(4)] == [1, 1, 2, 0]
