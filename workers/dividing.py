@@ -29,8 +29,8 @@ from workers.packing import Made, parquet
 # Work that is left after the measuring, and takes no longer, is done at once.
 ALONE_SECONDS = 1.5
 CHUNK_SECONDS = 2.0
-# Of a round, which ends with its last chunk.
-ROUND_CHUNK_SECONDS = 0.5
+# Where there is little to do, such as a round, which ends with its last chunk.
+SHORT_CHUNK_SECONDS = 0.5
 # Between two calls of `report`; rows that were found are told as often.
 SLICE_SECONDS = 0.25
 # So much work tells how long a unit takes.
@@ -113,7 +113,8 @@ class Pace:
         # What takes a moment and leads to more is done here, but not for long: what is found is to be kept.
         if all_takes <= ALONE_SECONDS or not ((measured and takes > ALONE_SECONDS) or self.elapsed > CHUNK_SECONDS):
             return []
-        seconds = CHUNK_SECONDS if self.work.points(0, 0) is None else ROUND_CHUNK_SECONDS
+        # The last chunks end as nearly together as they are short.
+        seconds = min(CHUNK_SECONDS, max(SHORT_CHUNK_SECONDS, takes / 16))
         size = max(1, int(seconds / self.seconds_each), -(-here // MOST_CHUNKS))
         cut = [(at, min(stop, at + size)) for first, stop in left for at in range(first, stop, size)]
         return [Chunk(first, stop, points=self.work.points(first, stop)) for first, stop in cut]

@@ -20,7 +20,7 @@ def in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has every round cut into chunks of a single trial, after the first one."""
     monkeypatch.setattr(dividing, "MEASURED_SECONDS", 0.0)
     monkeypatch.setattr(dividing, "ALONE_SECONDS", -1.0)
-    monkeypatch.setattr(dividing, "ROUND_CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(dividing, "SHORT_CHUNK_SECONDS", 0.0)
 
 
 def test_it_makes_the_trials_that_were_asked_for_and_tells_what_a_sweep_tells(web: Any) -> None:
