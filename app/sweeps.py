@@ -156,11 +156,16 @@ def _bounds(name: str, bounds: Any) -> dict[str, float]:
         )
     sides = ("min", "max")
     refuse_unknown(bounds, sides, error=InvalidInput, where=where, kind="bound")
-    return {
+    found = {
         side: float(Parameter(side, "float", None).check(bounds[side], error=InvalidInput, where=where))  # type: ignore[arg-type]
         for side in sides
         if side in bounds
     }
+    if len(found) == 2 and found["min"] > found["max"]:
+        raise InvalidInput(
+            f"No {name} is at least {found['min']:g} and at most {found['max']:g}.", pointer=where, given=found
+        )
+    return found
 
 
 def _refuse_work(size: Mapping[str, int]) -> None:

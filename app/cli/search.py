@@ -46,6 +46,7 @@ def _describes_search(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @_describes_search
+@click.option("--bayesian", type=int, metavar="N", help="Choose N trials of the grid by what those before have made.")
 @click.option("--each-symbol", is_flag=True, default=None, help="Every trial on each symbol, with its own account.")
 @click.option("--top", type=int, help="How many of the best are shown [default: 10].")
 @asks_server
@@ -74,10 +75,11 @@ def walkforward(client: Client, *, strategy_id: str, wait: bool, as_json: bool, 
 
 def _searched(given: dict[str, Any]) -> dict[str, Any]:
     """The fields of a search that options have given."""
-    trials, objective = given.pop("random"), list(given.pop("objective"))
+    objective = list(given.pop("objective"))
+    counted = {name: given.pop(name, None) for name in ("random", "bayesian")}
     made = {
         "grid": _grid(given.pop("grid")),
-        "random": None if trials is None else {"trials": trials},
+        **{name: {"trials": trials} for name, trials in counted.items() if trials is not None},
         "objective": objective[0] if len(objective) == 1 else objective,
         "constraints": _constraints(given.pop("constraints")),
     }

@@ -247,7 +247,7 @@ def _refuse_size(counts: Mapping[str, int]) -> None:
     # The least n of which every nth value of each axis makes a grid that fits.
     every = bisect_left(range(max(counts.values())), True, key=lambda n: _combinations(counts, n + 1) <= MAX_TRIALS) + 1
     raise InvalidInput(
-        f"The grid has {_counted(total)} combinations; at most {MAX_TRIALS:,} are run. Every {every}th value of each "
+        f"The grid has {_counted(total)} combinations; at most {MAX_TRIALS:,} are run. One value in {every} of each "
         f'axis would fit, or a random search of the same space: "random": {{"trials": {MAX_TRIALS}}}.',
         code="sweep_too_large",
         pointer="/grid",

@@ -186,7 +186,7 @@ def test_too_many_combinations_are_refused_before_any_is_made_saying_what_would_
     with pytest.raises(InvalidInput) as refused:
         Space.of(pair, axes)
     assert refused.value.code == "sweep_too_large"
-    every = int(refused.value.message.split("Every ")[1].split("th")[0])
+    every = int(refused.value.message.split("One value in ")[1].split()[0])
     counts = (60, round(4 / step) + 1, 2)
     assert np.prod([-(-count // every) for count in counts]) <= MAX_TRIALS
     assert np.prod([float(-(-count // (every - 1))) for count in counts]) > MAX_TRIALS

@@ -228,6 +228,7 @@ def test_a_dry_run_says_how_much_is_asked_for(web: Any) -> None:
         ({"constraints": {"shape": {"min": 1}}}, "unknown_metric", "/constraints/shape"),
         ({"constraints": {"sharpe": {}}}, "invalid_request", "/constraints/sharpe"),
         ({"constraints": {"sharpe": {"least": 1}}}, "invalid_request", "/constraints/sharpe/least"),
+        ({"constraints": {"sharpe": {"min": 2, "max": 1}}}, "invalid_request", "/constraints/sharpe"),
         ({"constraints": {"sharpe": {"min": "a"}}}, "invalid_request", "/constraints/sharpe/min"),
         ({"random": {"trials": 0}}, "invalid_request", "/random/trials"),
         ({"random": {"trials": 5, "n": 5}}, "invalid_request", "/random/n"),

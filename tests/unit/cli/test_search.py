@@ -97,6 +97,15 @@ def test_options_of_a_sweep_are_its_request(run: Callable[..., Result]) -> None:
     ]
 
 
+def test_a_bayesian_sweep_says_how_many_trials_it_chooses(run: Callable[..., Result]) -> None:
+    server = Server()
+    said = run("sweep", "sma_cross", "-g", "fast=5,10", "--bayesian", "30", "--no-wait", server=server)
+    assert said.exit_code == 0, said.output
+    assert server.posted == [
+        ("sweep", {"strategy_id": "sma_cross", "grid": {"fast": [5, 10]}, "bayesian": {"trials": 30}})
+    ]
+
+
 def test_a_sweep_shows_the_best_trials_and_what_they_are_worth(run: Callable[..., Result]) -> None:
     said = run("sweep", "sma_cross", "-g", "fast=5,10", server=Server(sweep_of()))
     assert said.exit_code == 0, said.output
