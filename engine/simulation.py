@@ -104,12 +104,17 @@ def period_starts(sessions: Times, rebalance: str) -> NDArray[np.bool_]:
 
 def terms_of(bars: Bars, config: Config) -> Terms:
     """The configuration as the numbers that kernels take."""
+    return terms_with(charges.rates(bars, config) / 1e4, config)
+
+
+def terms_with(commission: Floats, config: Config) -> Terms:
+    """The same where the commission of each symbol [N] is known."""
     return Terms(
         at_open=float(config.fill == "next_open"),
         same_close=float(config.fill == "same_close"),
         drift=config.drift_band or 0.0,
         short=float(config.allow_short),
-        commission=charges.rates(bars, config) / 1e4,
+        commission=commission,
         per_share=config.commission_per_share,
         minimum=config.commission_minimum,
         slippage=config.slippage_bps / 1e4,
@@ -127,11 +132,13 @@ def terms_of(bars: Bars, config: Config) -> Terms:
     )
 
 
-def _market(bars: Bars) -> Market:
+def market_of(bars: Bars) -> Market:
+    """The bars as kernels read them."""
     return Market(bars.open, bars.high, bars.low, bars.close, bars.volume, bars.years)
 
 
-def _book(size: int, capital: float) -> Book:
+def new_book(size: int, capital: float) -> Book:
+    """The state before the first bar."""
     money = np.zeros((8, size))
     codes = np.zeros((3, size), dtype=np.int8)
     places = np.zeros((2, size + 1), dtype=np.int64)
@@ -156,7 +163,7 @@ def _book(size: int, capital: float) -> Book:
 
 def _run(bars: Bars, plan: Plan, config: Config, report: Report | None) -> Ledger:
     total, size = bars.close.shape
-    market, terms, book = _market(bars), terms_of(bars, config), _book(size, config.initial_capital)
+    market, terms, book = market_of(bars), terms_of(bars, config), new_book(size, config.initial_capital)
     # Untouched memory costs nothing, and what is filled in place need not be copied.
     buffer = np.empty(min(ROOM, total * FILLS_PER_SYMBOL * size) + FILLS_PER_SYMBOL * size, dtype=FILL)
     equity, cash, gross = np.empty((3, total))
