@@ -18,6 +18,8 @@ SIGNALS = "signals"
 # Workers that were lost with a job in their hands: read by what follows from it, no channel for clients.
 WORKERS = "workers"
 SEVERITIES = ("info", "warning", "critical")
+# What everybody with a key may hear of the paper book.
+PORTFOLIO = "portfolio"
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def submit_due(services: Services) -> list[str]:
             continue  # one at a time: what is due afterwards is seen afterwards
         try:
             if run is None or not _is_of(run, _versions(services, strategy, params.get(strategy.id))):
-                _submit_after(services, run, resolve(services, strategy))
+                submit_after(services, KIND, run, resolve(services, strategy))
                 due.append(strategy.id)
         except REFUSALS as error:  # `absent` tells it to whoever asks
             log.debug("no signals of %s: %s", strategy.id, error.message)
@@ -123,8 +123,9 @@ def _is_of(run: Row[Any], versions: Mapping[str, Any]) -> bool:
     return all(run.request[name] == value for name, value in versions.items())
 
 
-def _submit_after(services: Services, run: Row[Any] | None, request: Mapping[str, Any]) -> None:
+def submit_after(services: Services, kind: str, run: Row[Any] | None, request: Mapping[str, Any]) -> Row[Any]:
     """Queue a job that follows another one, unless some supervisor has."""
-    digest = request_hash(KIND, request)
+    digest = request_hash(kind, request)
     key = Idempotency(f"{digest} after {run.id if run else 'none'}", digest)
-    services.jobs.submit(OWNER, KIND, request, idempotency=key, fresh=True, queue=BATCH)
+    job, _ = services.jobs.submit(OWNER, kind, request, idempotency=key, fresh=True, queue=BATCH)
+    return job

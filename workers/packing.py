@@ -13,6 +13,7 @@ import pyarrow.parquet
 from app.canonical import canonical_json
 from app.dataset import Dataset
 from app.jobs import Claim
+from app.store.paper import Step
 from app.store.signals import Spoken
 from engine.backtesting import Outcome, Result
 from engine.bars import Floats
@@ -22,12 +23,15 @@ _TIME = pa.timestamp("ms", tz="UTC")
 
 
 class Made(NamedTuple):
-    """What a run leaves: a document (a chunk has none), large parts by name, signals, and how many trials it made."""
+    """What a run leaves: a document (a chunk has none), large parts by name, signals, how many trials it made, and a
+    step of the paper book.
+    """
 
     document: dict[str, Any] | None
     parts: dict[str, bytes]
     signals: Spoken | None = None
     trials: int = 0
+    book: Step | None = None
 
 
 def document(claim: Claim, dataset: Dataset, result: Result, verdict: Mapping[str, Any]) -> dict[str, Any]:

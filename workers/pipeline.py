@@ -12,6 +12,7 @@ from app.store import Output, Rest
 from app.wiring import Services
 from engine.figures import Report
 from workers import packing
+from workers.bookkeeping import run_book
 from workers.composing import run_compose
 from workers.dividing import Work, divide, run_part
 from workers.fetching import run_fetch
@@ -48,7 +49,7 @@ def run(claim: Claim, services: Services, report: Report) -> Output | Rest:
     report(1, 1, "store")
     told = "" if made.document is None else made.document["provenance"]["result_hash"]
     seconds = time.perf_counter() - started
-    return Output(made.document, told, made.parts, seconds * 1000, made.signals, made.trials)
+    return Output(made.document, told, made.parts, seconds * 1000, made.signals, made.trials, made.book)
 
 
 def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -84,6 +85,7 @@ def run_reproduce(claim: Claim, services: Services, report: Report) -> Made | Re
 
 RUNNERS: Mapping[str, Callable[[Claim, Services, Report], tuple[Any, ...] | Rest]] = {
     "backtest": run_backtest,
+    "book": run_book,
     "chunk": run_chunk,
     "compose": run_compose,
     "fetch": run_fetch,

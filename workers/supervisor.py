@@ -1,5 +1,5 @@
-"""The supervisor: takes jobs from workers that are gone, rings for jobs whose doorbell was lost, has signals made,
-raises alerts and sends them.
+"""The supervisor: takes jobs from workers that are gone, rings for jobs whose doorbell was lost, has signals made, lets
+the paper book follow them, raises alerts and sends them.
 
 Any number may run at once, because every step is a compare-and-set; none keeps anything in memory.
 """
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from app import signals
+from app import paper, signals
 from app.alerts import sending, watching
 from app.errors import Overloaded, QueueUnavailable, StoreUnavailable
 from app.jobs import Jobs
@@ -84,15 +84,17 @@ def tick(jobs: Jobs) -> None:
 
 
 def look(services: Services) -> None:
-    """Have the signals made that are due."""
+    """Have the signals made that are due, else let the paper book follow them."""
     try:
         if due := signals.submit_due(services):
             log.info("had the signals of %s made", ", ".join(due))
+        elif job_id := paper.submit_due(services):
+            log.info("the paper book goes on: job %s", job_id)
     except (StoreUnavailable, Overloaded) as error:
         log.warning("%s", error.message)
     except Exception:
         # The checks of a strategy are its author's code. Whatever they raise, lost workers must be found.
-        log.exception("no signals can be made")
+        log.exception("neither signals nor the paper book can be made")
 
 
 def watch(services: Services) -> None:

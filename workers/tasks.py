@@ -9,9 +9,9 @@ from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from app.errors import JobCancelled, LeaseLost, StoreUnavailable
+from app.errors import Conflict, JobCancelled, LeaseLost, StoreUnavailable
 from app.jobs import Claim
-from app.store import Rest
+from app.store import Output, Rest
 from app.wiring import Services
 from engine.errors import QueuantError
 from workers.lease import Lease
@@ -75,13 +75,19 @@ class Executor:
                 status = self._settle(lease, lambda: self._jobs.park(claim, output))
                 log.info("job %s: left to %d chunks", claim.job_id, len(output.chunks))
                 return status
-            status = self._settle(lease, lambda: self._jobs.finish(claim, output))
+            status = self._settle(lease, lambda: self._finish(claim, output))
             log.info("job %s: %s in %.0f ms", claim.job_id, status, output.compute_ms)
             return status
         return self._settle(lease, lambda: self._fail(claim, failure))
 
     def _timed_out(self) -> dict[str, object]:
         return {"code": "timed_out", "message": f"The job ran longer than {self._job_seconds} seconds."}
+
+    def _finish(self, claim: Claim, output: Output) -> str | None:
+        try:
+            return self._jobs.finish(claim, output)
+        except Conflict as error:  # what it follows is no more: nothing was stored
+            return self._fail(claim, error.detail())
 
     def _fail(self, claim: Claim, failure: Mapping[str, Any]) -> str | None:
         status = self._jobs.fail(claim, failure)

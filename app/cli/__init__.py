@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli import admin, catalog, data, demo, follow, jobs, roles, search, worlds
+from app.cli import admin, book, catalog, data, demo, follow, jobs, roles, search, worlds
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -48,6 +48,7 @@ for command in (
     data.data,
     catalog.signals,
     follow.alerts,
+    book.book,
     worlds.synthesize,
     roles.api,
     roles.relay,

@@ -289,6 +289,26 @@ class Client:
         part = "latest" if days is None else "history"
         return dict(self.api("GET", f"/strategies/{strategy_id}/signal/{part}", query={"days": days}))
 
+    def book(self, part: str = "current", **query: Any) -> dict[str, Any]:
+        """The paper book: `current`, `target`, `attribution`, `history`, `trades`, or how it is made up (`book`).
+
+        Args:
+            query: days, points, limit, cursor: as in the HTTP API.
+        """
+        return dict(self.api("GET", f"/portfolio/{part}", query=query))
+
+    def set_book(self, strategies: str | Sequence[str | Mapping[str, Any]] = "all", **more: Any) -> dict[str, Any]:
+        """Make up the paper book otherwise, from the next bar on.
+
+        Args:
+            strategies: ids, objects of strategy_id and weight, or "all".
+            more: capital, start_date, config: as in the HTTP API; what is left out has its default.
+        """
+        listed = strategies
+        if not isinstance(strategies, str):
+            listed = [{"strategy_id": item} if isinstance(item, str) else dict(item) for item in strategies]
+        return dict(self.api("PUT", "/portfolio/book", body={"strategies": listed, **more}))
+
     def post_expression(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Put a strategy that is data on the shelf, or its next version: `{name, params, entry, exit}`."""
         return dict(self.api("POST", "/strategies/expressions", body=dict(spec)))

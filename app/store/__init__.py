@@ -8,6 +8,7 @@ Store
 ├── expressions  Expressions: strategies that were posted as data
 ├── verdicts     Verdicts: who looks ahead
 ├── params       Parameters: what strategies were given by PUT
+├── book         PaperBook: the paper book
 ├── tried        Tried: how many trials were made
 ├── signals      Signals: what strategies said
 ├── alerts       Alerts: what asked for attention
@@ -29,6 +30,7 @@ from app.store.expressions import Expressions
 from app.store.families import Families
 from app.store.lifecycle import Lifecycle
 from app.store.news import TERMINAL
+from app.store.paper import PaperBook
 from app.store.parameters import Parameters
 from app.store.queries import JobFilter, Queries
 from app.store.records import Change, Chunk, Idempotency, NewJob, Output, Rest
@@ -72,6 +74,7 @@ class Store:
         self.alerts = Alerts(self.database, self.events)
         self.rules = AlertRules(self.database)
         self.deliveries = Deliveries(self.database)
+        self.book = PaperBook(self.database)
         self.tried = Tried(self.database)
         self.access = Access(self.database)
         self.expressions = Expressions(self.database)

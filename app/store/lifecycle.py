@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from app.errors import Conflict, Overloaded
 from app.events import Event, job_channel
-from app.store import tried
+from app.store import paper, tried
 from app.store.database import Database
 from app.store.events import EventLog
 from app.store.families import Families, computed_by_children, forget_children, waits_for_a_worker
@@ -144,7 +144,8 @@ class Lifecycle:
     def finish(self, job_id: str, fence: int, output: Output) -> Change | None:
         """Store the result and end the job in one transaction. None: somebody else holds it, nothing is stored.
 
-        A cancel that came before this statement wins: the job ends `cancelled` without a result.
+        A cancel that came before this statement wins: the job ends `cancelled` without a result. Raises Conflict
+        (`book_moved`) for a step of the paper book that follows another state than that of now.
         """
         status = case((jobs.c.cancel_at.is_(None), "succeeded"), else_="cancelled")
         columns = ended(self._database, status) | {"compute_ms": output.compute_ms + computed_by_children()}
@@ -175,7 +176,8 @@ class Lifecycle:
             tried.save(tx, self._database, row, output.trials)
         if row.pending is not None:
             forget_children(tx, row.id)
-        return save(tx, self._database, self._log, output.signals) if output.signals else []
+        said = save(tx, self._database, self._log, output.signals) if output.signals else []
+        return [*said, *(paper.save(tx, self._database, self._log, output.book) if output.book else [])]
 
     def fail(self, job_id: str, fence: int, error: Mapping[str, Any]) -> Change | None:
         """End a running job with an error; a cancel that came first wins. None: somebody else holds it."""

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from app.events import Event
+from app.store.paper import Step
 from app.store.signals import Spoken
 
 
@@ -71,7 +72,7 @@ class Change:
 @dataclass(frozen=True)
 class Output:
     """What a successful run leaves: a JSON document with its hash (a chunk has none), large parts by name, signals,
-    and how many trials were made to find it.
+    how many trials were made to find it, and a step of the paper book.
     """
 
     result: Mapping[str, Any] | None
@@ -80,3 +81,4 @@ class Output:
     compute_ms: float
     signals: Spoken | None = None
     trials: int = 0
+    book: Step | None = None

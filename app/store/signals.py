@@ -60,6 +60,20 @@ class Signals:
         newest = select(*pair, func.max(signals.c.at)).where(tuple_(*pair).in_(list(pairs))).group_by(*pair)
         return self._all(select(signals).where(tuple_(*pair, signals.c.at).in_(newest)))
 
+    def heads(self) -> dict[Pair, float]:
+        """The newest bar of which each strategy has spoken, by dataset."""
+        pair = (signals.c.strategy_id, signals.c.dataset_id)
+        with self._database.read() as tx:
+            return {
+                (row[0], row[1]): row[2] for row in tx.execute(select(*pair, func.max(signals.c.at)).group_by(*pair))
+            }
+
+    def since(self, pair: Pair, at: float) -> Sequence[Row[Any]]:
+        """What stood at a time and everything that was said later, oldest first."""
+        mine = _of(*pair)
+        stood = select(func.max(signals.c.at)).where(mine, signals.c.at <= at).scalar_subquery()
+        return self._all(select(signals).where(mine, signals.c.at >= func.coalesce(stood, at)))
+
     def history(self, pair: Pair, days: int) -> Sequence[Row[Any]]:
         """The signals of so many days up to the newest one, oldest first."""
         mine = _of(*pair)

@@ -17,7 +17,7 @@ from werkzeug.routing import Rule
 from app.web import problems, strict_json
 from app.web.access import PUBLIC
 from app.web.errors import InvalidFields, UnsupportedMedia
-from app.web.fields import Document, OneOrMore, allowed_by
+from app.web.fields import allowed_by
 from app.web.schemas import ProblemSchema
 from engine.errors import nearest
 from engine.parameters import shown
@@ -218,7 +218,7 @@ _FILTERS = (
 
 
 def _document_schema(_: Any, field: ma.fields.Field[Any], **__: Any) -> dict[str, Any]:
-    return field.json_schema if isinstance(field, Document | OneOrMore) else {}
+    return getattr(field, "json_schema", {})
 
 
 def _flat(

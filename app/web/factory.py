@@ -11,6 +11,7 @@ from app.web import access, context, headers, pages, problems, relay, strict_jso
 from app.web.api import (
     alerts,
     backtest,
+    book,  # noqa: F401 - its routes are of the tag of `portfolio`
     expressions,  # noqa: F401 - its routes are of the tag of `strategies`
     fetching,  # noqa: F401 - its routes are of the tag of `market_data`
     health,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import Unknown
-from app.events import SEVERITIES, SIGNALS, alerts_channel, job_channel, owner_channel
+from app.events import PORTFOLIO, SEVERITIES, SIGNALS, alerts_channel, job_channel, owner_channel
 from app.store import Caller
 from app.web.filters import FIELDS, Filter, read_filter
 from app.wiring import Services
@@ -78,6 +78,10 @@ CHANNELS: Mapping[str, Family] = {
         lambda _, caller, rest: _whole(rest, Feed(alerts_channel(caller.owner), "/api/v1/alerts")),
         (*_SPOKEN[1:], *_RAISED, "alert_acknowledged", "alert_resolved"),
         ("strategy", "symbol", "severity"),
+    ),
+    "portfolio": Family(
+        lambda _, __, rest: _whole(rest, Feed(PORTFOLIO, "/api/v1/portfolio/current")),
+        ("rebalance", "position_update", "pnl_update"),
     ),
 }
 

@@ -182,3 +182,27 @@ def test_an_output_without_signals_writes_none(store, world):
     assert isinstance(world.output, Output)
     world.succeeded()
     assert store.signals.latest([("FX_05", "macro")]) == []
+
+
+def test_heads_are_the_newest_bar_of_each_strategy_on_each_dataset(store, speak):
+    speak(spoken(row(0), row(4), row(4, "B")))
+    speak(spoken(row(2), strategy_id="FX_02"))
+    speak(spoken(row(3), dataset_id="real"))
+    assert store.signals.heads() == {
+        ("FX_05", "macro"): NOON + 4 * DAY_SECONDS,
+        ("FX_02", "macro"): NOON + 2 * DAY_SECONDS,
+        ("FX_05", "real"): NOON + 3 * DAY_SECONDS,
+    }
+
+
+def test_what_stood_at_a_time_comes_with_what_was_said_later(store, speak):
+    speak(spoken(*(row(day, symbol) for day in (0, 2, 4) for symbol in "AB")))
+
+    def since(day):
+        return [
+            (one.at - NOON) / DAY_SECONDS for one in store.signals.since(("FX_05", "macro"), NOON + day * DAY_SECONDS)
+        ]
+
+    assert since(3) == since(2) == [2.0, 2.0, 4.0, 4.0]
+    assert since(9) == [4.0, 4.0]
+    assert since(-1) == [0.0, 0.0, 2.0, 2.0, 4.0, 4.0]

@@ -349,3 +349,29 @@ def test_a_portfolio_is_read_from_a_file_and_its_strategies_stand_side_by_side(
     for wrong in ("no", "[]"):
         book.write_text(wrong)
         assert run("portfolio", str(book), server=answers()).exit_code == 2
+
+
+def test_the_paper_book_is_a_table_of_what_it_holds(run: Callable[..., Result]) -> None:
+    held = {"symbol": "EURUSD", "dataset_id": "fx_daily", "quality": "real", "quantity": -1234.5, "price": 1.0825}
+    held |= {"value": -1336.35, "weight": -0.0013, "pnl": 12.25, "average_price": 1.09}
+    document = {
+        "as_of": "2026-10-30T00:00:00.000Z",
+        "equity": 1_000_250.5,
+        "cash": 1_001_586.85,
+        "capital": 1e6,
+        "pnl": {"day": -3.5, "total": 250.5},
+        "gross_exposure": 0.0013,
+        "net_exposure": -0.0013,
+        "drawdown": -0.01,
+        "quality": "real",
+        "positions": [held],
+    }
+    said = run("book", server=answers(current=document))
+    assert said.exit_code == 0
+    for told in (
+        "2026-10-30: equity 1,000,250.50 (+250.50 since 1,000,000, -3.50 on the day)",
+        "-1,234.5000",
+        "-0.13%",
+    ):
+        assert told in said.output
+    assert json.loads(run("book", "--json", server=answers(current=document)).output) == document

@@ -10,6 +10,9 @@ import pytest
 from click.testing import Result
 
 from app.cli import roles
+from app.store import Store
+from app.store.paper import Step, save
+from engine.paper.state import State
 
 
 def test_keys_are_created_in_the_database_and_shown_once(
@@ -52,3 +55,22 @@ def test_a_single_role_joins_the_server_of_the_home_folder(tmp_path: Path, monke
     (tmp_path / "queue").mkdir()
     (tmp_path / "queue" / "url").write_text("redis://:x@127.0.0.1:7777/0\n")
     assert roles.joined_settings().redis_url == "redis://:x@127.0.0.1:7777/0"
+
+
+def test_the_book_is_checked_in_the_database(
+    run: Callable[..., Result], sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    assert run("book", "check").stdout == "The paper book has not been opened yet.\n"
+    store = Store(sqlite_url)
+    figures = dict.fromkeys(("years", "gross", "net", "pnl", "drawdown"), 0.0) | {"equity": 1000.0, "cash": 1000.0}
+    parts: dict[str, object] = {"positions": [], "target": [], "sleeves": {}, "datasets": {}}
+    mark = {"bar_at": 1.0, "quality": "real", "book_version": 0, **figures, **parts}
+    with store.database.write() as tx:
+        save(tx, store.database, store.events, Step(0, 1000.0, State.opening(1000.0).as_dict(), {}, [mark], [], []))
+    assert run("book", "check").stdout.startswith("1 marks and 0 fills give cash 1,000.00 and equity 1,000.00")
+    with store.database.write() as tx:
+        tx.exec_driver_sql("UPDATE book_marks SET equity = 1001")
+    store.close()
+    said = run("book", "check")
+    assert (said.exit_code, said.stderr) == (1, "Mark 1 says equity 1001.0, its ledger 1000.0.\n")

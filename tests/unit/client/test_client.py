@@ -147,6 +147,29 @@ def test_a_job_is_reproduced_as_another_job(connect: Callable[[Handler], Client]
     assert seen[-1] == f"POST /api/v1/jobs/{'a' * 32}/verify"
 
 
+def test_the_book_is_read_in_parts_and_made_up_of_names_or_objects(connect: Callable[[Handler], Client]) -> None:
+    seen: list[tuple[str, str, Any]] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        seen.append((request.method, str(request.url.raw_path, "ascii"), json.loads(request.content or "null")))
+        return httpx.Response(200, json={"version": 3})
+
+    client = connect(server)
+    assert client.book() == client.book("history", days=9) == {"version": 3}
+    client.set_book()
+    client.set_book(["a", {"strategy_id": "b"}], config={"slippage_bps": 2})
+    assert seen == [
+        ("GET", "/api/v1/portfolio/current", None),
+        ("GET", "/api/v1/portfolio/history?days=9", None),
+        ("PUT", "/api/v1/portfolio/book", {"strategies": "all"}),
+        (
+            "PUT",
+            "/api/v1/portfolio/book",
+            {"strategies": [{"strategy_id": "a"}, {"strategy_id": "b"}], "config": {"slippage_bps": 2}},
+        ),
+    ]
+
+
 def test_signals_are_those_of_all_strategies_or_the_days_of_one(connect: Callable[[Handler], Client]) -> None:
     seen: list[str] = []
 

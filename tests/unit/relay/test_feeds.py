@@ -115,3 +115,10 @@ def test_signals_are_for_everybody_and_alerts_for_their_owner():
         with pytest.raises((Unknown, UnknownName)) as refused:
             open_feed(None, ADA, name)
         assert refused.value.code == "unknown_channel"
+
+
+def test_the_paper_book_is_for_everybody_and_has_no_parts():
+    assert open_feed(None, ADA, "portfolio") == Feed("portfolio", "/api/v1/portfolio/current")
+    with pytest.raises(Unknown) as refused:
+        open_feed(None, ADA, "portfolio/ada")
+    assert refused.value.code == "unknown_channel"

@@ -1,0 +1,178 @@
+"""The paper book as clients see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Row
+
+from app import paper, signals
+from app.errors import Unknown
+from app.events import iso
+from app.paper import Mandated
+from app.web import cursors, curves
+from app.web.access import owner
+from app.web.context import services
+from engine.panel import QUALITIES
+
+_FIGURES = ("equity", "cash", "drawdown", "quality")
+_FILL = ("n", "dataset_id", "symbol", "quantity", "price", "commission", "slippage", "carry", "reason")
+
+
+def current() -> dict[str, Any]:
+    """Where the book stands. Raises Unknown (`no_book`), saying why there is none yet."""
+    mark, state = _newest()
+    now = _now(state)
+    curve = services().store.book.curve(days=1)
+    day = sum(row.pnl for row in curve if str(iso(row.bar_at))[:10] == now[:10])
+    return (
+        _exposure(mark)
+        | {name: getattr(mark, name) for name in _FIGURES}
+        | {
+            "as_of": _now(state),
+            "live_since": iso(state.live_since),
+            "capital": state.capital,
+            "pnl": {"day": day, "total": mark.equity - state.capital},
+            "positions": [_position(item, mark.equity) for item in mark.positions if item["quantity"]],
+            "book_version": mark.book_version,
+            "datasets": mark.datasets,
+        }
+    )
+
+
+def target() -> dict[str, Any]:
+    """What the book is after."""
+    mark, state = _newest()
+    weights = [item["weight"] for item in mark.target]
+    return {
+        "as_of": _now(state),
+        "targets": mark.target,
+        "gross": sum(map(abs, weights)),
+        "net": sum(weights),
+        "quality": mark.quality,
+        "book_version": mark.book_version,
+    }
+
+
+def attribution(days: int | None) -> dict[str, Any]:
+    """Whose the gains of some days were."""
+    _newest()
+    rows = services().store.book.curve(days)
+    gains: dict[str, float] = {}
+    for row in rows:
+        for sleeve, gain in row.sleeves.items():
+            gains[sleeve] = gains.get(sleeve, 0.0) + gain
+    before = rows[0].equity - rows[0].pnl
+    total = rows[-1].equity - before
+    order = sorted(gains, key=lambda name: (-gains[name], name))
+    return {
+        "start": iso(rows[0].bar_at),
+        "end": iso(rows[-1].bar_at),
+        "total": total,
+        "total_return": _ratio(total, before),
+        "sleeves": [
+            {"strategy_id": name, "pnl": gains[name], "contribution": _ratio(gains[name], before)} for name in order
+        ],
+        "quality": _worst(rows),
+    }
+
+
+def history(days: int | None, points: int | None) -> dict[str, Any]:
+    """The book through time: of bars at one time the last one, after which the late ones are in it too."""
+    _, state = _newest()
+    every = services().store.book.curve(days)
+    last = {row.bar_at: row for row in every}
+    rows = [last[at] for at in sorted(last)]
+    kept = _decimated(rows, points)
+    before = every[0].equity - every[0].pnl
+    equity = [row.equity for row in kept]
+    return {
+        "time": [iso(row.bar_at) for row in kept],
+        "equity": equity,
+        "cash": [row.cash for row in kept],
+        "pnl": np.diff([before, *equity]).tolist(),
+        "drawdown": [row.drawdown for row in kept],
+        "gross_exposure": [_ratio(row.gross, row.equity) for row in kept],
+        "net_exposure": [_ratio(row.net, row.equity) for row in kept],
+        "bars": len(rows),
+        "live_since": iso(state.live_since),
+        "quality": _worst(every),
+    }
+
+
+def trades(limit: int, cursor: str | None) -> dict[str, Any]:
+    """A page of the ledger, newest first."""
+    _newest()
+    before = cursors.of_rows(cursor) or None
+    rows = services().store.book.trades(before=before, limit=limit + 1)
+    told = [{name: getattr(row, name) for name in _FILL} | {"time": iso(row.bar_at)} for row in rows[:limit]]
+    return {"trades": told, "next": cursors.encoded(str(told[-1]["n"])) if len(rows) > limit else None}
+
+
+def configuration() -> dict[str, Any]:
+    """How the book is made up."""
+    return _told(paper.standing(services().store))
+
+
+def put(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Make it up otherwise. Raises InvalidInput, and Conflict (`book_is_open`)."""
+    stands = paper.standing(services().store)
+    values = paper.resolve(body, stands, services().catalog, services().shelf)
+    services().store.book.put(values, by=owner())
+    return configuration()
+
+
+def _newest() -> tuple[Row[Any], Row[Any]]:
+    mark, state = services().store.book.newest(), services().store.book.state()
+    if mark is None or state is None:
+        raise Unknown(f"The paper book has not been opened yet. {_why()}", code="no_book")
+    return mark, state
+
+
+def _now(state: Row[Any]) -> str:
+    """The latest bar of all: that of the last mark may have come late."""
+    return str(iso(state.state["clock"] / 1e9))
+
+
+def _why() -> str:
+    run = services().store.book.run(signals.OWNER)
+    if run is None:
+        if not services().settings.signals_seconds:
+            return "Nobody looks after signals here: QUEUANT_SIGNALS_SECONDS is 0."
+        return "It opens when its strategies have spoken: GET /signals/latest says which have not, and why."
+    return f"Its first step failed: {run.error['message']}" if run.error else f"Its first step is {run.status}."
+
+
+def _told(stands: Mandated) -> dict[str, Any]:
+    names = ("version", "strategies", "capital", "start_date", "changed_by")
+    config = {name: value for name, value in stands.config.as_dict().items() if name not in paper.NOT_OF_A_BOOK}
+    told = {name: getattr(stands, name) for name in names}
+    return told | {"config": config, "changed_at": iso(stands.changed_at)}
+
+
+def _position(item: Mapping[str, Any], equity: float) -> dict[str, Any]:
+    value = item["quantity"] * item["price"]
+    pnl = item["quantity"] * (item["price"] - item["average_price"])
+    return {**item, "value": value, "weight": _ratio(value, equity), "pnl": pnl}
+
+
+def _exposure(mark: Row[Any]) -> dict[str, Any]:
+    return {"gross_exposure": _ratio(mark.gross, mark.equity), "net_exposure": _ratio(mark.net, mark.equity)}
+
+
+def _decimated(rows: Sequence[Row[Any]], points: int | None) -> Sequence[Row[Any]]:
+    if points is None or len(rows) <= points:
+        return rows
+    equity, drawdown = (np.array([getattr(row, name) for row in rows]) for name in ("equity", "drawdown"))
+    return [rows[at] for at in curves.decimate(equity, drawdown, points)]
+
+
+def _ratio(amount: float, equity: float) -> float | None:
+    """Of nothing there is no part."""
+    return amount / equity if equity > 0.0 else None
+
+
+def _worst(rows: Sequence[Row[Any]]) -> str:
+    return max((str(row.quality) for row in rows), key=QUALITIES.index)
