@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from app import paper, proof, signals
@@ -205,3 +206,18 @@ def test_what_a_strategy_held_that_is_gone_is_sold(opened):
     del opened.services.shelf.items["slow"]
     upload(opened, START + 6)
     assert follow(opened) == []  # nobody is left whose word a step would follow
+
+
+def test_a_daily_bar_counts_at_the_end_of_its_day_beside_intraday_ones(here):
+    here.services.shelf.items["steady"] = steady
+    hours = [f"{day}T{hour:02}:00:00" for day in DAYS[START - 4 : START] for hour in (14, 16, 18)]
+    upload(here, START)
+    upload(here, 12, name="other", days=hours)
+    put(here, start_date=DAYS[START - 3])
+    assert follow(here) == ["succeeded"]
+    marks = here.services.store.book.marks(after=0, limit=99)
+    told = [np.datetime64(int(mark.bar_at), "s").astype(object).isoformat() for mark in marks]
+    assert told == [f"{day}T{hour}:00:00" for day in DAYS[START - 3 : START] for hour in ("14", "16", "18", "00")]
+    assert {mark.years for mark in marks[3::4]} == {0.0}  # midnight of a day was before its evening
+    assert get(here, "/current")["as_of"] == f"{hours[-1]}.000Z"
+    assert proof.prove(here.services.store).differences == []
