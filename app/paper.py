@@ -157,7 +157,8 @@ def due(services: Services) -> dict[str, Any] | None:
     """The step that the stored signals ask for, as the request of a job; None where they say nothing new."""
     heads = services.store.signals.heads()
     book, state = standing(services.store), services.store.book.state()
-    sleeves = _sleeves(book, services.shelf, heads)
+    known = set(services.catalog.ids())
+    sleeves = [item for item in _sleeves(book, services.shelf, heads) if item["dataset_id"] in known]
     if not sleeves:
         return None
     newest = max(item["newest"] for item in sleeves)
@@ -166,7 +167,6 @@ def due(services: Services) -> dict[str, Any] | None:
     since = {item["dataset_id"]: seen.get(item["dataset_id"], begin) for item in sleeves} | dict(seen)
     if all(item["newest"] <= since[item["dataset_id"]] for item in sleeves):
         return None
-    known = set(services.catalog.ids())
     return {
         "after": 0 if state is None else state.number,
         "book_version": book.version,

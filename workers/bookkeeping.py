@@ -62,7 +62,8 @@ class Voice:
 def run_book(claim: Claim, services: Services, report: Report) -> Made:
     """The step that a request names, as the transaction that finishes the job stores it. The document counts it.
 
-    Raises RunFailed: `book_moved` where the book stands elsewhere by now, `version_changed` for another engine.
+    Raises RunFailed: `book_moved` where the book stands elsewhere by now, `version_changed` for another engine,
+    `no_bars`.
     """
     request, row = claim.request, services.store.book.state()
     _require_same(request, 0 if row is None else row.number)
@@ -72,6 +73,8 @@ def run_book(claim: Claim, services: Services, report: Report) -> Made:
     voices = [_voice(services, item, request["since"][item["dataset_id"]], book.config) for item in request["sleeves"]]
     names = _symbols(state, voices)
     sources = list(_sources(services, request, names))
+    if not sources:
+        raise RunFailed("No dataset of the book has bars of what its strategies trade.", code="no_bars")
     config = fitted(book.config, [source.bars for source in sources])
     feed = _feed(sources, names)
     report(0, 1, "simulate")
