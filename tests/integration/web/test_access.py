@@ -10,7 +10,7 @@ from werkzeug.routing import Rule
 SCOPES = {"read", "run", "admin", "public", "self"}
 PUBLIC = {"/healthz", "/readyz", "/", "/sign-in", "/docs", "/openapi.json", "/static/<path:name>"}
 PUBLIC |= {"/vendor/<package>/<name>", "/login", "/logout"}
-SELF = {"/metrics", "/events", "/ws/jobs", "/ws/jobs/<job_id>", "/ws/signals", "/ws/alerts"}
+SELF = {"/metrics", "/events", "/ws/jobs", "/ws/jobs/<job_id>", "/ws/signals", "/ws/alerts", "/ws/portfolio"}
 FILLED = {"strategy_id": "sma_cross", "dataset_id": "fx_daily"}
 
 

@@ -152,7 +152,7 @@ def test_the_relay_serves_only_sockets_health_and_metrics(make_services: Any) ->
 
     app = create_app(make_services(), role="relay")
     rules = {rule.rule for rule in app.url_map.iter_rules()}
-    sockets = {"/ws/jobs", "/ws/jobs/<job_id>", "/ws/signals", "/ws/alerts"}
+    sockets = {"/ws/jobs", "/ws/jobs/<job_id>", "/ws/signals", "/ws/alerts", "/ws/portfolio"}
     assert rules == {"/healthz", "/readyz", "/metrics", "/events"} | sockets
 
 
