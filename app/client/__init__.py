@@ -13,18 +13,13 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-import httpx
-
 from app.client.channels import Channels, Filter, LiveEvent, Place, channels_of
+from app.client.connection import Connection
 from app.client.errors import ApiError, ClientError, JobFailed, StillRunning, Unreachable
 from app.client.jobs import Job, Result
 from app.client.live import Listener
-from app.client.transport import Transport
-from app.embedded.home import Home
-from app.settings import Settings
 
 __all__ = [
     "ApiError",
@@ -39,7 +34,7 @@ __all__ = [
 ]
 
 
-class Client:
+class Client(Connection):
     """A connection to one server.
 
     Args:
@@ -48,42 +43,6 @@ class Client:
         home: the home folder; default: QUEUANT_HOME, else ~/.queuant.
         live_url: where sockets are opened, when that is not the server's own address.
     """
-
-    def __init__(
-        self,
-        url: str | None = None,
-        api_key: str | None = None,
-        *,
-        home: str | Path | None = None,
-        live_url: str | None = None,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
-        settings = Settings.from_env(home=home, client_url=url, client_key=api_key)
-        folder = Home(settings.home)
-        note = {} if settings.client_url else folder.server() or {}
-        # The key in the home folder is for the server of this home, not for any server that is named.
-        key = settings.client_key or ("" if settings.client_url else folder.key() or "")
-        self.url = settings.client_url or note.get("api_url") or settings.api_url
-        self._live_url = live_url or note.get("live_url")
-        self._transport = Transport(self.url, key, transport=transport)
-
-    @property
-    def live_url(self) -> str:
-        """Where sockets are opened. A server that was only named by its URL is asked."""
-        if self._live_url is None:
-            self._live_url = str(self.api("POST", "/ws-tickets")["url"])
-        return self._live_url.rstrip("/")
-
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._transport.close()
 
     # Backtests and jobs
 
@@ -380,29 +339,3 @@ class Client:
         query = {"fresh": "true"} if fresh else None
         key = idempotency_key or uuid.uuid4().hex
         return Job(self, self.api("POST", path, body=body, query=query, idempotency_key=key))
-
-    def api(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: Any = None,
-        query: Mapping[str, Any] | None = None,
-        idempotency_key: str | None = None,
-    ) -> Any:
-        """One call of the HTTP API under /api/v1, decoded. Raises ApiError and Unreachable."""
-        return self._transport.json(method, path, body=body, query=query, idempotency_key=idempotency_key)
-
-    def download(self, path: str, *, query: Mapping[str, Any] | None = None) -> bytes:
-        """The bytes of a file."""
-        return self._transport.send("GET", path, query=query).content
-
-    def pages(self, path: str, key: str, *, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
-        """Every item of a list that comes in pages."""
-        cursor: str | None = None
-        while True:
-            page = self.api("GET", path, query={**(query or {}), "cursor": cursor})
-            yield from page[key]
-            cursor = page.get("next")
-            if not cursor:
-                return

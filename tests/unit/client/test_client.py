@@ -16,24 +16,7 @@ from app.client import ApiError, Client, JobFailed, StillRunning, Unreachable
 from app.client import transport as client_transport
 
 Handler = Callable[[httpx.Request], httpx.Response]
-
-
-@pytest.fixture(autouse=True)
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Nobody really sleeps; the list says how long they would have."""
-    slept: list[float] = []
-    monkeypatch.setattr("time.sleep", slept.append)
-    return slept
-
-
-@pytest.fixture
-def connect(tmp_path: Path, pauses: list[float]) -> Callable[[Handler], Client]:
-    def make(handler: Handler) -> Client:
-        client = Client("http://server", "bt_1_secret", home=tmp_path, transport=httpx.MockTransport(handler))
-        client._transport._sleep = pauses.append
-        return client
-
-    return make
+pytestmark = pytest.mark.usefixtures("pauses")
 
 
 def job(status: str, **more: Any) -> dict[str, Any]:
@@ -375,32 +358,3 @@ def test_loopback_is_known_by_its_names() -> None:
     assert client_transport.is_loopback("http://127.0.0.1:8000")
     assert client_transport.is_loopback("http://[::1]:8000")
     assert not client_transport.is_loopback("http://example.com")
-
-
-def test_a_file_is_sent_in_parts_and_tells_how_far_it_is(connect: Callable[[Handler], Client], tmp_path: Path) -> None:
-    path = tmp_path / "prices.csv"
-    path.write_bytes(b"x" * 300_000)
-    seen: list[httpx.Request] = []
-    told: list[tuple[int, int]] = []
-
-    def server(request: httpx.Request) -> httpx.Response:
-        request.read()
-        seen.append(request)
-        return httpx.Response(201, json={"dataset_id": "mine"})
-
-    found = connect(server).upload(path, name="mine", units="USD", progress=lambda *news: told.append(news))
-    assert found == {"dataset_id": "mine"}
-    assert (seen[0].method, seen[0].url.path) == ("POST", "/api/v1/datasets")
-    assert int(seen[0].headers["Content-Length"]) == len(seen[0].content)
-    assert seen[0].content.count(b"x" * 300_000) == 1
-    assert str(path).encode() not in seen[0].content
-    assert (told[0], told[-1]) == ((65_536, 300_000), (300_000, 300_000))
-
-
-def test_a_refused_file_is_an_error_of_the_api(connect: Callable[[Handler], Client], tmp_path: Path) -> None:
-    path = tmp_path / "prices.csv"
-    path.write_text("date,A\n2024-01-02,x\n")
-    client = connect(lambda _: httpx.Response(422, json={"code": "bad_number", "detail": "Row 2"}))
-    with pytest.raises(ApiError) as caught:
-        client.upload(path, name="mine")
-    assert caught.value.code == "bad_number"
