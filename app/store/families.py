@@ -110,7 +110,7 @@ class Families:
         if child.status == "succeeded":
             statement = statement.values(pending=jobs.c.pending - 1, done=jobs.c.done + child.units)
         elif child.status == "failed":
-            error = {**child.error, "part": child.request}
+            error = {**child.error, "part": {name: child.request[name] for name in ("first", "stop")}}
             statement = statement.values(status="failed", error=error, finished_at=self._database.now())
         else:
             return None
