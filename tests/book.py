@@ -100,6 +100,7 @@ def follow(web):
     steps = []
     for _ in range(5):
         supervisor.look(web.services)
+        supervisor.follow(web.services)
         if not (done := work(web)):
             return steps
         steps += [status for kind, status in done if kind == "book"]

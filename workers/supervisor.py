@@ -47,9 +47,9 @@ def run_supervisor(settings: Settings) -> None:
 
 
 def supervise(services: Services, stop: threading.Event) -> None:
-    """One round after another until `stop` is set; now and then with a look at the signals and for alerts."""
-    settings = services.settings
-    steps = [Step(look, settings.signals_seconds), Step(watch, settings.alerts_seconds)]
+    """One round after another until `stop` is set; now and then with a look at signals, book and alerts."""
+    signals_seconds, alerts_seconds = services.settings.signals_seconds, services.settings.alerts_seconds
+    steps = [Step(look, signals_seconds), Step(follow, signals_seconds), Step(watch, alerts_seconds)]
     with sender(services):
         while not stop.wait(TICK_SECONDS):
             tick(services.jobs)
@@ -84,17 +84,27 @@ def tick(jobs: Jobs) -> None:
 
 
 def look(services: Services) -> None:
-    """Have the signals made that are due, else let the paper book follow them."""
+    """Have the signals made that are due."""
     try:
         if due := signals.submit_due(services):
             log.info("had the signals of %s made", ", ".join(due))
-        elif job_id := paper.submit_due(services):
-            log.info("the paper book goes on: job %s", job_id)
     except (StoreUnavailable, Overloaded) as error:
         log.warning("%s", error.message)
     except Exception:
         # The checks of a strategy are its author's code. Whatever they raise, lost workers must be found.
-        log.exception("neither signals nor the paper book can be made")
+        log.exception("no signals can be made")
+
+
+def follow(services: Services) -> None:
+    """Let the paper book go on where signals that are at rest say something new."""
+    try:
+        if job_id := paper.submit_due(services):
+            log.info("the paper book goes on: job %s", job_id)
+    except (StoreUnavailable, Overloaded) as error:
+        log.warning("%s", error.message)
+    except Exception:
+        # It asks which strategies have still to speak, and so runs their checks too.
+        log.exception("the paper book cannot go on")
 
 
 def watch(services: Services) -> None:

@@ -86,7 +86,7 @@ def test_another_configuration_holds_from_the_next_bar_on_and_changes_no_past(op
     before = get(opened, "/history")
     reply = put(opened, strategies=[{"strategy_id": "slow", "weight": 0.75}], config={"commission_bps": 20})
     assert (reply.status_code, reply.get_json()["version"]) == (200, 1), reply.text
-    supervisor.look(opened.services)
+    supervisor.follow(opened.services)
     assert work(opened) == []  # nothing is said of a new bar
     upload(opened, START + 5)
     assert follow(opened) == ["succeeded"]
@@ -131,7 +131,7 @@ def test_a_step_whose_book_has_gone_on_stores_nothing(opened):
     late, _ = opened.services.jobs.submit("system", "book", request)
     claim = opened.services.jobs.claim(late.id, lease_owner="slow")
     output = pipeline.run(claim, opened.services, lambda *_: None)
-    supervisor.look(opened.services)  # waits: a step is under way
+    supervisor.follow(opened.services)  # waits: a step is under way
     assert opened.services.jobs.submit("system", "book", request, fresh=True)
     assert work(opened) == [("book", "succeeded")]
     events = opened.services.store.events.head("portfolio")
