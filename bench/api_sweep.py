@@ -32,6 +32,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,6 @@ from engine.sweep import grid, sweep
 
 PAIRS = {"fast": {"start": 2, "stop": 100}, "slow": {"start": 3, "stop": 101}}
 FEW = {"fast": {"start": 5, "stop": 23, "step": 2}, "slow": {"start": 30, "stop": 125, "step": 5}}
-FIGURES = ("total_return", "sharpe", "max_drawdown", "total_trades")
 COSTS = {"commission_bps": 10.0, "slippage_bps": 0.0}
 W2 = {"dataset": "one", "grid": PAIRS, "config": COSTS}
 W2B = {"dataset": "many", "grid": FEW, "each_symbol": True, "config": COSTS}
@@ -168,7 +168,9 @@ def beside(
     yield f"{name}  {middle['whole']:.0f} ms from POST to result, in process {sweeps:.0f} ms"
     yield "    " + ", ".join(f"{key} {middle[key]:.0f}" for key in PHASES)
     yield f"    the platform's share {share:.0f} ms; top, statistics and honesty {features:.0f} ms"
-    yield f"    first rows after {middle['rows']:.0f} ms; the same again, stored, {statistics.median(again):.1f} ms"
+    heard = [one["rows"] for one in found if not isnan(one["rows"])]  # a socket may be open too late for any
+    rows = f"{statistics.median(heard):.0f} ms (heard in {len(heard)} of {rounds})" if heard else "the end"
+    yield f"    first rows after {rows}; the same again, stored, {statistics.median(again):.1f} ms"
     if others:
         other = statistics.median(others)
         through, alone = other / middle["whole"], other / sweeps
@@ -234,11 +236,11 @@ def main() -> None:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="bench")))
         write(folder / "one.csv", one)
         write(folder / "many.csv", several)
-        peers = environment.prepared(given.peers, ["vectorbt"]) if given.peers else {}
+        peers = environment.prepared(given.peers, ["vectorbt-rust"]) if given.peers else {}
         with platform(folder, 2) as (client, _), asked(peers, "full", folder) as running:
             for name, body, bars in (("W2", W2, one), ("W2b", W2B, several)):
                 if name in only:
-                    for line in beside(name, body, bars, client, running.get("vectorbt"), given.rounds):
+                    for line in beside(name, body, bars, client, running.get("vectorbt-rust"), given.rounds):
                         print(line, flush=True)
         for name, measure in later.items():
             if name in only:
