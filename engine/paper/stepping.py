@@ -182,9 +182,9 @@ class _Work:
             delay=1,
         )
         held, applied, net, moved = (known[name].copy() for name in ("held", "applied", "net", "moved"))
-        change, cost = np.zeros((2, len(net)))
+        after, cost = np.zeros((2, len(net)))
         ended, following = np.zeros(len(net), dtype=np.bool_), np.zeros(1, dtype=np.int64)
-        inner = attribution.State(held, applied, net, moved, change, cost, ended, following)
+        inner = attribution.State(held, applied, net, moved, after, cost, ended, following)
         legs = attribution.Legs(self._first, self._sleeve, wanted)
         gains = np.empty((2, len(self.state.sleeves)))
         attribution.attribute(account, shares, legs, inner, np.zeros(len(held)), gains)

@@ -56,14 +56,15 @@ class Account(NamedTuple):
 class State(NamedTuple):
     """Between bars: units and last wish of each leg [L], net units and last price of each instrument [N].
 
-    `change`, `cost` and `ended` [N] gather the orders of a bar, `next` [1] is the next fill.
+    `after`, `cost` and `ended` [N] gather the orders of a bar: the units after them, added up fill by fill as the ledger
+    adds them, so that what was closed is 0 and no rounding. `next` [1] is the next fill.
     """
 
     held: Floats
     applied: Floats
     net: Floats
     mark: Floats
-    change: Floats
+    after: Floats
     cost: Floats
     ended: NDArray[np.bool_]
     next: Places
@@ -152,15 +153,16 @@ def exits(t: int, account: Account, legs: Legs, state: State, gains: Floats) -> 
 def orders(t: int, cash: float, account: Account, legs: Legs, state: State, sizes: Floats, gains: Floats) -> None:
     """Carry out the orders of bar t, and let sleeves that only changed places with each other do so."""
     fills, row = account.fills, t - account.delay
-    state.change[:] = 0.0
-    state.cost[:] = 0.0
-    state.ended[:] = False
+    for n in range(state.net.shape[0]):
+        state.after[n] = state.net[n]
+        state.cost[n] = 0.0
+        state.ended[n] = False
     while state.next[0] < fills.shape[0]:
         fill = fills[state.next[0]]
         if fill["bar"] != t or (fill["reason"] != SIGNAL and fill["reason"] != MAX_HOLDING):
             break
         n = fill["symbol"]
-        state.change[n] += fill["quantity"]
+        state.after[n] += fill["quantity"]
         state.cost[n] += fill["commission"] + fill["slippage"]
         state.ended[n] = state.ended[n] or fill["reason"] == MAX_HOLDING
         state.next[0] += 1
@@ -173,10 +175,10 @@ def orders(t: int, cash: float, account: Account, legs: Legs, state: State, size
         wish = False
         for k in range(legs.first[n], legs.first[n + 1]):
             wish = wish or (row >= 0 and legs.wanted[row, k] != state.applied[k])
-        traded = state.change[n] != 0.0 or state.cost[n] != 0.0
+        traded = state.after[n] != state.net[n] or state.cost[n] != 0.0
         if math.isnan(price) or not (traded or wish):
             continue
-        net = state.net[n] + state.change[n]
+        net = state.after[n]
         if state.ended[n] and net == 0.0:
             leave(n, price, state.cost[n], legs, state, gains)
             continue
@@ -267,9 +269,9 @@ def gains_of(bars: Bars, ledger: Ledger, shares: Floats, wanted: Sequence[Floats
         delay=0 if ledger.fill == "same_close" else 1,
     )
     held, applied = np.zeros((2, len(order)))
-    net, mark, change, cost = np.zeros((4, size))
+    net, mark, after, cost = np.zeros((4, size))
     ended, following = np.zeros(size, dtype=np.bool_), np.zeros(1, dtype=np.int64)
-    state = State(held, applied, net, mark, change, cost, ended, following)
+    state = State(held, applied, net, mark, after, cost, ended, following)
     gains = np.empty((len(bars), count))
     attribute(account, shares, legs, state, np.zeros(len(order)), gains)
     return gains

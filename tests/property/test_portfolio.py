@@ -148,6 +148,19 @@ def test_the_order_of_sleeves_does_not_matter(seed, config, mandate, order):
 
 
 @BOUNDED
+@given(seeds, test_engine.configs(), mandates(allocations=("fixed",)))
+def test_a_sleeve_without_a_share_changes_nothing(seed, config, mandate):
+    mandate = dataclasses.replace(mandate, volatility_target=None)
+    first, second, _ = sleeves_of(seed, config, mandate)
+    idle = dataclasses.replace(second, bars=first.bars, weight=0.0)
+    one, other = portfolio([first], mandate, config), portfolio([first, idle], mandate, config)
+    test_engine.same_past(other.ledger, one.ledger, TOTAL)
+    assert one.gains[:, 0].tobytes() == other.gains[:, 0].tobytes()
+    assert not other.gains[:, 1].any()
+    assert one.metrics == other.metrics
+
+
+@BOUNDED
 @given(seeds, test_engine.configs(), mandates())
 def test_shares_are_long_and_within_what_they_may_be(seed, config, mandate):
     shares = run(seed, config, mandate).shares
