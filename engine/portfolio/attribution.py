@@ -56,8 +56,8 @@ class Account(NamedTuple):
 class State(NamedTuple):
     """Between bars: units and last wish of each leg [L], net units and last price of each instrument [N].
 
-    `after`, `cost` and `ended` [N] gather the orders of a bar: the units after them, added up fill by fill as the ledger
-    adds them, so that what was closed is 0 and no rounding. `next` [1] is the next fill.
+    `after`, `cost` and `ended` [N] gather the orders of a bar: the units after them, added up fill by fill as the
+    ledger adds them, so that what was closed is 0 and no rounding. `next` [1] is the next fill.
     """
 
     held: Floats
