@@ -229,13 +229,13 @@ def test_the_variance_under_the_bootstrap_is_the_sum_over_all_lags(monkeypatch):
 
 def test_blocks_hold_together_what_depends():
     """Under dependence blocks of one bar take the best of luck for skill far too often."""
-    values = noise(7, 20_000, 20)
+    values = np.concatenate([noise(seed, 20_000, 20) for seed in (7, 8, 9, 10)])
     for t in range(1, len(values)):
         values[t] += 0.6 * values[t - 1]
-    searches = values.reshape(80, 250, 20)
+    searches = values.reshape(320, 250, 20)
     kept = [superior_ability(each, rng_of(1), replications=99).consistent <= 0.05 for each in searches]
     torn = [superior_ability(each, rng_of(1), block_length=1, replications=99).consistent <= 0.05 for each in searches]
-    assert np.mean(kept) < 0.3 < 0.5 < np.mean(torn)
+    assert np.mean(kept) < 0.25 < 0.5 < np.mean(torn)
 
 
 def test_between_trials_worth_nothing_the_ratios_vary_as_one_over_the_bars():
