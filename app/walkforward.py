@@ -6,7 +6,7 @@ groups of a combinatorial cross-validation; and the bars that are dropped betwee
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.catalog import Catalog
@@ -25,6 +25,8 @@ FIELDS = (*MONTHS, "purge", "embargo", "cpcv")
 MOST_RUNS = 4_000_000
 MOST_CELLS = 1_000_000_000_000
 MOST_JOINED = 50_000_000_000
+# Trials times splits times groups of a cross-validation: pieces that are put together, some hours of a core.
+MOST_PIECES = 50_000_000
 # Numbers in the paths of a cross-validation, eight bytes each.
 MOST_PATH_CELLS = 10_000_000
 # Of a sweep, and without meaning here.
@@ -76,7 +78,7 @@ def size_of(request: Mapping[str, Any], catalog: Catalog) -> dict[str, int]:
     trials, symbols = asked["trials"] or _combinations(asked["grid"]), len(bars.symbols)
     size = {"bars": len(bars), "symbols": symbols, "trials": trials}
     if isinstance(plan, Groups):
-        trained = [sum(stop - first for first, stop in plan.training(split).values()) for split in plan.splits]
+        trained: Sequence[int] = plan.trained
         size |= {"folds": len(plan.splits), "paths": len(plan.paths)}
     else:
         trained = [fold.split - request["walkforward"]["purge"] - fold.first for fold in plan]
@@ -158,6 +160,15 @@ def _refuse_work(request: Mapping[str, Any], catalog: Catalog, plan: tuple[Fold,
                 given=size[what],
                 allowed={"maximum": most},
             )
+    if isinstance(plan, Groups) and size["runs"] * plan.count > MOST_PIECES:
+        raise InvalidInput(
+            f"That is {size['runs'] * plan.count:,} pieces (trials by splits by groups); at most {MOST_PIECES:,} are "
+            "taken. Fewer trials or groups would fit.",
+            code="sweep_too_large",
+            pointer="/cpcv/groups",
+            given=size["runs"] * plan.count,
+            allowed={"maximum": MOST_PIECES},
+        )
     if grouped and size["paths"] * size["bars"] > MOST_PATH_CELLS:
         raise InvalidInput(
             f"{size['paths']:,} paths of {size['bars']:,} bars are more than {MOST_PATH_CELLS:,} numbers.",

@@ -68,9 +68,9 @@ def _page(row: Row[Any], query: Mapping[str, Any], first: int) -> dict[str, Any]
 
 
 def _trials(row: Row[Any]) -> pa.Table:
-    """The trials that have been made. Raises Unknown for a job that makes none."""
+    """The trials that have been made. Raises Unknown for a job that keeps no table of them."""
     if row.kind != KIND:
-        raise Unknown(f"A job of kind {row.kind} makes no trials.", code="no_such_part", given="trials")
+        raise Unknown(f"A job of kind {row.kind} keeps no table of trials.", code="no_such_part", given="trials")
     if row.status == "succeeded":
         return reading.artifact(row.id, "trials")
     parts = [curves.read(chunk.found) for chunk in services().store.families.parts(row.id) if chunk.found is not None]
@@ -107,7 +107,7 @@ def _row(table: pa.Table, asked: Mapping[str, Any], at: int) -> dict[str, Any]:
 def _axis(table: pa.Table, asked: Mapping[str, Any], name: str, where: str) -> tuple[list[Any], Any]:
     """The values of a parameter in their order, and of every trial the place of its own among them."""
     if name not in asked["grid"]:
-        raise UnknownName.of("parameter of the search", name, asked["grid"], pointer=f"/{where}")
+        raise UnknownName.of("axis", name, asked["grid"], pointer=f"/{where}")
     column = table[PARAM + name].to_pylist() if table.num_rows else []
     values = sorted(set(column), key=lambda value: (value is None, value))
     if len(values) > MOST_VALUES:

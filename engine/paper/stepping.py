@@ -188,8 +188,8 @@ class _Work:
         legs = attribution.Legs(self._first, self._sleeve, wanted)
         gains = np.empty((2, len(self.state.sleeves)))
         attribution.attribute(account, shares, legs, inner, np.zeros(len(held)), gains)
-        after = {"held": held, "applied": applied, "wanted": wanted[1], "net": net, "moved": moved}
-        return after | {"shares": self._wishes.shares}, gains[1]
+        then = {"held": held, "applied": applied, "wanted": wanted[1], "net": net, "moved": moved}
+        return then | {"shares": self._wishes.shares}, gains[1]
 
 
 def _out(size: int) -> Out:

@@ -114,7 +114,7 @@ class Groups:
             )
         if math.comb(self.count, self.tested) > MOST_SPLITS:
             raise _too_many(math.comb(self.count, self.tested), "splits", "/cpcv")
-        least = min(sum(hi - lo for lo, hi in self.training(split).values()) for split in self.splits)
+        least = min(self.trained)
         if least < LEAST_BARS:
             raise _ungrouped(
                 f"A purge of {self.purge} and an embargo of {self.embargo} bars leave {least} bars of a training.",
@@ -135,17 +135,30 @@ class Groups:
 
     def training(self, split: tuple[int, ...]) -> dict[int, tuple[int, int]]:
         """By group, the bars first <= t < stop of it that a split trains on; groups that have none are left out."""
-        after, before = self.purge + self.embargo, self.purge
-        kept = {}
-        for group in range(self.count):
-            if group in split:
-                continue
-            earlier = [self.bounds[at + 1] + after for at in split if at < group]
-            later = [self.bounds[at] - before for at in split if at > group]
-            first, stop = max([self.bounds[group], *earlier]), min([self.bounds[group + 1], *later])
-            if first < stop:
-                kept[group] = (first, stop)
-        return kept
+        first, stop = self._kept(split)
+        kept = np.flatnonzero(first < stop)
+        stretches = zip(first[kept].tolist(), stop[kept].tolist(), strict=True)
+        return dict(zip(kept.tolist(), stretches, strict=True))
+
+    @cached_property
+    def trained(self) -> tuple[int, ...]:
+        """How many bars each split trains on."""
+        return tuple(int(np.maximum(0, stop - first).sum()) for first, stop in map(self._kept, self.splits))
+
+    def _kept(self, split: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where what a split trains on of each group begins and stops [count]; nothing is left where it stops before.
+
+        Of the tested groups only the nearest one on either side can reach into a group.
+        """
+        bounds, tested = np.array(self.bounds), np.array(split)
+        first, stop = bounds[:-1].copy(), bounds[1:].copy()
+        place = np.searchsorted(tested, np.arange(self.count))  # of the nearest tested group at or after each
+        behind, ahead = place > 0, place < len(tested)
+        earlier = bounds[tested[place[behind] - 1] + 1] + self.purge + self.embargo
+        first[behind] = np.maximum(first[behind], earlier)
+        stop[ahead] = np.minimum(stop[ahead], bounds[tested[place[ahead]]] - self.purge)
+        stop[tested] = first[tested]
+        return first, stop
 
     @cached_property
     def paths(self) -> NDArray[np.int64]:

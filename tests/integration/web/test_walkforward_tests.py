@@ -161,6 +161,7 @@ def test_an_embargo_of_a_walk_is_said_to_drop_nothing(web: Any) -> None:
     [
         ("MOST_RUNS", MONTHS, "sweep_too_large"),
         ("MOST_JOINED", {"cpcv": {"groups": 4, "test_groups": 2}}, "sweep_too_large"),
+        ("MOST_PIECES", {"cpcv": {"groups": 4, "test_groups": 2}}, "sweep_too_large"),
         ("MOST_PATH_CELLS", {"cpcv": {"groups": 4, "test_groups": 2}}, "too_many_folds"),
     ],
 )
