@@ -28,8 +28,8 @@ from engine.overfit import (
     sharpe_interval,
     superior_ability,
 )
-from engine.overfit.deflated import trial_variance
 from engine.overfit.sharpe import shape
+from engine.overfit.tally import Tally
 
 BARS, TRIALS, YEAR = 1250, 200, 252
 REPLICATIONS = 500
@@ -97,7 +97,7 @@ def claims(returns: np.ndarray, rng: np.random.Generator) -> list[float]:
     """What is claimed of the best trial of a search, in the order of the table."""
     ratios = returns.mean(axis=0) / returns.std(axis=0, ddof=1)
     best = shape(returns[:, ratios.argmax()])
-    variance, correlation = trial_variance(ratios), mean_correlation(returns)
+    variance, correlation = Tally.of(ratios).variance, mean_correlation(returns)
     splits, tested = backtest_overfitting(returns), superior_ability(returns, rng, replications=REPLICATIONS)
     fewer = effective_trials(returns.shape[1], correlation)
     return [

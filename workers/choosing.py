@@ -22,7 +22,7 @@ from engine.bars import Bars, Floats
 from engine.errors import BadData, RunFailed
 from engine.figures import METRICS, Report, Run
 from engine.metrics import measure
-from engine.overfit import statistics
+from engine.overfit import Tally, statistics
 from engine.stitching import rows_of
 from engine.strategy import BoundStrategy, Decision, Strategy
 from engine.sweep import Search, Trials
@@ -161,7 +161,7 @@ class ChoosingWork(Work, ABC):
         result = self._result(tested, list(distinct.values())[-1])
         told = {
             "trials_made": len(judged),
-            "trials_before": before,
+            "trials_before": before.trials,
             "skipped": self.units - len(judged),
             "failed": len(judged.errors),
             "objective": judged.objective,
@@ -173,7 +173,7 @@ class ChoosingWork(Work, ABC):
         document = packing.document(claim, self._dataset, result, verdict) | {"walkforward": told}
         document["conventions"] |= {"out_of_sample": self.convention}
         document["provenance"]["result_hash"] = _hash(found, result)
-        return Made(document, packing.parts(result) | tested.parts, None, len(judged))
+        return Made(document, packing.parts(result) | tested.parts, None, Tally.of(judged.figures["sharpe"][:, -1]))
 
     @property
     def asked(self) -> Mapping[str, Any]:
@@ -262,7 +262,7 @@ class ChoosingWork(Work, ABC):
             )
         )
 
-    def _in_hindsight(self, judged: Judged, before: int, report: Report) -> dict[str, Any]:
+    def _in_hindsight(self, judged: Judged, before: Tally, report: Report) -> dict[str, Any]:
         """The trial that was best on all bars of the tests, and how far it could be trusted: what a sweep says."""
         row = judged.best(self.choices)
         if row is None:
@@ -280,7 +280,7 @@ class ChoosingWork(Work, ABC):
             judged.figures["sharpe"][:, -1],
             periods_per_year=self.bars.periods_per_year,
             returns_matrix=np.stack(matrix, axis=1) if len(matrix) > 1 else None,
-            trials_before=before,
+            before=before,
             seed=self.request["seed"],
         )
         told = {"trial": number, "params": bound.params, "figures": judged.row(row, self.choices)}

@@ -17,20 +17,21 @@ from app.store.paper import Step
 from app.store.signals import Spoken
 from engine.backtesting import Outcome, Result
 from engine.bars import Floats
+from engine.overfit import Tally
 from engine.trades import EXIT_REASONS
 
 _TIME = pa.timestamp("ms", tz="UTC")
 
 
 class Made(NamedTuple):
-    """What a run leaves: a document (a chunk has none), large parts by name, signals, how many trials it made, and a
+    """What a run leaves: a document (a chunk has none), large parts by name, signals, the trials that it made, and a
     step of the paper book.
     """
 
     document: dict[str, Any] | None
     parts: dict[str, bytes]
     signals: Spoken | None = None
-    trials: int = 0
+    trials: Tally | None = None
     book: Step | None = None
 
 

@@ -22,7 +22,7 @@ from engine.backtesting import Result
 from engine.bars import Bars, Floats
 from engine.errors import BadData, RunFailed
 from engine.figures import METRICS, Report
-from engine.overfit import statistics
+from engine.overfit import Tally, statistics
 from engine.strategy import BoundStrategy, Strategy
 from engine.sweep import Search, sweep
 from engine.sweep.landscape import importance, plateau
@@ -95,9 +95,11 @@ class SweepWork(Work):
         if ranking.failed == found.num_rows:
             first = found["error"][0].as_py() if found.num_rows else "there was none"
             raise RunFailed(f"Every trial failed; the first one: {first}", code="every_trial_failed")
+        before = self.services.store.tried.before(claim.owner, self.request, claim.request_hash)
+        made = Tally.of(ranking.figure("sharpe"))
         told: dict[str, Any] = {
-            "trials_made": found.num_rows,
-            "trials_before": self.services.store.tried.before(claim.owner, self.request, claim.request_hash),
+            "trials_made": made.trials,
+            "trials_before": before.trials,
             "skipped": self.units - len(np.unique(found["trial"].to_numpy())),
             "failed": ranking.failed,
             "within_constraints": int(ranking.allowed.sum()),
@@ -111,14 +113,14 @@ class SweepWork(Work):
         }
         trials = {"trials": packing.parquet(found)}
         if not len(ranking.order):
-            return Made(self._without_best(claim, found, told), trials, None, found.num_rows)
+            return Made(self._without_best(claim, found, told), trials, None, made)
         best = self._run(ranking, ranking.order[0])
         told["best"] = told["top"][0]
-        told["statistics"] = self._statistics(ranking, best, told["trials_before"], report)
+        told["statistics"] = self._statistics(ranking, best, before, report)
         verdict = require_honest(self.services, self._single(ranking, 0), best.bars, best.bound, best.decision, report)
         document = packing.document(claim, self._dataset, best, verdict) | {"sweep": told}
         document["provenance"]["result_hash"] = _hash(found, best)
-        return Made(document, packing.parts(best) | trials, None, found.num_rows)
+        return Made(document, packing.parts(best) | trials, None, made)
 
     @property
     def _asked(self) -> Mapping[str, Any]:
@@ -194,7 +196,7 @@ class SweepWork(Work):
             columns["symbol"] = ranking.table["symbol"].to_pylist()
         return importance(columns, ranking.figure(ranking.objective))
 
-    def _statistics(self, ranking: Ranking, best: Result, before: int, report: Report) -> dict[str, Any]:
+    def _statistics(self, ranking: Ranking, best: Result, before: Tally, report: Report) -> dict[str, Any]:
         """How far the best trial can be trusted, with the returns of some trials for what needs them."""
         known = np.flatnonzero(ranking.table["error"].is_null().to_numpy())
         places = sampled(known, len(self.bars), self.request["seed"])
@@ -209,7 +211,7 @@ class SweepWork(Work):
             ranking.figure("sharpe"),
             periods_per_year=best.bars.periods_per_year,
             returns_matrix=returns - rate if len(places) > 1 else None,
-            trials_before=before,
+            before=before,
             seed=self.request["seed"],
         )
         return asdict(found) | {"sampled_trials": len(places)}

@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from app.events import Event
 from app.store.paper import Step
 from app.store.signals import Spoken
+from engine.overfit.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Change:
 @dataclass(frozen=True)
 class Output:
     """What a successful run leaves: a JSON document with its hash (a chunk has none), large parts by name, signals,
-    how many trials were made to find it, and a step of the paper book.
+    the trials that were made to find it, and a step of the paper book.
     """
 
     result: Mapping[str, Any] | None
@@ -80,5 +81,5 @@ class Output:
     artifacts: Mapping[str, bytes]
     compute_ms: float
     signals: Spoken | None = None
-    trials: int = 0
+    trials: Tally | None = None
     book: Step | None = None

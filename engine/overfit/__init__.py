@@ -5,11 +5,13 @@ from engine.overfit.pbo import Overfitting, backtest_overfitting
 from engine.overfit.sharpe import minimum_track_record, probabilistic_sharpe, sharpe_difference, sharpe_interval
 from engine.overfit.snooping import Snooping, superior_ability
 from engine.overfit.statistics import Statistics, statistics
+from engine.overfit.tally import Tally
 
 __all__ = [
     "Overfitting",
     "Snooping",
     "Statistics",
+    "Tally",
     "backtest_overfitting",
     "deflated_sharpe",
     "effective_trials",

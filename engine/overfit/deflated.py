@@ -50,13 +50,6 @@ def deflated_sharpe(found: Shape, variance_per_bar: float, trials: float) -> flo
     return probabilistic_sharpe(*found, benchmark_per_bar=benchmark)
 
 
-def trial_variance(sharpes_per_bar: ArrayLike) -> float | None:
-    """Variance between the Sharpe ratios of trials (ddof 1); NaN for a trial that has none. None below two."""
-    ratios = np.asarray(sharpes_per_bar, dtype=np.float64)
-    known = ratios[~np.isnan(ratios)]
-    return float(known.var(ddof=1)) if len(known) > 1 else None
-
-
 def effective_trials(trials: int, mean_correlation: float) -> float:
     """How many independent trials so many correlated ones are like: rho + (1 - rho) N, rho between 0 and 1.
 

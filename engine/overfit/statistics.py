@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from engine.overfit.deflated import deflated_sharpe, expected_maximum_sharpe, trial_variance
+from engine.overfit.deflated import deflated_sharpe, expected_maximum_sharpe
 from engine.overfit.pbo import backtest_overfitting
 from engine.overfit.sentence import verdict
 from engine.overfit.sharpe import Shape, minimum_track_record, probabilistic_sharpe, shape, sharpe_interval
 from engine.overfit.snooping import superior_ability
+from engine.overfit.tally import NO_TRIALS, Tally
 
 
 @dataclass(frozen=True)
@@ -50,21 +51,22 @@ def statistics(
     *,
     periods_per_year: float,
     returns_matrix: ArrayLike | None = None,
-    trials_before: int = 0,
+    before: Tally = NO_TRIALS,
     seed: int = 0,
 ) -> Statistics:
     """The statistics of the best trial of a search.
 
     Every trial counts as an independent one (`effective_trials` says why), those of earlier searches too; the variance
-    between trials is that of the ratios that are known. Where several trials were made and less than two ratios are
-    known, nothing can be deducted and nothing is claimed: expected maximum and deflated ratio are None.
+    between trials is that of the ratios that are known, of all these searches together. Where several trials were made
+    and less than two ratios are known, nothing can be deducted and nothing is claimed: expected maximum and deflated
+    ratio are None.
 
     Args:
         best_returns: per bar [T], above the risk-free rate if there is one.
         annual_trial_sharpes: of every trial of this search [n], the best included; NaN for one without a ratio.
         periods_per_year: bars a year.
         returns_matrix: per bar [T, k] of all trials or of a random sample of them (`backtest_overfitting`).
-        trials_before: made by earlier searches of the same strategy on the same data.
+        before: the trials of earlier searches of the same strategy on the same data.
         seed: of the resamples of the p value.
 
     Raises:
@@ -73,8 +75,9 @@ def statistics(
     """
     ratios = np.asarray(annual_trial_sharpes, dtype=np.float64)
     best, scale = shape(best_returns), math.sqrt(periods_per_year)
-    trials = len(ratios) + trials_before
-    variance = trial_variance(ratios / scale) if trials > 1 else 0.0
+    every = Tally.together(Tally.of(ratios), before)
+    trials, annual = every.trials, every.variance if every.trials > 1 else 0.0
+    variance = None if annual is None else annual / periods_per_year
     expected = None if variance is None else expected_maximum_sharpe(variance, trials)
     deflated = None if best is None or variance is None else deflated_sharpe(best, variance, trials)
     interval = sharpe_interval(best_returns, periods_per_year)
@@ -82,7 +85,7 @@ def statistics(
     length = None if best is None else _length(best)
     return Statistics(
         trials_made=len(ratios),
-        trials_before=trials_before,
+        trials_before=before.trials,
         psr=None if best is None else probabilistic_sharpe(*best),
         deflated_sharpe=deflated,
         expected_maximum_sharpe=None if expected is None else expected * scale,

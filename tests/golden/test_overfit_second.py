@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.overfit import (
+    Tally,
     backtest_overfitting,
     deflated_sharpe,
     expected_maximum_sharpe,
@@ -16,7 +17,6 @@ from engine.overfit import (
     probabilistic_sharpe,
     sharpe_difference,
 )
-from engine.overfit.deflated import trial_variance
 from engine.overfit.sharpe import shape
 from tests.golden.trials import returns_of
 
@@ -44,7 +44,7 @@ def returns(stocks):
 
 def test_sharpe_ratios_are_as_sure_as_holdout_says(returns, agree):
     shapes = [shape(column) for column in returns.T]
-    variance = trial_variance([one.per_bar for one in shapes])
+    variance = Tally.of([one.per_bar for one in shapes]).variance
     found = {
         "psr": [probabilistic_sharpe(*one) for one in shapes],
         "psr_above": [probabilistic_sharpe(*one, benchmark_per_bar=GOLDEN["benchmark"]) for one in shapes],

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from engine.overfit import (
+    Tally,
     backtest_overfitting,
     expected_maximum_sharpe,
     mean_correlation,
@@ -187,13 +188,21 @@ def test_more_trials_and_more_variance_make_luck_expect_more(trials, more, varia
     assert many <= math.sqrt(2.0 * variance * math.log(trials * more)) * 1.05
 
 
+@given(st.lists(st.lists(st.one_of(st.just(math.nan), st.floats(-9.0, 9.0)), max_size=9), max_size=5))
+@BOUNDED
+def test_searches_are_judged_together_as_one_search_of_all_their_trials(searches):
+    parts, whole = Tally.together(*map(Tally.of, searches)), Tally.of([ratio for each in searches for ratio in each])
+    assert parts[:2] == whole[:2]
+    assert parts == pytest.approx(whole, rel=1e-9, abs=1e-12)
+
+
 @given(searches(), st.integers(0, 50), st.booleans())
 @BOUNDED
 def test_no_block_holds_nan_and_every_probability_is_one(returns, before, matrix):
     ratios = np.where(returns.std(axis=0) > 0.0, sharpe_of(returns), np.nan) * math.sqrt(252)
     best = returns[:, 0 if np.isnan(ratios).all() else np.nanargmax(ratios)]
     found = statistics(
-        best, ratios, periods_per_year=252, returns_matrix=returns if matrix else None, trials_before=before
+        best, ratios, periods_per_year=252, returns_matrix=returns if matrix else None, before=Tally(before)
     )
     block = json.loads(json.dumps(dataclasses.asdict(found), allow_nan=False))
     for name in ("psr", "deflated_sharpe", "pbo", "spa_p_value"):

@@ -36,7 +36,7 @@ def test_it_makes_the_trials_that_were_asked_for_and_tells_what_a_sweep_tells(we
     assert sweep["plateau"] is None
     assert told["request"]["sweep"]["round"] == 8
     assert sweep["best"]["figures"]["sharpe"] == max(row["figures"]["sharpe"] for row in rows)
-    assert web.services.store.tried.before("nobody", told["request"], "") == 0
+    assert web.services.store.tried.before("nobody", told["request"], "").trials == 0
 
 
 def test_the_same_seed_gives_the_same_trials_for_any_number_of_workers(

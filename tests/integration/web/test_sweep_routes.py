@@ -202,6 +202,14 @@ def test_trials_of_earlier_searches_count_against_the_next(web: Any) -> None:
     assert second["sweep"]["statistics"]["expected_maximum_sharpe"] > 0
 
 
+def test_two_twins_do_not_make_an_earlier_search_forgotten(web: Any) -> None:
+    wide = done(web, submit(web))["sweep"]
+    twins = done(web, submit(web, grid={"fast": [13], "slow": [90, 91]}))["sweep"]
+
+    assert twins["trials_before"] == wide["trials_made"]
+    assert twins["statistics"]["expected_maximum_sharpe"] > 0.5 * wide["statistics"]["expected_maximum_sharpe"]
+
+
 def test_a_dry_run_says_how_much_is_asked_for(web: Any) -> None:
     reply = web.post(f"{SWEEP}?dry_run=true", BODY).get_json()
     estimate = reply["estimate"]

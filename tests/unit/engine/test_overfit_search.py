@@ -9,9 +9,8 @@ import pytest
 from scipy import stats
 
 from engine.errors import BadData, InvalidInput
-from engine.overfit import backtest_overfitting, deflated_sharpe, probabilistic_sharpe, superior_ability
+from engine.overfit import Tally, backtest_overfitting, deflated_sharpe, probabilistic_sharpe, superior_ability
 from engine.overfit.bootstrap import stationary_draws
-from engine.overfit.deflated import trial_variance
 from engine.overfit.sharpe import shape
 from engine.overfit.snooping import bootstrap_variance, from_draws
 
@@ -34,7 +33,7 @@ def with_edge(seed, bars, trials, annual):
 
 def best_of(returns):
     ratios = returns.mean(axis=0) / returns.std(axis=0, ddof=1)
-    return shape(returns[:, ratios.argmax()]), trial_variance(ratios)
+    return shape(returns[:, ratios.argmax()]), Tally.of(ratios).variance
 
 
 def test_two_blocks_by_hand():
@@ -240,5 +239,5 @@ def test_blocks_hold_together_what_depends():
 
 def test_between_trials_worth_nothing_the_ratios_vary_as_one_over_the_bars():
     ratios = [shape(column).per_bar for column in noise(8, 400, 2000).T]
-    assert trial_variance(ratios) == pytest.approx(1 / 400, rel=0.1)
+    assert Tally.of(ratios).variance == pytest.approx(1 / 400, rel=0.1)
     assert stats.kstest(np.array(ratios) * 20, "norm").pvalue > 0.01

@@ -10,6 +10,7 @@ from scipy import special, stats
 
 from engine.errors import BadData, InvalidInput
 from engine.overfit import (
+    Tally,
     deflated_sharpe,
     effective_trials,
     expected_maximum_sharpe,
@@ -19,7 +20,6 @@ from engine.overfit import (
     sharpe_difference,
     sharpe_interval,
 )
-from engine.overfit.deflated import trial_variance
 from engine.overfit.hac import automatic_lag, long_run_variance
 from engine.overfit.normal import ndtr, ndtri
 from engine.overfit.sharpe import Shape, shape
@@ -213,9 +213,9 @@ def test_less_than_one_trial_and_a_negative_variance_are_refused(variance, trial
 
 
 def test_the_variance_of_trials_leaves_out_those_without_a_ratio():
-    assert trial_variance([0.1, np.nan, 0.3]) == pytest.approx(0.02)
-    assert trial_variance([0.1, np.nan]) is None
-    assert trial_variance([]) is None
+    assert Tally.of([0.1, np.nan, 0.3]).variance == pytest.approx(0.02)
+    assert Tally.of([0.1, np.nan]).variance is None
+    assert Tally.of([]).variance is None
 
 
 def test_correlated_trials_are_like_fewer():

@@ -12,6 +12,7 @@ import pytest
 from engine.errors import BadData, InvalidInput
 from engine.overfit import (
     Statistics,
+    Tally,
     backtest_overfitting,
     expected_maximum_sharpe,
     probabilistic_sharpe,
@@ -51,7 +52,7 @@ def sharpes(returns):
 
 def test_the_block_holds_what_its_parts_say(returns, sharpes):
     best, annual = returns[:, 4], math.sqrt(YEAR)
-    found = statistics(best, sharpes, periods_per_year=YEAR, returns_matrix=returns, trials_before=70, seed=3)
+    found = statistics(best, sharpes, periods_per_year=YEAR, returns_matrix=returns, before=Tally(70), seed=3)
     luck = expected_maximum_sharpe(np.var(sharpes / annual, ddof=1), 100)
     known, interval = shape(best), sharpe_interval(best, YEAR)
     assert list(dataclasses.asdict(found)) == KEYS
@@ -81,11 +82,22 @@ def test_ratios_of_a_year_are_not_taken_for_those_of_a_bar(returns, sharpes):
 
 def test_earlier_trials_count_in_what_luck_finds(returns, sharpes):
     first, later = (
-        statistics(returns[:, 4], sharpes, periods_per_year=YEAR, trials_before=before) for before in (0, 1000)
+        statistics(returns[:, 4], sharpes, periods_per_year=YEAR, before=Tally(before)) for before in (0, 1000)
     )
     assert later.expected_maximum_sharpe > first.expected_maximum_sharpe
     assert later.deflated_sharpe < first.deflated_sharpe < first.psr == later.psr
     assert (first.pbo, first.spa_p_value) == (None, None)
+
+
+def test_two_twins_after_a_wide_search_are_judged_by_all_of_it(returns, sharpes):
+    twins = [sharpes[4], sharpes[4] - 1e-4]
+    alone, later = (
+        statistics(returns[:, 4], twins, periods_per_year=YEAR, before=before)
+        for before in (Tally(), Tally.of(sharpes))
+    )
+    whole = statistics(returns[:, 4], [*sharpes, *twins], periods_per_year=YEAR)
+    assert later.deflated_sharpe == pytest.approx(whole.deflated_sharpe, rel=1e-12)
+    assert later.expected_maximum_sharpe > 1000.0 * alone.expected_maximum_sharpe
 
 
 def test_one_trial_is_its_own_probability(returns, sharpes):
@@ -96,7 +108,7 @@ def test_one_trial_is_its_own_probability(returns, sharpes):
 
 
 def test_where_the_other_trials_are_unknown_nothing_is_claimed(returns, sharpes):
-    found = statistics(returns[:, 4], sharpes[4:5], periods_per_year=YEAR, trials_before=9)
+    found = statistics(returns[:, 4], sharpes[4:5], periods_per_year=YEAR, before=Tally(9))
     assert (found.deflated_sharpe, found.expected_maximum_sharpe) == (None, None)
     assert found.psr is not None
     assert "cannot be said: too few other trials are known." in found.sentence
@@ -104,7 +116,7 @@ def test_where_the_other_trials_are_unknown_nothing_is_claimed(returns, sharpes)
 
 def test_trials_without_a_ratio_count_as_tries(returns, sharpes):
     found = statistics(returns[:, 4], np.append(sharpes, [np.nan] * 20), periods_per_year=YEAR)
-    same = statistics(returns[:, 4], sharpes, periods_per_year=YEAR, trials_before=20)
+    same = statistics(returns[:, 4], sharpes, periods_per_year=YEAR, before=Tally(20))
     assert found.trials_made == 50
     assert found.deflated_sharpe == same.deflated_sharpe
 
