@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -157,3 +157,22 @@ class Receiver:
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
+
+
+@pytest.fixture
+def platform(world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    """Ada and Bob have keys; there are no datasets yet."""
+    return make_platform(world, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    found = Receiver()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def hook(platform: Platform, receiver: Receiver) -> Callable[..., None]:
+    """Gives Ada a webhook to the receiver."""
+    return lambda name="ops", **more: platform.hook(name, receiver.port, **more)

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from app.library import Meaning
-from app.shelf import Shelf
 from app.web.factory import create_app
 from engine import Bars, Config, simulate, strategy
-from engine.errors import QueuantError, UnknownName
+from engine.errors import QueuantError
 from engine.signals import last_words
+from tests.shelf import Few
 from workers import pipeline, supervisor
 
 DAYS = [str(day) for day in np.busday_offset("2026-06-01", np.arange(80), roll="forward")]
@@ -49,21 +49,6 @@ def slow(bars):
 def steady(bars):
     """Hold one."""
     return np.ones(bars.close.shape)
-
-
-class Few(Shelf):
-    """A shelf of few strategies."""
-
-    def __init__(self, *items):
-        self.items = {item.id: item for item in items}
-
-    def get(self, strategy_id, version=None):
-        if strategy_id not in self.items:
-            raise UnknownName.of("strategy", strategy_id, self.items, pointer="/strategy_id")
-        return self.items[strategy_id]
-
-    def all(self):
-        return tuple(self.items.values())
 
 
 def application(like, services):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 
@@ -114,7 +115,7 @@ class Relay:
         client.end(1001, "the server is going away")
 
 
-class Session:
+class Session(ABC):
     """One client from its first word to its last. Runs in the request's own thread, the only one that waits for it.
 
     Args:
@@ -162,12 +163,12 @@ class Session:
         """Whether the other side is still there."""
         return not self.client.wire.closed
 
-    def hear(self) -> None:
+    def hear(self) -> None:  # noqa: B027 - one that only listens says nothing
         """Answer what the client has said."""
 
+    @abstractmethod
     def say_goodbye(self, code: int, reason: str) -> None:
         """Say why it is over, and end the connection."""
-        raise NotImplementedError
 
     def subscribe(self, wanted: Wanted) -> dict[str, object]:
         """Add a channel, for whoever may hear it now, and return the hello that is to be said first."""

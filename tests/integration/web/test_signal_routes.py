@@ -11,11 +11,11 @@ import pytest
 
 from app import signals
 from app.errors import StoreUnavailable
-from app.shelf import Shelf
 from app.web.factory import create_app
 from engine import Range, strategy
-from engine.errors import QueuantError, UnknownName
+from engine.errors import QueuantError
 from engine.strategy import Decision
+from tests.shelf import Few
 from workers import pipeline, supervisor
 
 PARAMS = "/api/v1/strategies/spread/params"
@@ -50,21 +50,6 @@ def homeless(bars):
 def broken(bars):
     """Raise."""
     raise ValueError("no")
-
-
-class Few(Shelf):
-    """A shelf of few strategies; a test may exchange one for another version."""
-
-    def __init__(self, *items):
-        self.items = {item.id: item for item in items}
-
-    def get(self, strategy_id, version=None):
-        if strategy_id not in self.items:
-            raise UnknownName.of("strategy", strategy_id, self.items, pointer="/strategy_id")
-        return self.items[strategy_id]
-
-    def all(self):
-        return tuple(self.items.values())
 
 
 @pytest.fixture
