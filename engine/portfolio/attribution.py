@@ -94,7 +94,8 @@ def charge(n: int, cost: float, sizes: Floats, legs: Legs, gains: Floats) -> Non
 def settle(n: int, net: float, unit: float, row: int, legs: Legs, state: State, sizes: Floats) -> None:
     """Give the legs of an instrument their units of a new position; `sizes` [L] becomes what each traded.
 
-    `unit` is how many units all of the equity would buy.
+    `unit` is how many units all of the equity would buy. A position that ended at its age and was taken again within
+    the bar was traded out of and into, whatever it is in sum.
     """
     first, stop = legs.first[n], legs.first[n + 1]
     whole = summed = 0.0
@@ -116,7 +117,7 @@ def settle(n: int, net: float, unit: float, row: int, legs: Legs, state: State, 
             part = abs(state.held[k]) / whole if whole > 0.0 else 1.0 / (stop - first)
             state.held[k] = state.held[k] + (net - summed) * part if net != 0.0 else 0.0
     for k in range(first, stop):
-        sizes[k] = state.held[k] - sizes[k]
+        sizes[k] = abs(state.held[k]) + abs(sizes[k]) if state.ended[n] else state.held[k] - sizes[k]
     state.net[n] = net
 
 
