@@ -25,6 +25,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pytest
 import redis
+from hypothesis.internal.conjecture import providers
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.engine import make_url
 
@@ -41,6 +42,7 @@ TEMPLATE = "queuant_template"
 
 
 RUN_COMPILED = Kernel.__call__
+CONSTANTS_OF_MODULES = providers._get_local_constants
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,6 +52,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--twins"):
         Kernel.__call__ = _run_twin  # type: ignore[method-assign]
+    # Hypothesis also tries constants of the modules that happen to be loaded: which examples a property sees would then
+    # depend on what ran before it, `derandomize` or not.
+    providers._get_local_constants = providers.Constants
 
 
 def _run_twin(kernel: Kernel[..., Any], *args: Any, **kwargs: Any) -> Any:

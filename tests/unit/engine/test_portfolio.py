@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine import Bars, Config, backtest, strategy
+from engine.book import MAX_HOLDING, SIGNAL
 from engine.errors import BadData, InvalidConfig, InvalidInput, RunFailed
 from engine.portfolio.book import Sleeve, portfolio, wish
 from engine.portfolio.joining import Instrument, join, names
@@ -135,6 +136,19 @@ def test_the_longest_holding_of_the_book_ends_every_part_at_the_order(bars):
     result = portfolio(sleeves, Mandate(), Config(**FREE, max_holding_bars=3))
     assert result.gains[4].tolist() == [pytest.approx(50.0), pytest.approx(-25.0)]
     assert not result.gains[5:].any()
+
+
+def test_what_left_at_its_age_and_came_back_in_the_bar_costs_who_left_and_came_back(bars):
+    one = bars([10.0] * 4, [10.0] * 4)
+    words = ([[0.8], [0.4], [0.4], [0.4]], [[0.4], [0.4], [0.4], [0.4]], [[0.0]] * 4)
+    sleeves = [Sleeve(f"s{n}", one, says(word), Config(**FREE), weight=1 / 3) for n, word in enumerate(words)]
+    config = Config(**FREE | {"commission_bps": 10.0}, max_holding_bars=1)
+    result = portfolio(sleeves, Mandate(allocation="fixed"), config)
+    assert result.ledger.fills["reason"][result.ledger.fills["bar"] == 2].tolist() == [MAX_HOLDING, SIGNAL]
+    paid = -result.gains[2]
+    assert paid.sum() == pytest.approx(result.ledger.commission[2].sum())
+    assert paid[0] / paid[1] == pytest.approx(3.0 / 2.0, rel=1e-2)  # out of 0.8 and into 0.4; out of 0.4 and into it
+    assert paid[2] == 0.0
 
 
 def test_who_is_ruined_alone_wants_nothing_any_more(bars):
