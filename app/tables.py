@@ -210,8 +210,8 @@ signals = Table(
     Index(None, "at"),
 )
 
-# How many trials each search has made, and how their Sharpe ratios lay. A row stays when its job is deleted:
-# forgetting them would flatter the next.
+# How many trials each job has made, and how their Sharpe ratios lay. A row stays when its job is deleted: forgetting
+# them would flatter the next.
 trials = Table(
     "trials",
     metadata,
@@ -219,6 +219,7 @@ trials = Table(
     Column("strategy_id", String(64), primary_key=True),
     Column("dataset_id", String(64), primary_key=True),
     Column("request_hash", String(64), primary_key=True),
+    Column("job_id", String(32), primary_key=True, server_default=""),
     Column("count", Integer, nullable=False),
     # Of those whose annual Sharpe ratio is known: how many, their mean, the sum of squared deviations from it.
     Column("known", Integer, nullable=False, server_default="0"),

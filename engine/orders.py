@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Floats
-from engine.book import CHANGED, DUST, NOTHING, REBALANCE, SIGNAL, Book, Market, Out, Terms
+from engine.book import CHANGED, DUST, LOT_SLACK, NOTHING, REBALANCE, SIGNAL, Book, Market, Out, Terms
 from engine.costs import affordable, fill, value, whole_lots
 from engine.exits import expire, expired, liquidate
 from engine.jit import inlined
@@ -101,10 +101,11 @@ def trade(t: int, price: Floats, drifted: bool, market: Market, terms: Terms, bo
     if terms.volume_limit > 0.0:
         limit(t, market, terms, book)
     opening, chosen = book.opening, book.chosen
+    slack = LOT_SLACK if terms.lot > 0.0 else 1.0  # lots that were bought one by one do not add up to the last bit
     for i in range(reductions(opening, book.units, chosen)):
         n = chosen[i]
         held, change = book.units[n], opening[n]
-        closing = -held if abs(change) >= abs(held) else change
+        closing = -held if abs(change) * slack >= abs(held) else change
         fill(n, closing, price[t, n], SIGNAL, t, market, terms, book, out)
         opening[n] = change - closing
     count = increases(opening, chosen)

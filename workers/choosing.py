@@ -144,6 +144,10 @@ class ChoosingWork(Work, ABC):
         ]
         return {"trials": found.num_rows, "rows": told}
 
+    def tally(self, found: pa.Table) -> Tally:
+        """Of the annual Sharpe ratio of each trial on all bars of the tests."""
+        return Tally.of(Judged(found, self.asked).figures["sharpe"][:, -1])
+
     def gather(self, claim: Claim, found: pa.Table, report: Report) -> Made:
         """The tests of what was chosen, and what they say together."""
         judged = Judged(found, self.asked)
@@ -173,7 +177,7 @@ class ChoosingWork(Work, ABC):
         document = packing.document(claim, self._dataset, result, verdict) | {"walkforward": told}
         document["conventions"] |= {"out_of_sample": self.convention}
         document["provenance"]["result_hash"] = _hash(found, result)
-        return Made(document, packing.parts(result) | tested.parts, None, Tally.of(judged.figures["sharpe"][:, -1]))
+        return Made(document, packing.parts(result) | tested.parts)
 
     @property
     def asked(self) -> Mapping[str, Any]:

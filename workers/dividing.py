@@ -24,6 +24,7 @@ from app.store.families import PART
 from app.wiring import Services
 from engine.errors import QueuantError
 from engine.figures import Report
+from engine.overfit import Tally
 from workers.packing import Made, parquet
 
 # Work that is left after the measuring, and takes no longer, is done at once.
@@ -68,6 +69,9 @@ class Work(Protocol):
 
     def rows(self, found: pa.Table) -> dict[str, Any]:
         """What of a few units' rows is told while the job runs."""
+
+    def tally(self, found: pa.Table) -> Tally | None:
+        """What the trials of some units were worth; None where they count as no trials."""
 
     def gather(self, claim: Claim, found: pa.Table, report: Report) -> Made:
         """The result, from the rows of all units in their order."""
@@ -143,14 +147,17 @@ def divide(work: Work, claim: Claim, services: Services, report: Report) -> Made
             continue
         rest = pace.rest(left, measured=claim.parked)
         if rest:
-            found = [replace(piece.chunk, found=parquet(piece.table)) for piece in done if not piece.kept]
-            return Rest(found + rest, pace.work.ahead)
+            new = [piece for piece in done if not piece.kept]
+            found = [replace(piece.chunk, found=parquet(piece.table)) for piece in new]
+            made = pace.work.tally(pa.concat_tables([piece.table for piece in new])) if new else None
+            return Rest(found + rest, pace.work.ahead, made)
         done.append(Piece(*pace.slice(*left[0])))
     done.sort(key=lambda piece: piece.chunk.first)
-    return pace.work.gather(claim, pa.concat_tables([piece.table for piece in done]), report)
+    found = pa.concat_tables([piece.table for piece in done])
+    return pace.work.gather(claim, found, report)._replace(trials=pace.work.tally(found))
 
 
-def run_part(work: Work, claim: Claim, services: Services, report: Report) -> dict[str, bytes]:
+def run_part(work: Work, claim: Claim, services: Services, report: Report) -> Made:
     """The part of a job that a chunk is."""
     asked = Chunk(**claim.request)
     at, stop = asked.first, asked.stop
@@ -160,7 +167,8 @@ def run_part(work: Work, claim: Claim, services: Services, report: Report) -> di
         chunk, table = pace.slice(at, stop)
         tables.append(table)
         at = chunk.stop
-    return {PART: parquet(pa.concat_tables(tables))}
+    found = pa.concat_tables(tables)
+    return Made(None, {PART: parquet(found)}, trials=work.tally(found))
 
 
 def by_halves(work: Work, first: int, stop: int, error: QueuantError, alone: Callable[[], pa.Table]) -> pa.Table:

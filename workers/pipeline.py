@@ -69,7 +69,7 @@ def run_chunk(claim: Claim, services: Services, report: Report) -> Made:
     parent = services.store.families.parent(str(claim.parent_id))
     if parent is None:
         raise LeaseLost("The job of this chunk was deleted.")
-    return Made(None, run_part(WORKS[parent.kind](parent.request, services), claim, services, report))
+    return run_part(WORKS[parent.kind](parent.request, services), claim, services, report)
 
 
 def run_reproduce(claim: Claim, services: Services, report: Report) -> Made | Rest:

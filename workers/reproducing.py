@@ -57,6 +57,9 @@ class Again:
         """As the job did."""
         return self.work.rows(found)
 
+    def tally(self, found: pa.Table) -> None:
+        """None: its trials are counted already."""
+
     def gather(self, claim: Claim, found: pa.Table, report: Report) -> Made:
         """What the job would have stored, compared with what it has."""
         return compared(claim, self.services, self.work.gather(original(claim), found, report))

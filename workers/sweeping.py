@@ -89,6 +89,10 @@ class SweepWork(Work):
         ranking = Ranking(found, self._asked)
         return {"trials": found.num_rows, "rows": ranking.rows(ranking.order[:TOLD])}
 
+    def tally(self, found: pa.Table) -> Tally:
+        """Of the annual Sharpe ratio of each row."""
+        return Tally.of(Ranking(found, self._asked).figure("sharpe"))
+
     def gather(self, claim: Claim, found: pa.Table, report: Report) -> Made:
         """The best trial as a run of its own, and what all of them say together."""
         ranking = Ranking(found, self._asked)
@@ -96,9 +100,8 @@ class SweepWork(Work):
             first = found["error"][0].as_py() if found.num_rows else "there was none"
             raise RunFailed(f"Every trial failed; the first one: {first}", code="every_trial_failed")
         before = self.services.store.tried.before(claim.owner, self.request, claim.request_hash)
-        made = Tally.of(ranking.figure("sharpe"))
         told: dict[str, Any] = {
-            "trials_made": made.trials,
+            "trials_made": found.num_rows,
             "trials_before": before.trials,
             "skipped": self.units - len(np.unique(found["trial"].to_numpy())),
             "failed": ranking.failed,
@@ -113,14 +116,14 @@ class SweepWork(Work):
         }
         trials = {"trials": packing.parquet(found)}
         if not len(ranking.order):
-            return Made(self._without_best(claim, found, told), trials, None, made)
+            return Made(self._without_best(claim, found, told), trials)
         best = self._run(ranking, ranking.order[0])
         told["best"] = told["top"][0]
         told["statistics"] = self._statistics(ranking, best, before, report)
         verdict = require_honest(self.services, self._single(ranking, 0), best.bars, best.bound, best.decision, report)
         document = packing.document(claim, self._dataset, best, verdict) | {"sweep": told}
         document["provenance"]["result_hash"] = _hash(found, best)
-        return Made(document, packing.parts(best) | trials, None, made)
+        return Made(document, packing.parts(best) | trials)
 
     @property
     def _asked(self) -> Mapping[str, Any]:

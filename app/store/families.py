@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, exists, func, null, or_, select, update
 
 from app.events import Event
+from app.store import tried
 from app.store.database import Database
 from app.store.events import EventLog
 from app.store.news import TERMINAL, ended, held, tell
@@ -60,6 +61,8 @@ class Families:
             row = tx.execute(update(jobs).where(held(job_id, fence)).values(**columns).returning(jobs)).first()
             if row is None:
                 return None
+            if rest.trials:
+                tried.add(tx, self._database, job_id, rest.trials)
             cancelled = row.status == "cancelled"
             self._insert(tx, row, [chunk for chunk in chunks if chunk.found is not None or not cancelled], queue)
             return Change(row, tell(tx, self._log, row) if cancelled else [])

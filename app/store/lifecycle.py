@@ -172,7 +172,9 @@ class Lifecycle:
         parts = [{"job_id": row.id, "name": name, "data": data} for name, data in output.artifacts.items()]
         if parts:
             tx.execute(artifacts.insert(), parts)
-        if output.trials:
+        if output.trials and row.parent_id:
+            tried.add(tx, self._database, row.parent_id, output.trials)
+        elif output.trials:
             tried.save(tx, self._database, row, output.trials)
         if row.pending is not None:
             forget_children(tx, row.id)

@@ -55,10 +55,13 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Rest:
-    """What a job is left to: chunks of its work, and how many units will follow from what they give."""
+    """What a job is left to: chunks of its work, and how many units will follow from what they give; and the trials
+    of those chunks that are done already.
+    """
 
     chunks: list[Chunk]
     ahead: int = 0
+    trials: Tally | None = None
 
 
 @dataclass(frozen=True)

@@ -212,7 +212,7 @@ def accrued(t: int, account: Account, shares: Floats, legs: Legs, state: State, 
             sold += max(0.0, -state.held[k])
         for k in range(first, stop):
             s = legs.sleeve[k]
-            if owed > 0.0:
+            if owed > 0.0 and sold > 0.0:  # a net position that is nobody's is the rounding of theirs
                 gains[s] -= owed * max(0.0, -state.held[k]) / sold
             if long > 0.0:
                 gains[s] -= account.funding[t] * max(0.0, state.held[k] * state.mark[n]) / long

@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.backtesting import Outcome, Result, backtest, benchmark_returns, carry_out, conventions
 from engine.bars import Bars, Floats
-from engine.book import FILLS_PER_SYMBOL, MAX_HOLDING, RUIN, SIGNAL
+from engine.book import DUST, FILLS_PER_SYMBOL, MAX_HOLDING, RUIN, SIGNAL
 from engine.config import Config
 from engine.errors import QueuantError
 from engine.figures import Report
@@ -158,9 +158,11 @@ def portfolio(
         shares[:, [column]] * spread(wish(result), rows, len(joint.bars))
         for column, (result, rows) in enumerate(zip(alone, joint.rows, strict=True))
     ]
-    targets = np.zeros(joint.bars.close.shape)
+    targets, gross = np.zeros((2, *joint.bars.close.shape))
     for part, columns in zip(wanted, joint.columns, strict=True):
         targets[:, columns] += part
+        gross[:, columns] += np.abs(part)
+    targets[np.abs(targets) <= DUST * gross] = 0.0  # what cancels out is nothing, and no position of some rounding
     outcome = carry_out(joint.bars, targets, config, due=due, against=against, report=report)
     gains = gains_of(joint.bars, outcome.run.ledger, shares, wanted, joint.columns)
     names = [sleeve.name for sleeve in sleeves]

@@ -1,4 +1,4 @@
-"""What the trials of a search were worth together"""
+"""What the trials of a search were worth together, job by job"""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ from alembic import op
 revision = "0006"
 down_revision = "0005"
 
+KEY = ("owner", "strategy_id", "dataset_id", "request_hash")
 NEW = (("known", sa.Integer()), ("mean", sa.Double()), ("squares", sa.Double()))
 
 
 def upgrade() -> None:
-    for name, kind in NEW:  # of earlier searches no ratio is known
-        op.add_column("trials", sa.Column(name, kind, nullable=False, server_default="0"))
+    with op.batch_alter_table("trials") as table:  # of earlier searches neither ratios nor jobs are known
+        for name, kind in NEW:
+            table.add_column(sa.Column(name, kind, nullable=False, server_default="0"))
+        table.add_column(sa.Column("job_id", sa.String(32), nullable=False, server_default=""))
+        table.drop_constraint("pk_trials")
+        table.create_primary_key("pk_trials", [*KEY, "job_id"])
 
 
 def downgrade() -> None:
-    for name, _ in reversed(NEW):
-        op.drop_column("trials", name)
+    same = " AND ".join(f"other.{name} = trials.{name}" for name in KEY)
+    more = "other.count > trials.count OR (other.count = trials.count AND other.job_id > trials.job_id)"
+    op.execute(f"DELETE FROM trials WHERE EXISTS (SELECT 1 FROM trials AS other WHERE {same} AND ({more}))")  # noqa: S608
+    with op.batch_alter_table("trials") as table:
+        table.drop_constraint("pk_trials")
+        table.create_primary_key("pk_trials", list(KEY))
+        for name in ("job_id", *(name for name, _ in reversed(NEW))):
+            table.drop_column(name)

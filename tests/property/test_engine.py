@@ -208,6 +208,16 @@ def test_zero_targets_stay_flat(seed, config):
 
 
 @BOUNDED
+@given(seeds, configs(), st.floats(0.01, 0.3))
+def test_a_position_is_whole_lots_or_none_however_volume_cuts_it(seed, config, most):
+    config = dataclasses.replace(config, lot_size=0.1, volume_limit=most)
+    bars = market(seed)
+    lots = simulate(bars, targets(seed, bars.close.shape), config).positions / 0.1
+    np.testing.assert_allclose(lots, np.round(lots), rtol=0.0, atol=1e-6)
+    assert (lots[np.round(lots) == 0.0] == 0.0).all()
+
+
+@BOUNDED
 @given(seeds, configs())
 def test_gross_exposure_after_an_order_is_within_the_leverage(seed, config):
     config = dataclasses.replace(

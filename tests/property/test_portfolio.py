@@ -135,7 +135,8 @@ def test_two_sleeves_that_are_the_same_are_one(seed, config, mandate):
 @given(seeds, test_engine.configs(), mandates(), st.permutations(range(3)))
 def test_the_order_of_sleeves_does_not_matter(seed, config, mandate, order):
     """But for rounding: where a lot, a limit, a level or a change could turn it into another order, it is left out."""
-    config = dataclasses.replace(config, lot_size=None, volume_limit=None, **dict.fromkeys(LEVELS))
+    left_out = dict.fromkeys((*LEVELS, "lot_size", "volume_limit", "max_holding_bars"))
+    config = dataclasses.replace(config, **left_out)
     if config.rebalance in ("on_change", "drift"):
         config = dataclasses.replace(config, rebalance="daily", drift_band=None)
     if mandate.rebalance == "drift":

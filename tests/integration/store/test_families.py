@@ -11,7 +11,6 @@ from sqlalchemy import select
 from app.errors import LeaseLost, Unknown
 from app.store import Chunk, JobFilter, Output, Rest
 from app.tables import artifacts, jobs
-from engine.overfit import Tally
 
 FOUND = Output(None, "", {"part": b"PAR"}, 100.0)
 
@@ -307,19 +306,3 @@ def test_chunks_that_fail_while_their_job_is_cancelled_end_everything_once(world
     ends = [kind for kind in world.told(claim.job_id) if kind in ("job_failed", "job_cancelled")]
     assert len(ends) == 1
     assert all(row.status in ("failed", "cancelled") for row in children(world, claim.job_id))
-
-
-def test_trials_are_remembered_once_for_a_request_and_stay_when_jobs_are_deleted(world):
-    request = {"strategy_id": "sma_cross", "dataset_id": "fx_daily", "n": 1}
-    other = request | {"n": 2}
-    made = Output({"sweep": {}}, "0f", {}, 1.0, None, Tally(174, 3, 0.5, 0.02))
-    tried = world.store.tried
-    for asked in (request, request, other):
-        job, _ = world.jobs.submit("ada", "sweep", asked, fresh=True)
-        world.jobs.finish(world.claim(job.id), made)
-        world.jobs.delete(job.id, "ada")
-
-    assert tried.before("ada", request, "new") == Tally(348, 6, 0.5, 0.04)
-    assert tried.before("ada", request, job.request_hash) == Tally(174, 3, 0.5, 0.02)
-    assert tried.before("bob", request, "new") == Tally()
-    assert tried.before("ada", request | {"dataset_id": "sp500_daily"}, "new") == Tally()

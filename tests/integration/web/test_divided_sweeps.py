@@ -64,6 +64,20 @@ def test_trials_can_be_read_while_the_sweep_runs_and_stay_when_it_is_cancelled(w
     assert web.get(f"/api/v1/jobs/{job_id}").get_json()["status"] == "cancelled"
 
 
+def test_what_a_cancelled_sweep_has_shown_counts_for_the_next_one(web: Any, in_chunks: Any) -> None:
+    in_chunks(5)
+    job_id = submit(web)
+    node = Executor(web.services, "w1")
+    node.execute(job_id)
+    node.execute(web.services.queue.take("batch"))
+    web.post(f"/api/v1/jobs/{job_id}/cancel")
+    bells(web)
+    shown = trials(web, job_id)["total"]
+
+    assert shown > 1
+    assert done(web, submit(web, grid={"fast": [7], "slow": [33, 44]}))["sweep"]["trials_before"] == shown
+
+
 def test_a_retry_goes_on_where_the_sweep_was_cut_short(web: Any, in_chunks: Any, monkeypatch: Any) -> None:
     whole = done(web, submit(web))
     in_chunks(5)
