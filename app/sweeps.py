@@ -135,11 +135,20 @@ def _objectives(body: Mapping[str, Any]) -> list[str]:
     listed = [asked] if isinstance(asked, str) else list(asked)
     for position, name in enumerate(listed):
         pointer = "/objective" if isinstance(asked, str) else f"/objective/{position}"
-        if name not in METRICS:
-            raise UnknownName.of("metric", name, METRICS, pointer=pointer)
+        _refuse_comparing(name, pointer)
         if METRICS[name].better not in ("higher", "lower"):
             raise InvalidInput(f"Of {name} no value is better than another.", pointer=pointer, given=name)
     return list(dict.fromkeys(listed))
+
+
+def _refuse_comparing(name: str, pointer: str) -> None:
+    """Raise unless there is such a metric, and every trial has it: a benchmark stands beside the best one alone."""
+    if name not in METRICS:
+        raise UnknownName.of("metric", name, METRICS, pointer=pointer)
+    if METRICS[name].compares:
+        allowed = [each for each, metric in METRICS.items() if not metric.compares]
+        text = f"{name} compares with a benchmark. Trials are judged alone; the best one has it among its metrics."
+        raise InvalidInput(text, pointer=pointer, given=name, allowed=allowed)
 
 
 def _constraints(body: Mapping[str, Any]) -> dict[str, dict[str, float]]:
@@ -147,9 +156,8 @@ def _constraints(body: Mapping[str, Any]) -> dict[str, dict[str, float]]:
 
 
 def _bounds(name: str, bounds: Any) -> dict[str, float]:
-    if name not in METRICS:
-        raise UnknownName.of("metric", name, METRICS, pointer=f"/constraints/{name}")
     where = f"/constraints/{name}"
+    _refuse_comparing(name, where)
     if not isinstance(bounds, Mapping) or not bounds:
         raise InvalidInput(
             f"The constraint on {name} needs a min, a max or both.", pointer=where, allowed=["min", "max"]

@@ -148,5 +148,6 @@ def _caret(text: str, position: int) -> str:
 def nearest(name: str, options: Iterable[str]) -> str | None:
     """The option that looks most like `name`, or None when none does."""
     by_folded = {option.lower(): option for option in options}
-    matches = difflib.get_close_matches(name.lower()[:80], list(by_folded), n=1, cutoff=0.5)
+    cutoff = 0.6 if len(name) > 3 else 0.5  # one wrong letter of two is half of them
+    matches = difflib.get_close_matches(name.lower()[:80], list(by_folded), n=1, cutoff=cutoff)
     return by_folded[matches[0]] if matches else None

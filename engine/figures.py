@@ -87,26 +87,32 @@ class Run:
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure: `unit` is fraction, ratio, money, days, bars, count or per_year; `better` is higher, lower or none."""
+    """A figure: `unit` is fraction, ratio, money, days, bars, count or per_year; `better` is higher, lower or none.
+
+    `compares` says that it needs a benchmark.
+    """
 
     name: str
     unit: str
     better: str
     function: Callable[[Run], Figure]
     doc: str
+    compares: bool = False
 
 
 METRICS: dict[str, Metric] = {}
 
 
-def metric(unit: str, better: str) -> Callable[[Callable[[Run], Figure]], Callable[[Run], Figure]]:
+def metric(
+    unit: str, better: str, *, compares: bool = False
+) -> Callable[[Callable[[Run], Figure]], Callable[[Run], Figure]]:
     """Register a metric under the name of its function."""
 
     def register(function: Callable[[Run], Figure]) -> Callable[[Run], Figure]:
         name = function.__name__
         if name in METRICS:
             raise ValueError(f"there are two metrics called {name}")
-        METRICS[name] = Metric(name, unit, better, function, function.__doc__ or "")
+        METRICS[name] = Metric(name, unit, better, function, function.__doc__ or "", compares)
         return function
 
     return register

@@ -273,7 +273,7 @@ def average_bars_held(run: Run) -> Figure:
     return _each(run.sums.held, run.sums.closed)
 
 
-@metric("ratio", "none")
+@metric("ratio", "none", compares=True)
 def beta(run: Run) -> Figure:
     """cov(r, b) / var(b), b the benchmark's returns, both above the risk-free rate. None without variance of b."""
     if run.benchmark is None or _deviation(run.benchmark) is None:
@@ -282,7 +282,7 @@ def beta(run: Run) -> Figure:
     return float(np.dot(centred, run.returns) / np.dot(centred, centred))
 
 
-@metric("fraction", "higher")
+@metric("fraction", "higher", compares=True)
 def alpha(run: Run) -> Figure:
     """(1 + mean((r - rf/P) - beta (b - rf/P)))^P - 1: Jensen's alpha (1968), compounded to a year."""
     slope = beta(run)
@@ -292,7 +292,7 @@ def alpha(run: Run) -> Figure:
     return _annual(1.0 + mean, 1, run.periods_per_year) if mean > -1.0 else None
 
 
-@metric("fraction", "lower")
+@metric("fraction", "lower", compares=True)
 def tracking_error(run: Run) -> Figure:
     """sd(r - b) sqrt(P), ddof 1. None without a benchmark or below two returns."""
     if run.benchmark is None or len(run.returns) < 2:
@@ -300,7 +300,7 @@ def tracking_error(run: Run) -> Figure:
     return float(np.std(run.returns - run.benchmark, ddof=1)) * math.sqrt(run.periods_per_year)
 
 
-@metric("ratio", "higher")
+@metric("ratio", "higher", compares=True)
 def information_ratio(run: Run) -> Figure:
     """mean(r - b) / sd(r - b) sqrt(P) (Goodwin 1998). None where the two never differ."""
     if run.benchmark is None:
@@ -310,13 +310,13 @@ def information_ratio(run: Run) -> Figure:
     return None if deviation is None else float(active.mean()) / deviation * math.sqrt(run.periods_per_year)
 
 
-@metric("ratio", "higher")
+@metric("ratio", "higher", compares=True)
 def up_capture(run: Run) -> Figure:
     """Annualised growth of r over that of b, on the bars on which b rose. None without such bars."""
     return _capture(run, 1.0)
 
 
-@metric("ratio", "lower")
+@metric("ratio", "lower", compares=True)
 def down_capture(run: Run) -> Figure:
     """Annualised growth of r over that of b, on the bars on which b fell. None without such bars."""
     return _capture(run, -1.0)

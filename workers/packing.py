@@ -18,6 +18,7 @@ from app.store.signals import Spoken
 from engine.backtesting import Outcome, Result
 from engine.bars import Floats
 from engine.overfit import Tally
+from engine.signals import last_words
 from engine.trades import EXIT_REASONS
 
 _TIME = pa.timestamp("ms", tz="UTC")
@@ -63,6 +64,24 @@ def figures(result: Outcome) -> dict[str, Any]:
 def parts(result: Outcome) -> dict[str, bytes]:
     """The large parts of a run: its equity curve and its trades."""
     return {"equity": parquet(_equity(result)), "trades": parquet(_trades(result))}
+
+
+def positions(result: Outcome) -> bytes:
+    """A row for each bar and symbol at whose close the account held other units than at the one before."""
+    held, equity = result.ledger.positions, result.ledger.equity
+    rows, columns = np.nonzero(np.diff(held, axis=0, prepend=0.0))
+    units, prices = held[rows, columns], last_words(result.bars.close)[rows, columns]
+    names = np.array(result.bars.symbols, dtype=object)
+    return parquet(
+        pa.table(
+            {
+                "time": stamps(result.bars.time[rows]),
+                "symbol": pa.array(names[columns], pa.string()),
+                "quantity": units,
+                "weight": np.divide(units * prices, equity[rows], out=np.zeros(len(rows)), where=equity[rows] > 0.0),
+            }
+        )
+    )
 
 
 def provenance(claim: Claim, dataset: Dataset, result: Result) -> dict[str, Any]:

@@ -56,7 +56,8 @@ def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict
     """One strategy over one dataset: the result's document, and its equity curve and trades as Parquet."""
     result, verdict = run_alone(claim.request, services, report)
     dataset = services.catalog.get(claim.request["dataset_id"])
-    return packing.document(claim, dataset, result, verdict), packing.parts(result)
+    parts = packing.parts(result) | {"positions": packing.positions(result)}
+    return packing.document(claim, dataset, result, verdict), parts
 
 
 def run_divisible(claim: Claim, services: Services, report: Report) -> Made | Rest:

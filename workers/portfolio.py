@@ -51,7 +51,7 @@ def run_portfolio(claim: Claim, services: Services, report: Report) -> tuple[dic
     return document, packing.parts(result) | {
         "weights": packing.parquet(_shares(result)),
         "sleeves": packing.parquet(_sleeves(result)),
-        "positions": packing.parquet(_positions(result)),
+        "positions": packing.positions(result),
     }
 
 
@@ -151,21 +151,6 @@ def _shares(result: PortfolioResult) -> pa.Table:
 def _sleeves(result: PortfolioResult) -> pa.Table:
     """What each sleeve had contributed by each bar, and what it would have earned there alone."""
     return pa.table(_keys(result) | {"contribution": result.contributions.ravel(), "alone": result.returns.ravel()})
-
-
-def _positions(result: PortfolioResult) -> pa.Table:
-    """A row for each bar and instrument that is held at its close: units, and their part of the equity then."""
-    held, equity = result.ledger.positions, result.ledger.equity
-    rows, columns = np.nonzero(held)
-    units, prices = held[rows, columns], last_words(result.bars.close)[rows, columns]
-    return pa.table(
-        {
-            "time": packing.stamps(result.bars.time[rows]),
-            "symbol": pa.array([result.bars.symbols[column] for column in columns], pa.string()),
-            "quantity": units,
-            "weight": np.divide(units * prices, equity[rows], out=np.zeros(len(rows)), where=equity[rows] > 0.0),
-        }
-    )
 
 
 def _keys(result: PortfolioResult) -> dict[str, pa.Array]:

@@ -11,13 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from app.jobs import Claim
 from app.store import Chunk
-from engine.figures import METRICS, Report
+from engine.figures import METRICS
 from engine.sweep.asked import Asked, Point, keeps_to_rule
 from engine.sweep.search import MOST_DRAWS
 from workers.dividing import Piece
-from workers.packing import Made
 from workers.proposing import FORBIDDEN, Past, propose
 from workers.ranking import Ranking
 from workers.sweeping import SweepWork
@@ -61,24 +59,14 @@ class SearchWork(SweepWork):
         work = replace(self, search=self.search.knowing(dict(enumerate(points))), made=ended + kept)
         return work, [piece for piece in done if points[piece.chunk.first : piece.chunk.stop] == _points(piece.chunk)]
 
-    def gather(self, claim: Claim, found: pa.Table, report: Report) -> Made:
-        made = super().gather(claim, found, report)
-        assert made.document is not None  # noqa: S101 - a sweep has one
-        made.document["sweep"]["ended"] = self._ended
-        return made
-
     @property
     def _most(self) -> int:
         return MOST_DRAWS * int(self._asked["trials"])
 
     @property
-    def _ended(self) -> str | None:
-        """Why there is no other round; None where there is one."""
-        if self.made == self._asked["trials"]:
-            return "trials"
-        if self.units == self.search.space.size:
-            return "exhausted"
-        return "rule" if self.units == self._most else None
+    def _ended(self) -> bool:
+        """Whether there is no other round."""
+        return self.made == self._asked["trials"] or self.units in (self.search.space.size, self._most)
 
     def _begun(self, done: list[Piece]) -> tuple[list[Point], pa.Table | None]:
         """The points from the first one on that are done, and their rows."""

@@ -100,10 +100,12 @@ class SweepWork(Work):
             first = found["error"][0].as_py() if found.num_rows else "there was none"
             raise RunFailed(f"Every trial failed; the first one: {first}", code="every_trial_failed")
         before = self.services.store.tried.before(claim.owner, self.request, claim.request_hash)
+        tried = len(np.unique(found["trial"].to_numpy()))
         told: dict[str, Any] = {
             "trials_made": found.num_rows,
             "trials_before": before.trials,
-            "skipped": self.units - len(np.unique(found["trial"].to_numpy())),
+            "skipped": self.units - tried,
+            "ended": self._why(tried),
             "failed": ranking.failed,
             "within_constraints": int(ranking.allowed.sum()),
             "objective": ranking.objective,
@@ -123,7 +125,7 @@ class SweepWork(Work):
         verdict = require_honest(self.services, self._single(ranking, 0), best.bars, best.bound, best.decision, report)
         document = packing.document(claim, self._dataset, best, verdict) | {"sweep": told}
         document["provenance"]["result_hash"] = _hash(found, best)
-        return Made(document, packing.parts(best) | trials)
+        return Made(document, packing.parts(best) | {"positions": packing.positions(best)} | trials)
 
     @property
     def _asked(self) -> Mapping[str, Any]:
@@ -167,6 +169,14 @@ class SweepWork(Work):
         """The request of a backtest that the trial at this rank would be."""
         bars, bound = self._alone(ranking, ranking.order[at])
         return {**self.request, "params": bound.params, "symbols": list(bars.symbols)}
+
+    def _why(self, tried: int) -> str | None:
+        """Why a search that draws its trials drew no more; None for a grid, which is all there."""
+        if self._asked["trials"] is None:
+            return None
+        if tried == self._asked["trials"]:
+            return "trials"
+        return "exhausted" if self.units == self.search.space.size else "rule"
 
     def _top(self, ranking: Ranking, report: Report) -> list[dict[str, Any]]:
         """The best trials, with every metric: they are run again one by one."""

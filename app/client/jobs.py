@@ -158,6 +158,11 @@ class Result:
         return self._table("trades")
 
     @cached_property
+    def positions(self) -> pd.DataFrame:
+        """What was held, a row for each close at which a symbol's units had become others."""
+        return self._table("positions")
+
+    @cached_property
     def trials(self) -> pd.DataFrame:
         """Every trial of a sweep, one row each; a column `param:NAME` for each parameter."""
         return self._table("trials").set_index("trial")

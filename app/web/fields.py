@@ -146,6 +146,7 @@ class Listing(fields.List[Any]):
     default_error_messages = _says("must be a list.")
 
     def __init__(self, inner: fields.Field[Any], *, most: int, least: int = 0, **kwargs: Any) -> None:
+        inner.error_messages["null"] = "must not be null."
         length = validate.Length(min=least, max=most, error=f"must have between {least} and {most} entries.")
         super().__init__(inner, validate=length, **kwargs)
 

@@ -26,10 +26,10 @@ POLL_AFTER_MS = 250
 # What a kind of job leaves besides its result. These kinds compute a result from their request alone: one can be
 # reproduced (`POST /jobs/{id}/verify`).
 PARTS = {
-    "backtest": ("equity", "trades", "export"),
+    "backtest": ("equity", "trades", "positions", "export"),
     "montecarlo": ("equity", "trades", "export"),
-    "portfolio": ("equity", "trades", "export"),
-    "sweep": ("equity", "trades", "trials", "export"),
+    "portfolio": ("equity", "trades", "positions", "export"),
+    "sweep": ("equity", "trades", "positions", "trials", "export"),
     "walkforward": ("equity", "trades", "export"),
 }
 # Kinds of jobs that make a version of a dataset.

@@ -64,17 +64,17 @@ def _curve(table: pa.Table, points: int | None) -> dict[str, Any]:
     return told | {"bars": table.num_rows, "decimated": len(told["time"]) < table.num_rows}
 
 
-def trades(job_id: str, limit: int, cursor: str | None) -> Response:
-    """A page of round trips."""
+def rows(job_id: str, part: str, limit: int, cursor: str | None) -> Response:
+    """A page of a table, under its name."""
     stored = services().jobs.result(job_id, owner())
     first = cursors.of_rows(cursor)
-    return unchanging(stored, lambda: jsonify(_page(artifact(job_id, "trades"), first, limit)))
+    return unchanging(stored, lambda: jsonify(_page(job_id, part, first, limit)))
 
 
-def _page(table: pa.Table, first: int, limit: int) -> dict[str, Any]:
-    after = first + limit
+def _page(job_id: str, part: str, first: int, limit: int) -> dict[str, Any]:
+    table, after = artifact(job_id, part), first + limit
     return {
-        "trades": curves.rows(table.slice(first, limit)),
+        part: curves.rows(table.slice(first, limit)),
         "next": cursors.encoded(str(after)) if after < table.num_rows else None,
     }
 

@@ -185,8 +185,8 @@ class JobsQuery(PageQuery):
     tag = Text(most=64, pattern=TAG_PATTERN, metadata=told("Only with this tag."))
 
 
-class TradesQuery(PageQuery):
-    """Which trades."""
+class RowsQuery(PageQuery):
+    """Which rows."""
 
     limit = Whole(low=1, high=5000, query=True, load_default=500, metadata=told("How many.", default=500))
 
@@ -242,8 +242,8 @@ class ExportQuery(Strict):
     part = Choice(
         *("equity", "trades", "paths", "positions", "sleeves", "trials", "weights"),
         metadata=told(
-            "Which table; `paths` of a Monte Carlo or a cross-validation, `trials` of a sweep, `weights`, `sleeves` "
-            "and `positions` of a portfolio. Only JSON holds equity and trades both, when it is left out."
+            "Which table; `paths` of a Monte Carlo or a cross-validation, `trials` of a sweep, `weights` and "
+            "`sleeves` of a portfolio. Only JSON holds equity and trades both, when it is left out."
         ),
     )
 

@@ -8,7 +8,7 @@ from flask import Response, jsonify
 
 from app.web import book
 from app.web.api import portfolio
-from app.web.schemas import TradesQuery
+from app.web.schemas import RowsQuery
 from app.web.shapes import book as told
 
 blp = portfolio.blp
@@ -48,7 +48,7 @@ def book_history(query: dict[str, Any]) -> Response:
 
 
 @blp.route("/portfolio/trades", scope="read")
-@blp.arguments(TradesQuery, location="query")
+@blp.arguments(RowsQuery, location="query")
 @blp.response(200, told.Fills)
 def book_trades(query: dict[str, Any]) -> Response:
     """Read the trades of the paper book, newest first"""

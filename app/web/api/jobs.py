@@ -19,8 +19,8 @@ from app.web.schemas import (
     JobsQuery,
     PointsQuery,
     RetryHeaders,
+    RowsQuery,
     RunHeaders,
-    TradesQuery,
 )
 
 blp = Blueprint("Jobs", __name__)
@@ -124,12 +124,24 @@ def read_equity(query: dict[str, Any], job_id: str) -> Response:
 
 
 @blp.route("/jobs/<job_id>/trades", scope="read", parameters=["IF_NONE_MATCH"])
-@blp.arguments(TradesQuery, location="query")
+@blp.arguments(RowsQuery, location="query")
 @blp.response(200, shapes.Trades)
 @blp.alt_response(304, description="The client has it", success=True)
 def read_trades(query: dict[str, Any], job_id: str) -> Response:
     """Read the round trips of a succeeded job"""
-    return reading.trades(job_id, query["limit"], query.get("cursor"))
+    return reading.rows(job_id, "trades", query["limit"], query.get("cursor"))
+
+
+@blp.route("/jobs/<job_id>/positions", scope="read", parameters=["IF_NONE_MATCH"])
+@blp.arguments(RowsQuery, location="query")
+@blp.response(200, shapes.Positions)
+@blp.alt_response(304, description="The client has it", success=True)
+def read_positions(query: dict[str, Any], job_id: str) -> Response:
+    """Read what a succeeded backtest, portfolio or best trial held
+
+    A row for each close at which a symbol's units had become others; in between they stay.
+    """
+    return reading.rows(job_id, "positions", query["limit"], query.get("cursor"))
 
 
 @blp.route("/jobs/<job_id>/export", scope="read", parameters=["IF_NONE_MATCH"])

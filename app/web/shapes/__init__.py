@@ -188,6 +188,22 @@ class Trades(ma.Schema):
     next = maybe_text("The cursor of the next page; null on the last one.")
 
 
+class Held(ma.Schema):
+    """What was held of a symbol from a close on."""
+
+    time = text()
+    symbol = text()
+    quantity = number("Units; negative when short, 0 when there are none any more.")
+    weight = number("Their value at that close / equity.")
+
+
+class Positions(ma.Schema):
+    """Changes of what was held, oldest first."""
+
+    positions = fields.List(fields.Nested(Held), required=True)
+    next = maybe_text("The cursor of the next page; null on the last one.")
+
+
 class Missing(ma.Schema):
     """What could not be compared."""
 

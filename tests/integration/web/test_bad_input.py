@@ -95,6 +95,11 @@ def test_a_request_without_meaning_is_refused_with_the_place_and_the_nearest_rig
     assert web.get("/api/v1/jobs").get_json()["jobs"] == []
 
 
+def test_nothing_in_a_list_is_said_to_be_nothing(web: Any) -> None:
+    reply = web.post(RUN, {"strategy_id": "sma_cross", "tags": ["a", None]})
+    assert reply.get_json()["detail"] == "tags/1 must not be null."
+
+
 # What the body is -> status, code.
 BYTES: dict[str, tuple[bytes, int, str]] = {
     "empty": (b"", 400, "malformed_json"),

@@ -36,7 +36,7 @@ def test_the_result_is_the_best_trial_with_what_all_of_them_say(web: Any) -> Non
     result = done(web, job_id)
     sweep, rows = result["sweep"], trials(web, job_id, sort="-sharpe")["trials"]
 
-    assert (sweep["trials_made"], sweep["skipped"], sweep["failed"]) == (21, 3, 0)
+    assert (sweep["trials_made"], sweep["skipped"], sweep["failed"], sweep["ended"]) == (21, 3, 0, None)
     assert sweep["best"]["params"] == rows[0]["params"]
     assert [row["trial"] for row in sweep["top"]] == [row["trial"] for row in rows[:10]]
     assert result["metrics"] == sweep["best"]["metrics"]
@@ -107,6 +107,19 @@ def test_a_random_search_is_that_of_its_seed(web: Any) -> None:
     assert len(told[0]) == 15
     assert told[0] == told[1]
     assert [row["params"] for row in told[0]] != [row["params"] for row in told[2]]
+
+
+@pytest.mark.parametrize(
+    ("grid", "trials", "made", "ended"),
+    [
+        ({"fast": [3, 5], "slow": [20, 40]}, 3, 3, "trials"),
+        ({"fast": [3, 5], "slow": [20, 40]}, 10, 4, "exhausted"),
+        ({"fast": {"low": 2, "high": 200}, "slow": [3, 4]}, 10, 1, "rule"),
+    ],
+)
+def test_a_random_search_says_why_it_made_fewer_trials(web: Any, grid: Any, trials: int, made: int, ended: str) -> None:
+    sweep = done(web, submit(web, grid=grid, random={"trials": trials}))["sweep"]
+    assert (sweep["trials_made"], sweep["ended"]) == (made, ended)
 
 
 def test_a_random_search_without_a_grid_is_one_of_everything(web: Any) -> None:
@@ -232,6 +245,8 @@ def test_a_dry_run_says_how_much_is_asked_for(web: Any) -> None:
         ({"objective": "sharp"}, "unknown_metric", "/objective"),
         ({"objective": ["sharpe", "sharp"]}, "unknown_metric", "/objective/1"),
         ({"objective": "exposure"}, "invalid_request", "/objective"),
+        ({"objective": "alpha", "benchmark": "USDJPY"}, "invalid_request", "/objective"),
+        ({"constraints": {"beta": {"max": 1}}}, "invalid_request", "/constraints/beta"),
         ({"objective": []}, "invalid_request", "/objective"),
         ({"constraints": {"shape": {"min": 1}}}, "unknown_metric", "/constraints/shape"),
         ({"constraints": {"sharpe": {}}}, "invalid_request", "/constraints/sharpe"),

@@ -22,3 +22,8 @@ def test_a_name_that_looks_like_none_has_no_nearest_one():
     assert "nearest" not in refused.detail()
     assert refused.detail()["allowed"] == ["sma_cross"]
     assert UnknownName.of("strategy", "SMA_CRSS", ["sma_cross"]).detail()["nearest"] == "sma_cross"
+
+
+def test_of_two_letters_one_may_be_wrong_of_more_a_few():
+    near = {name: UnknownName.of("metric", name, ["turnover", "DI"]).nearest for name in ("nope", "turnovr", "D1")}
+    assert near == {"nope": None, "turnovr": "turnover", "D1": "DI"}
