@@ -17,7 +17,6 @@ from engine.figures import Report
 from engine.panel import QUALITIES
 from engine.portfolio.book import PortfolioResult, Sleeve, portfolio
 from engine.portfolio.mandate import Mandate
-from engine.signals import last_words
 from engine.tables import said_all
 from workers import packing
 from workers.verifying import require_honest

@@ -134,9 +134,9 @@ def test_two_sleeves_that_are_the_same_are_one(seed, config, mandate):
 @BOUNDED
 @given(seeds, test_engine.configs(), mandates(), st.permutations(range(3)))
 def test_the_order_of_sleeves_does_not_matter(seed, config, mandate, order):
-    """But for rounding: where a lot, a limit, a level or a change could turn it into another order, it is left out."""
+    """But for rounding: what could turn it into another order, or charge one that is nothing, is left out."""
     left_out = dict.fromkeys((*LEVELS, "lot_size", "volume_limit", "max_holding_bars"))
-    config = dataclasses.replace(config, **left_out)
+    config = dataclasses.replace(config, **left_out, commission_minimum=0.0)
     if config.rebalance in ("on_change", "drift"):
         config = dataclasses.replace(config, rebalance="daily", drift_band=None)
     if mandate.rebalance == "drift":
@@ -147,7 +147,7 @@ def test_the_order_of_sleeves_does_not_matter(seed, config, mandate, order):
     np.testing.assert_allclose(other.shares, one.shares[:, order], **near)
     np.testing.assert_allclose(other.ledger.equity, one.ledger.equity, rtol=1e-6, atol=1e-6 * config.initial_capital)
     np.testing.assert_allclose(other.gains, one.gains[:, order], rtol=1e-6, atol=1e-6 * config.initial_capital)
-    assert other.attribution == pytest.approx(one.attribution, rel=1e-6, abs=1e-6)
+    assert other.attribution == pytest.approx(one.attribution, rel=1e-6, abs=1e-5)
 
 
 @BOUNDED
