@@ -160,6 +160,11 @@ class Search:
     seed: int = 0
 
     @cached_property
+    def _drawn(self) -> NDArray[Any]:
+        """What was drawn so far."""
+        return self._draw(0)
+
+    @cached_property
     def candidates(self) -> int:
         """How many there are. For a random search as many as it takes, which are looked through once."""
         if self.draws is None:
@@ -215,10 +220,10 @@ class Search:
         """The values on each axis of these candidates."""
         if self.draws is None or not self.space.axes:
             return self.space.points(np.arange(first, stop))
-        if self.space.size is not None:
-            return self.space.points(self._drawn(self.space.size, stop)[first:])
-        shares = np.random.Generator(np.random.Philox(self.seed)).random((stop, len(self.space.axes)))
-        return self.space.draws(shares[first:])
+        if len(self._drawn) < stop:  # the first ones of more are the same
+            vars(self)["_drawn"] = self._draw(stop)
+        drawn = self._drawn[first:stop]
+        return self.space.draws(drawn) if self.space.size is None else self.space.points(drawn)
 
     @property
     def _most(self) -> int:
@@ -226,11 +231,13 @@ class Search:
         most = MOST_DRAWS * (self.draws or 0)
         return most if self.space.size is None else min(most, self.space.size)
 
-    def _drawn(self, size: int, count: int) -> NDArray[np.int64]:
-        """The first `count` points of a lattice in the order in which they are drawn, none twice."""
-        rng = np.random.Generator(np.random.Philox(self.seed))
+    def _draw(self, count: int) -> NDArray[Any]:
+        """The first `count` draws: shares of the way along each axis, or points of a lattice, none twice."""
+        rng, size = np.random.Generator(np.random.Philox(self.seed)), self.space.size
+        if size is None:
+            return rng.random((count, len(self.space.axes)))
         if size <= MOST_DRAWS * (self.draws or 0):
-            return rng.permutation(size)[:count]
+            return rng.permutation(size)
         drawn = rng.integers(size, size=count)
         while True:
             places = np.sort(np.unique(drawn, return_index=True)[1])
