@@ -208,7 +208,9 @@ def _qualities(names: Sequence[str], voices: Sequence[Voice], sources: Sequence[
 
 
 def _left(request: Mapping[str, Any], capital: float, sources: Sequence[Source], told: Told) -> Step:
-    seen = dict(request["since"])
+    # What the book neither holds nor wants by now it does not follow: who comes back to it begins at the present.
+    followed = {name.partition(":")[0] for name in told.after.symbols}
+    seen = {name: at for name, at in request["since"].items() if name in followed}
     for source in sources:
         if len(source.rows):
             seen[source.name] = float(_seconds(source.bars.time[source.rows])[-1])

@@ -208,6 +208,33 @@ def test_what_a_strategy_held_that_is_gone_is_sold(opened):
     assert follow(opened) == []  # nobody is left whose word a step would follow
 
 
+def test_a_strategy_that_is_taken_back_trades_no_bar_of_the_time_without_it(here):
+    here.services.shelf.items["steady"] = steady
+    rising = np.linspace(100.0, 300.0, 80)[:, None] * np.ones(2)
+
+    def feed(count):
+        upload(here, count)
+        upload(here, count, name="other", prices=rising)
+        assert follow(here) == ["succeeded"]
+        return get(here, "/current")
+
+    both, one = [{"strategy_id": "slow"}, {"strategy_id": "steady"}], [{"strategy_id": "slow"}]
+    put(here, strategies=both, config={"max_leverage": 3})
+    feed(START)
+    put(here, strategies=one, config={"max_leverage": 3})
+    for count in (START + 1, START + 2, START + 9):
+        without = feed(count)
+    assert {item["dataset_id"] for item in without["positions"]} == {"prices"}
+    put(here, strategies=both, config={"max_leverage": 3})
+    marks = get(here, "/history")["bars"]
+    back = feed(START + 10)
+    assert get(here, "/history")["bars"] == marks + 1
+    assert {item["dataset_id"] for item in back["positions"]} == {"prices"}
+    assert {item["dataset_id"] for item in feed(START + 11)["positions"]} == {"prices", "other"}
+    newest = here.services.store.book.marks(after=marks, limit=99)
+    assert all(mark.years > 0.0 for mark in newest)
+
+
 def test_a_daily_bar_counts_at_the_end_of_its_day_beside_intraday_ones(here):
     here.services.shelf.items["steady"] = steady
     hours = [f"{day}T{hour:02}:00:00" for day in DAYS[START - 4 : START] for hour in (14, 16, 18)]
