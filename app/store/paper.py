@@ -26,8 +26,8 @@ _ONLY = 1
 class Step:
     """What a step of the book leaves: it follows the mark `after`, of which 0 is none.
 
-    `marks` are rows without `n`; each of `fills` says in `mark` of which of them it is, counted from 1. `seen` is the
-    last bar that was taken of each dataset.
+    `marks` are rows without `n`, none where the step only takes note of data that join; each of `fills` says in `mark`
+    of which of them it is, counted from 1. `seen` is the last bar that was taken of each dataset.
     """
 
     after: int
@@ -129,7 +129,8 @@ def save(tx: Connection, database: Database, log: EventLog, step: Step) -> list[
         raise Conflict("The book has gone on since this step was asked for.", code="book_moved", given=step.after)
     now = tx.execute(select(database.now())).scalar_one()
     marks = [{"n": step.after + at, "computed_at": now, **mark} for at, mark in enumerate(step.marks, 1)]
-    tx.execute(book_marks.insert(), marks)
+    if marks:
+        tx.execute(book_marks.insert(), marks)
     fills = [{**fill, "n": first + at, "mark": step.after + fill["mark"]} for at, fill in enumerate(step.fills)]
     if fills:
         tx.execute(book_fills.insert(), fills)

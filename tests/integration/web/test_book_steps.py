@@ -235,6 +235,23 @@ def test_a_strategy_that_is_taken_back_trades_no_bar_of_the_time_without_it(here
     assert all(mark.years > 0.0 for mark in newest)
 
 
+def test_data_that_join_an_open_book_begin_with_the_bars_that_come_after(opened):
+    rising = np.linspace(100.0, 300.0, 80)[:, None] * np.ones(2)
+    before = get(opened, "/history")
+    opened.services.shelf.items["steady"] = steady
+    upload(opened, START + 20, name="other", prices=rising)  # newer than all that the book has seen
+    assert follow(opened) == ["succeeded"]  # it takes note of where they begin
+    assert follow(opened) == []
+    assert get(opened, "/history") == before
+    upload(opened, START + 22, name="other", prices=rising)
+    assert follow(opened) == ["succeeded"]
+    assert get(opened, "/history")["time"][START + 3 :] == [
+        f"{day}T00:00:00.000Z" for day in DAYS[START + 20 : START + 22]
+    ]
+    assert {item["dataset_id"] for item in get(opened, "/current")["positions"]} == {"prices", "other"}
+    assert proof.prove(opened.services.store).differences == []
+
+
 def test_a_daily_bar_counts_at_the_end_of_its_day_beside_intraday_ones(here):
     here.services.shelf.items["steady"] = steady
     hours = [f"{day}T{hour:02}:00:00" for day in DAYS[START - 4 : START] for hour in (14, 16, 18)]
