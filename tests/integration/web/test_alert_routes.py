@@ -163,6 +163,8 @@ def test_a_rule_of_ones_own_stands_beside_the_built_in_one_until_it_is_deleted(w
             {"filter": {"strategy_id": "sma_cros"}},
             ("unknown_strategy", "/filter/strategy_id", "sma_cross"),
         ),
+        ("queue_age", {"filter": {"symbol": "A"}}, ("invalid_filter", "/filter/symbol", None)),
+        ("stale_data", {"filter": {"strategy_id": "sma_cross"}}, ("invalid_filter", "/filter/strategy_id", None)),
         ("queue_age", {"filter": {"dataset_id": "fx_dayly"}}, ("unknown_dataset", "/filter/dataset_id", "fx_daily")),
         ("no name", {}, ("invalid_name", None, None)),
     ],
