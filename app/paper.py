@@ -93,7 +93,7 @@ def resolve(body: Mapping[str, Any], stands: Mandated, catalog: Catalog, shelf: 
     for name in NOT_OF_A_BOOK:
         if name in given:
             raise InvalidConfig(f"A book has no {name}.", pointer=f"/config/{name}", given=given[name])
-    config = Config.parse(given if DEFAULTS.keys() & given.keys() else {**DEFAULTS, **given})
+    config = Config.parse(given if "rebalance" in given else {**DEFAULTS, **given})
     if config.fill == "same_close":
         raise InvalidConfig(
             "The close of a bar is over when a signal is made of it.",
