@@ -38,12 +38,17 @@ class Missed(Exception):
 
 
 def send_due(services: Services) -> int:
-    """Send what is due; how many have arrived. Raises StoreUnavailable."""
-    arrived = 0
+    """Send what is due; how many have arrived. Raises StoreUnavailable.
+
+    After some seconds of slow receivers the round is over: the next one sees whose turn it is by then.
+    """
+    arrived, ends = 0, time.monotonic() + SECONDS
     for delivery_id in services.store.deliveries.due(limit=MOST_IN_A_ROUND):
         taken = services.store.deliveries.take(delivery_id)
         if taken is not None:
             arrived += _send(services, *taken)
+        if time.monotonic() > ends:
+            break
     return arrived
 
 
