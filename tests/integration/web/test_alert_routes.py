@@ -110,6 +110,8 @@ def test_alerts_come_in_pages_newest_first_and_are_filtered(web):
     assert found("kind=stale_data") == []
     assert len(found("since=2020-01-01")) == 5
     assert found("since=2099-01-01T00:00:00Z") == []
+    newest = web.get(f"{ALERTS}?limit=1").get_json()["alerts"][0]
+    assert newest["rule_id"] in found(f"since={newest['raised_at']}")
     assert web.get(f"{ALERTS}?status=shut").get_json()["allowed"] == ["open", "acknowledged", "resolved"]
     assert web.get(f"{ALERTS}?cursor=xyz").get_json()["code"] == "invalid_cursor"
 
