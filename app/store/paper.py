@@ -93,12 +93,16 @@ class PaperBook:
         return self._all(select(book_marks).where(book_marks.c.n > after).order_by(book_marks.c.n).limit(limit))
 
     def curve(self, days: int | None = None) -> Sequence[Row[Any]]:
-        """The figures of the marks of so many days up to the newest bar, or of all, in their order."""
+        """The figures of the marks since the first bar of so many days up to the newest bar, or of all, in their order.
+
+        Bars that came late are among them, whatever their own time: what they brought was brought in these days.
+        """
         names = ("n", "bar_at", "equity", "cash", "gross", "net", "pnl", "drawdown", "quality", "sleeves")
         query = select(*(book_marks.c[name] for name in names)).order_by(book_marks.c.n)
         if days is not None:
             newest = select(func.max(book_marks.c.bar_at)).scalar_subquery()
-            query = query.where(book_marks.c.bar_at > newest - days * DAY_SECONDS)
+            first = select(func.min(book_marks.c.n)).where(book_marks.c.bar_at > newest - days * DAY_SECONDS)
+            query = query.where(book_marks.c.n >= first.scalar_subquery())
         return self._all(query)
 
     def trades(self, *, before: int | None, limit: int) -> Sequence[Row[Any]]:

@@ -175,6 +175,28 @@ def test_a_second_calendar_joins_and_is_marked_at_its_last_price(opened):
     assert proof.prove(opened.services.store).differences == []
 
 
+def test_what_late_bars_bring_is_of_the_days_in_which_they_came(opened):
+    opened.services.shelf.items["steady"] = steady
+    upload(opened, START + 3, name="other", prices=closes(2))
+    assert follow(opened) == ["succeeded"]
+    upload(opened, START + 5, name="other", prices=closes(2))
+    assert follow(opened) == ["succeeded"]
+    upload(opened, START + 10)
+    assert follow(opened) == ["succeeded"]
+    before = get(opened, "/history")
+    upload(opened, START + 9, name="other", prices=closes(2))  # late, but for none of its bars
+    assert follow(opened) == ["succeeded"]
+    after, here = get(opened, "/history"), get(opened, "/current")
+    assert after["time"] == before["time"]
+    assert after["equity"][:-1] == before["equity"][:-1]
+    assert after["equity"][-1] == here["equity"] != before["equity"][-1]
+    assert after["pnl"][-1] == pytest.approx(here["pnl"]["day"], rel=1e-9)
+    for days in (1, 2, 4, 30):
+        found = get(opened, f"/attribution?days={days}")
+        assert sum(item["pnl"] for item in found["sleeves"]) == pytest.approx(found["total"], rel=1e-6)
+        assert found["end"] == here["as_of"]
+
+
 def test_a_ledger_that_was_touched_is_found(opened):
     store = opened.services.store
     found = proof.prove(store)
