@@ -146,7 +146,9 @@ def _moved(tx: Connection, database: Database, step: Step) -> int | None:
     moved = {"number": step.after + len(step.marks), "seen": dict(step.seen), "state": dict(step.state)}
     if step.after == 0:
         opening = {"id": _ONLY, "fills": len(step.fills), "capital": step.capital, "opened_at": database.now()}
-        row = database.insert(book_state).values(**opening, **moved, live_since=step.marks[-1]["bar_at"])
+        row = database.insert(book_state).values(
+            **opening, **moved, live_since=max(mark["bar_at"] for mark in step.marks)
+        )
         opened = tx.execute(row.on_conflict_do_nothing().returning(book_state.c.id)).first()
         return None if opened is None else 1
     here = update(book_state).where(book_state.c.id == _ONLY, book_state.c.number == step.after)

@@ -285,5 +285,6 @@ def test_a_daily_bar_counts_at_the_end_of_its_day_beside_intraday_ones(here):
     told = [np.datetime64(int(mark.bar_at), "s").astype(object).isoformat() for mark in marks]
     assert told == [f"{day}T{hour}:00:00" for day in DAYS[START - 3 : START] for hour in ("14", "16", "18", "00")]
     assert {mark.years for mark in marks[3::4]} == {0.0}  # midnight of a day was before its evening
-    assert get(here, "/current")["as_of"] == f"{hours[-1]}.000Z"
+    found = get(here, "/current")
+    assert found["as_of"] == found["live_since"] == f"{hours[-1]}.000Z"  # nothing of it was live
     assert proof.prove(here.services.store).differences == []
