@@ -216,6 +216,19 @@ def test_a_step_that_cannot_be_made_is_not_tried_again_until_something_is_new(he
     assert follow(here) == ["succeeded"]
 
 
+def test_data_whose_file_is_gone_keep_no_other_strategy_from_speaking(opened):
+    opened.services.shelf.items = {"steady": steady, **opened.services.shelf.items}
+    kept = upload(opened, START + 3, name="other", prices=closes(2))
+    library = opened.services.catalog.library.folder
+    (library / "other" / kept / "data.parquet").unlink()
+    upload(opened, START + 4)
+    assert set(signals.submit_due(opened.services)) == {"fast", "slow"}
+    told = opened.get("/api/v1/signals/latest").get_json()
+    missing = {item["strategy_id"]: item["reason"] for item in told["missing"]}
+    assert missing["steady"] == "dataset_unavailable"
+    assert follow(opened)[-1:] == ["succeeded"]
+
+
 def test_what_a_strategy_held_that_is_gone_is_sold(opened):
     del opened.services.shelf.items["fast"]
     upload(opened, START + 5)
