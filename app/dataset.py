@@ -108,8 +108,12 @@ class Dataset:
         _ = self.version
 
     def _require_same(self, path: Path, expected: str) -> str:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            text = f"The file of dataset '{self.id}' cannot be read: {error.strerror}."
+            raise BadData(text, code="dataset_unavailable") from error
         if found != expected:
             raise BadData(
                 f"The file of dataset '{self.id}' is not the one that its manifest describes "

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import Row
+
 from app import signals
 from app.catalog import Catalog
 from app.contracts import dataset_of
@@ -91,7 +93,7 @@ def resolve(body: Mapping[str, Any], stands: Mandated, catalog: Catalog, shelf: 
     for name in NOT_OF_A_BOOK:
         if name in given:
             raise InvalidConfig(f"A book has no {name}.", pointer=f"/config/{name}", given=given[name])
-    config = Config.parse(given if DEFAULTS.keys() & given.keys() else {**DEFAULTS, **given})
+    config = Config.parse(given if "rebalance" in given else {**DEFAULTS, **given})
     if config.fill == "same_close":
         raise InvalidConfig(
             "The close of a bar is over when a signal is made of it.",
@@ -161,11 +163,9 @@ def due(services: Services) -> dict[str, Any] | None:
     sleeves = [item for item in _sleeves(book, services.shelf, heads) if item["dataset_id"] in known]
     if not sleeves:
         return None
-    newest = max(item["newest"] for item in sleeves)
-    seen: Mapping[str, float] = {} if state is None else state.seen
-    begin = _beginning(book, newest) if state is None else max(seen.values())
-    since = {item["dataset_id"]: seen.get(item["dataset_id"], begin) for item in sleeves} | dict(seen)
-    if all(item["newest"] <= since[item["dataset_id"]] for item in sleeves):
+    since = _since(book, state, sleeves)
+    joins = state is not None and not since.keys() <= state.seen.keys()
+    if not joins and all(item["newest"] <= since[item["dataset_id"]] for item in sleeves):
         return None
     return {
         "after": 0 if state is None else state.number,
@@ -199,6 +199,23 @@ def _sleeves(book: Mandated, shelf: Shelf, heads: Mapping[tuple[str, str], float
         for name, weight in named
         if name in spoken and spoken[name][1] is not None
     ]
+
+
+def _since(book: Mandated, state: Row[Any] | None, sleeves: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The last bar that counts as seen, by dataset.
+
+    One that joins an open book begins with what comes after all that its strategies have spoken of: nothing that is
+    known when it joins is traded.
+    """
+    if state is None:
+        begin = _beginning(book, max(item["newest"] for item in sleeves))
+        return {item["dataset_id"]: begin for item in sleeves}
+    since: dict[str, float] = dict(state.seen)
+    for item in sleeves:
+        name = item["dataset_id"]
+        if name not in state.seen:
+            since[name] = max(item["newest"], since.get(name, max(state.seen.values())))
+    return since
 
 
 def _beginning(book: Mandated, newest: float) -> float:

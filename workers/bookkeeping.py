@@ -83,8 +83,11 @@ def run_book(claim: Claim, services: Services, report: Report) -> Made:
     if len(feed.time):
         wishes = _wishes(state, voices, sources, feed, request["since"])
         after, marks = step(state, feed, wishes, config)
-        left = _left(request, book.capital, sources, Told(after, marks, wishes, _qualities(names, voices, sources)))
+        seen = _seen(request, names, sources)
+        left = _left(request, book.capital, seen, Told(after, marks, wishes, _qualities(names, voices, sources)))
         told |= {"fills": len(left.fills), "equity": marks[-1].equity, "time": iso(left.marks[-1]["bar_at"])}
+    elif row is not None and (seen := _seen(request, names, sources)) != row.seen:  # it says where new data begin
+        left = Step(request["after"], book.capital, row.state, seen, marks=[], fills=[], events=[])
     provenance = {
         "engine_version": request["engine_version"],
         "datasets": [f"{name}@{version}" for name, version in request["datasets"].items()],
@@ -207,11 +210,20 @@ def _qualities(names: Sequence[str], voices: Sequence[Voice], sources: Sequence[
     return found
 
 
-def _left(request: Mapping[str, Any], capital: float, sources: Sequence[Source], told: Told) -> Step:
-    seen = dict(request["since"])
+def _seen(request: Mapping[str, Any], names: Sequence[str], sources: Sequence[Source]) -> dict[str, float]:
+    """The last bar that was taken of each dataset that the book follows.
+
+    What it neither holds nor wants by now it does not follow: who comes back to it begins at the present.
+    """
+    followed = {name.partition(":")[0] for name in names}
+    seen = {name: at for name, at in request["since"].items() if name in followed}
     for source in sources:
         if len(source.rows):
             seen[source.name] = float(_seconds(source.bars.time[source.rows])[-1])
+    return seen
+
+
+def _left(request: Mapping[str, Any], capital: float, seen: Mapping[str, float], told: Told) -> Step:
     read = {"book_version": request["book_version"], "datasets": request["datasets"]}
     marks = [told.mark(at) | read for at in range(len(told.marks))]
     return Step(

@@ -32,7 +32,8 @@ def stale_data(services: Services) -> Iterator[Finding]:
         try:
             live = _is_live(dataset)
             missed = sessions_missed(dataset.times, today) if live or dataset.id in named else None
-        except BadData:  # it cannot be read, which the catalog tells: its age is not known
+        except (BadData, OSError, ValueError):  # a file is gone, cut off or another one: its age is not known
+            yield Finding(dataset.id, None, "", {}, known=False)
             continue
         if missed is not None:
             data = {"dataset_id": dataset.id, "dataset_version": dataset.version, "newest": dataset.end}

@@ -16,6 +16,7 @@ from app.events import Event
 from app.wiring import Services
 
 HOUR = 3600.0
+_SIGNAL = ("strategy_id", "symbol", "dataset_id")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Kind:
         severity, threshold, cooldown_seconds: of its built-in rule.
         unit: of the threshold; None for a kind that has none.
         most: largest threshold that makes sense.
+        filters: what a rule may narrow it to: what its findings say of themselves.
         of_event: what an event of the type `name` says; None for one that says nothing.
         look: what is to be said of how things stand now: of every entity that could be in trouble, in trouble or not.
             What it leaves out is not in trouble.
@@ -40,6 +42,7 @@ class Kind:
     threshold: float | None = None
     unit: str | None = None
     most: float = math.inf
+    filters: tuple[str, ...] = _SIGNAL
     of_event: Callable[[Event], Finding] | None = None
     look: Callable[[Services], Iterable[Finding]] | None = None
 
@@ -118,7 +121,7 @@ _ALL = (
         most=1.0,
         of_event=_divergence,
     ),
-    Kind("job_failed", "A job has failed.", "warning", 600.0, of_event=_job_failed),
+    Kind("job_failed", "A job has failed.", "warning", 600.0, filters=("strategy_id",), of_event=_job_failed),
     Kind(
         "worker_lost",
         "A worker was lost with a job in its hands; the threshold is the attempt from which that matters.",
@@ -126,6 +129,7 @@ _ALL = (
         600.0,
         threshold=1.0,
         unit="attempts",
+        filters=("strategy_id", "dataset_id"),
         of_event=_worker_lost,
     ),
     Kind(
@@ -135,6 +139,7 @@ _ALL = (
         24 * HOUR,
         threshold=3.0,
         unit="sessions",
+        filters=("dataset_id",),
         look=stale_data,
     ),
     Kind(
@@ -144,6 +149,7 @@ _ALL = (
         900.0,
         threshold=600.0,
         unit="seconds",
+        filters=(),
         look=_queue_age,
     ),
 )

@@ -41,7 +41,7 @@ class Rule:
     def fires(self, found: Finding) -> bool:
         """At the threshold and above it."""
         enough = self.threshold is None or found.value is None or found.value >= self.threshold
-        return enough and found.passes(self.filter)
+        return found.known and enough and found.passes(self.filter)
 
     def alert(self, found: Finding) -> NewAlert:
         plain = (self.owner, self.rule_id, self.kind, self.severity, found.entity, found.message)
@@ -82,7 +82,7 @@ def put(services: Services, owner: str, rule_id: str, given: Mapping[str, Any], 
     """
     kind = _kind_of(rule_id, given)
     _check_threshold(kind, given)
-    _check_filter(services, given.get("filter", {}))
+    _check_filter(services, kind, given.get("filter", {}))
     rule = {name: value for name, value in given.items() if name != "kind"}
     if rule_id not in KINDS:
         rule["kind"] = kind.name
@@ -163,8 +163,8 @@ def _check_threshold(kind: Kind, given: Mapping[str, Any]) -> None:
         )
 
 
-def _check_filter(services: Services, wanted: Mapping[str, str]) -> None:
-    """Raise UnknownName for a strategy or dataset that there is not."""
+def _check_filter(services: Services, kind: Kind, wanted: Mapping[str, str]) -> None:
+    """Raise UnknownName for a strategy or dataset that there is not, InvalidInput where no alert could ever pass."""
     try:
         if "strategy_id" in wanted:
             services.shelf.get(wanted["strategy_id"])
@@ -173,3 +173,11 @@ def _check_filter(services: Services, wanted: Mapping[str, str]) -> None:
     except UnknownName as error:
         error.pointer = "/filter/strategy_id" if error.code == "unknown_strategy" else "/filter/dataset_id"
         raise
+    for name in sorted(wanted.keys() - set(kind.filters)):
+        raise InvalidInput(
+            f"What '{kind.name}' finds has no {name}, so a rule with this filter would never fire.",
+            code="invalid_filter",
+            pointer=f"/filter/{name}",
+            given=wanted[name],
+            allowed=list(kind.filters),
+        )

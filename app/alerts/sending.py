@@ -14,6 +14,7 @@ import logging
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -37,12 +38,17 @@ class Missed(Exception):
 
 
 def send_due(services: Services) -> int:
-    """Send what is due; how many have arrived. Raises StoreUnavailable."""
-    arrived = 0
+    """Send what is due; how many have arrived. Raises StoreUnavailable.
+
+    After some seconds of slow receivers the round is over: the next one sees whose turn it is by then.
+    """
+    arrived, ends = 0, time.monotonic() + SECONDS
     for delivery_id in services.store.deliveries.due(limit=MOST_IN_A_ROUND):
         taken = services.store.deliveries.take(delivery_id)
         if taken is not None:
             arrived += _send(services, *taken)
+        if time.monotonic() > ends:
+            break
     return arrived
 
 
@@ -95,13 +101,16 @@ def post(parts: SplitResult, body: bytes, headers: Mapping[str, str], settings: 
     The connection goes to the address that was checked; the name is what a certificate must be for.
     """
     address, port = resolve(parts, settings)
+    began = time.monotonic()
     plain = socket.create_connection((address, port), timeout=SECONDS)
-    # A receiver that sends a byte now and then keeps every single wait short: all of them together end here.
-    end = threading.Timer(SECONDS, _hang_up, (plain,))
+    # A receiver that sends a byte now and then keeps every single wait short: all of them together end here. TLS takes
+    # the connection out of `plain`'s hands, so it is held by another one.
+    line = plain.dup()
+    end = threading.Timer(max(0.0, began + SECONDS - time.monotonic()), _hang_up, (line,))
     end.daemon = True
     end.start()
     try:
-        with plain:
+        with line, plain:
             wire = (
                 _authorities().wrap_socket(plain, server_hostname=parts.hostname) if parts.scheme == "https" else plain
             )
@@ -115,9 +124,9 @@ def post(parts: SplitResult, body: bytes, headers: Mapping[str, str], settings: 
         end.cancel()
 
 
-def _hang_up(plain: socket.socket) -> None:
+def _hang_up(line: socket.socket) -> None:
     try:
-        plain.shutdown(socket.SHUT_RDWR)
+        line.shutdown(socket.SHUT_RDWR)
     except OSError:  # it has ended a moment before
         log.debug("a webhook's connection was closed already")
 

@@ -85,9 +85,15 @@ class Deliveries:
             return tx.execute(query).all()
 
     def due(self, *, limit: int) -> list[str]:
-        """Ids of deliveries that wait for a sender, longest first."""
+        """Ids of deliveries that wait for a sender: of each webhook the one that waits longest, and of owners and their
+        webhooks by turns, so that a receiver that is slow or gone keeps nobody else waiting.
+        """
+        webhook = (deliveries.c.owner, deliveries.c.webhook_id)
+        turn = func.row_number().over(partition_by=webhook, order_by=deliveries.c.due_at)
+        waiting = select(deliveries.c.id, deliveries.c.owner, turn.label("turn")).where(self._waits()).subquery()
+        of_owner = func.row_number().over(partition_by=waiting.c.owner, order_by=(waiting.c.turn, func.random()))
         with self._database.read() as tx:
-            query = select(deliveries.c.id).where(self._waits()).order_by(deliveries.c.due_at).limit(limit)
+            query = select(waiting.c.id).order_by(of_owner, func.random()).limit(limit)
             return list(tx.execute(query).scalars())
 
     def take(self, delivery_id: str) -> tuple[Row[Any], Row[Any] | None] | None:

@@ -26,8 +26,8 @@ _ONLY = 1
 class Step:
     """What a step of the book leaves: it follows the mark `after`, of which 0 is none.
 
-    `marks` are rows without `n`; each of `fills` says in `mark` of which of them it is, counted from 1. `seen` is the
-    last bar that was taken of each dataset.
+    `marks` are rows without `n`, none where the step only takes note of data that join; each of `fills` says in `mark`
+    of which of them it is, counted from 1. `seen` is the last bar that was taken of each dataset.
     """
 
     after: int
@@ -93,12 +93,16 @@ class PaperBook:
         return self._all(select(book_marks).where(book_marks.c.n > after).order_by(book_marks.c.n).limit(limit))
 
     def curve(self, days: int | None = None) -> Sequence[Row[Any]]:
-        """The figures of the marks of so many days up to the newest bar, or of all, in their order."""
+        """The figures of the marks since the first bar of so many days up to the newest bar, or of all, in their order.
+
+        Bars that came late are among them, whatever their own time: what they brought was brought in these days.
+        """
         names = ("n", "bar_at", "equity", "cash", "gross", "net", "pnl", "drawdown", "quality", "sleeves")
         query = select(*(book_marks.c[name] for name in names)).order_by(book_marks.c.n)
         if days is not None:
             newest = select(func.max(book_marks.c.bar_at)).scalar_subquery()
-            query = query.where(book_marks.c.bar_at > newest - days * DAY_SECONDS)
+            first = select(func.min(book_marks.c.n)).where(book_marks.c.bar_at > newest - days * DAY_SECONDS)
+            query = query.where(book_marks.c.n >= first.scalar_subquery())
         return self._all(query)
 
     def trades(self, *, before: int | None, limit: int) -> Sequence[Row[Any]]:
@@ -129,7 +133,8 @@ def save(tx: Connection, database: Database, log: EventLog, step: Step) -> list[
         raise Conflict("The book has gone on since this step was asked for.", code="book_moved", given=step.after)
     now = tx.execute(select(database.now())).scalar_one()
     marks = [{"n": step.after + at, "computed_at": now, **mark} for at, mark in enumerate(step.marks, 1)]
-    tx.execute(book_marks.insert(), marks)
+    if marks:
+        tx.execute(book_marks.insert(), marks)
     fills = [{**fill, "n": first + at, "mark": step.after + fill["mark"]} for at, fill in enumerate(step.fills)]
     if fills:
         tx.execute(book_fills.insert(), fills)
@@ -141,7 +146,9 @@ def _moved(tx: Connection, database: Database, step: Step) -> int | None:
     moved = {"number": step.after + len(step.marks), "seen": dict(step.seen), "state": dict(step.state)}
     if step.after == 0:
         opening = {"id": _ONLY, "fills": len(step.fills), "capital": step.capital, "opened_at": database.now()}
-        row = database.insert(book_state).values(**opening, **moved, live_since=step.marks[-1]["bar_at"])
+        row = database.insert(book_state).values(
+            **opening, **moved, live_since=max(mark["bar_at"] for mark in step.marks)
+        )
         opened = tx.execute(row.on_conflict_do_nothing().returning(book_state.c.id)).first()
         return None if opened is None else 1
     here = update(book_state).where(book_state.c.id == _ONLY, book_state.c.number == step.after)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def current() -> dict[str, Any]:
     mark, state = _newest()
     now = _now(state)
     curve = services().store.book.curve(days=1)
-    day = sum(row.pnl for row in curve if str(iso(row.bar_at))[:10] == now[:10])
+    day = sum(row.pnl for at, row in _clocked(curve) if str(iso(at))[:10] == now[:10])
     return (
         _exposure(mark)
         | {name: getattr(mark, name) for name in _FIGURES}
@@ -69,7 +70,7 @@ def attribution(days: int | None) -> dict[str, Any]:
     order = sorted(gains, key=lambda name: (-gains[name], name))
     return {
         "start": iso(rows[0].bar_at),
-        "end": iso(rows[-1].bar_at),
+        "end": iso(max(row.bar_at for row in rows)),
         "total": total,
         "total_return": _ratio(total, before),
         "sleeves": [
@@ -80,16 +81,15 @@ def attribution(days: int | None) -> dict[str, Any]:
 
 
 def history(days: int | None, points: int | None) -> dict[str, Any]:
-    """The book through time: of bars at one time the last one, after which the late ones are in it too."""
+    """The book through time, which does not go back: what bars brought that came late is in it when they had come."""
     _, state = _newest()
     every = services().store.book.curve(days)
-    last = {row.bar_at: row for row in every}
-    rows = [last[at] for at in sorted(last)]
-    kept = _decimated(rows, points)
+    rows = list(dict(_clocked(every)).items())
+    times, kept = zip(*_decimated(rows, points), strict=True)
     before = every[0].equity - every[0].pnl
     equity = [row.equity for row in kept]
     return {
-        "time": [iso(row.bar_at) for row in kept],
+        "time": [iso(at) for at in times],
         "equity": equity,
         "cash": [row.cash for row in kept],
         "pnl": np.diff([before, *equity]).tolist(),
@@ -162,10 +162,18 @@ def _exposure(mark: Row[Any]) -> dict[str, Any]:
     return {"gross_exposure": _ratio(mark.gross, mark.equity), "net_exposure": _ratio(mark.net, mark.equity)}
 
 
-def _decimated(rows: Sequence[Row[Any]], points: int | None) -> Sequence[Row[Any]]:
+def _clocked(rows: Sequence[Row[Any]]) -> Iterator[tuple[float, Row[Any]]]:
+    """Each mark with the latest bar that there was by then."""
+    clock = -math.inf
+    for row in rows:
+        clock = max(clock, row.bar_at)
+        yield clock, row
+
+
+def _decimated(rows: Sequence[tuple[float, Row[Any]]], points: int | None) -> Sequence[tuple[float, Row[Any]]]:
     if points is None or len(rows) <= points:
         return rows
-    equity, drawdown = (np.array([getattr(row, name) for row in rows]) for name in ("equity", "drawdown"))
+    equity, drawdown = (np.array([getattr(row, name) for _, row in rows]) for name in ("equity", "drawdown"))
     return [rows[at] for at in curves.decimate(equity, drawdown, points)]
 
 

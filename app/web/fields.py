@@ -128,8 +128,10 @@ class Instant(Text):
     default_error_messages = _says("must be a date like 2024-01-31 or a moment like 2024-01-31T20:00:00Z.")
 
     def __init__(self, **kwargs: Any) -> None:
-        moment = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$"
-        super().__init__(most=20, least=10, pattern=moment, **kwargs)
+        moment = (
+            r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z)?$"  # as replies have it, too
+        )
+        super().__init__(most=27, least=10, pattern=moment, **kwargs)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         text = super()._deserialize(value)

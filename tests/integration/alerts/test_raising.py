@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.alerts import kinds, watching
+from app.catalog import Catalog
 from app.errors import Conflict, Unknown
 from engine.errors import BadData
 from tests.alerts import both
@@ -172,6 +173,39 @@ def test_samples_and_synthetic_data_do_not_cry_but_to_rules_that_name_them(platf
     platform.rule("stale_data", owner="bob", threshold=1)
     assert platform.round() == 1
     assert [(one.rule_id, one.entity) for one in platform.alerts()] == [("watch_it", "history")]
+
+
+def test_of_data_that_cannot_be_read_any_more_nothing_is_known_to_be_over(platform, tmp_path):
+    platform.keep("live", "2025-06-13")
+    platform.clock.advance(5 * 86_400)
+    platform.round()
+    (path,) = (tmp_path / "datasets" / "live").rglob("data.parquet")
+    whole = path.read_bytes()
+    for part in (whole[:100], whole):
+        path.write_bytes(part)
+        catalog = Catalog([], library_dir=tmp_path / "datasets")
+        object.__setattr__(platform.services, "catalog", catalog)
+        platform.round()
+        assert [(one.kind, one.status) for one in platform.alerts()] == [("stale_data", "open")]
+    platform.keep("live", "2025-06-20")
+    platform.round()
+    assert [one.status for one in platform.alerts()] == ["resolved"]
+
+
+@pytest.mark.parametrize("file", ["data.parquet", "manifest.json"])
+def test_data_that_were_cut_off_silence_no_other_alerts(platform, tmp_path, file):
+    platform.keep("broken", "2025-06-13")
+    platform.keep("live", "2025-06-13")
+    platform.world.submit()
+    platform.clock.advance(5 * 86_400)
+    (path,) = (tmp_path / "datasets" / "broken").rglob(file)
+    path.write_bytes(path.read_bytes()[:100])
+    catalog = Catalog([], library_dir=tmp_path / "datasets")  # as a supervisor finds it that is started now
+    object.__setattr__(platform.services, "catalog", catalog)
+    platform.round()
+    told = {(one.kind, one.entity) for one in platform.alerts()}
+    assert "queue_age" in {kind for kind, _ in told}
+    assert (("stale_data", "live") in told) == (file == "data.parquet")
 
 
 def test_a_rule_that_is_switched_off_raises_nothing_resolves_nothing_and_does_not_catch_up(platform):

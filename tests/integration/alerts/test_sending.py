@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from app.alerts import sending
 from app.errors import Overloaded
 from app.store import deliveries as store_deliveries
+from app.tables import deliveries
 from tests.alerts import SECRET, both
 
 
@@ -29,6 +31,43 @@ def test_two_senders_at_once_send_once(platform, hook, receiver):
     platform.round()
     assert sum(both(lambda: sending.send_due(platform.services))) == 5
     assert len(receiver.heard) == 5
+
+
+def test_owners_and_their_webhooks_take_turns(platform, hook):
+    hook("slow")
+    for number in range(4):
+        platform.rule(f"r{number}", kind="job_failed")
+    platform.fail()
+    platform.round()
+    platform.clock.advance(600)  # five alerts have waited for long
+    hook("good")
+    platform.rule("late", kind="job_failed")
+    his = {"url": "https://x.example/", "severity": "info", "enabled": True}
+    platform.store.deliveries.put("bob", "his", his, secret="s")
+    for owner in ("ada", "bob"):
+        platform.fail(owner)
+    platform.round()
+    of = {row.id: (row.owner, row.webhook_id) for row in everything(platform)}
+    first = [of[name] for name in platform.store.deliveries.due(limit=3)]
+    assert {owner for owner, _ in first[:2]} == {"ada", "bob"}
+    assert set(first) == {("ada", "slow"), ("ada", "good"), ("bob", "his")}
+    assert sorted(platform.store.deliveries.due(limit=99)) == sorted(of)
+
+
+def test_a_round_of_slow_receivers_ends_and_the_next_one_goes_on(platform, hook, receiver, monkeypatch):
+    monkeypatch.setattr(sending, "SECONDS", 0.0)
+    monkeypatch.setattr(sending, "post", lambda *_: 204)
+    for number in range(3):
+        hook(f"h{number}")
+    platform.fail()
+    platform.round()
+    assert [sending.send_due(platform.services) for _ in range(4)] == [1, 1, 1, 0]
+
+
+def everything(platform):
+    """All deliveries."""
+    with platform.store.database.read() as tx:
+        return tx.execute(select(deliveries)).all()
 
 
 def test_a_sender_that_died_leaves_it_to_the_next_and_writes_nothing_afterwards(platform, hook):

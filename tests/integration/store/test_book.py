@@ -151,6 +151,8 @@ def test_a_curve_is_of_the_days_up_to_the_newest_bar(store, go):
     go(step(0, 1, 2, 3, 2))  # the last one came late
     assert [(row.bar_at - NOON) / DAY for row in store.book.curve(2)] == [2.0, 3.0, 2.0]
     assert len(store.book.curve()) == 4
+    go(step(4, 1, 4))  # and here the first one: what it brought is of these days
+    assert [(row.bar_at - NOON) / DAY for row in store.book.curve(2)] == [3.0, 2.0, 1.0, 4.0]
 
 
 def test_trades_are_read_from_a_number_on(store, go):

@@ -110,6 +110,8 @@ def test_alerts_come_in_pages_newest_first_and_are_filtered(web):
     assert found("kind=stale_data") == []
     assert len(found("since=2020-01-01")) == 5
     assert found("since=2099-01-01T00:00:00Z") == []
+    newest = web.get(f"{ALERTS}?limit=1").get_json()["alerts"][0]
+    assert newest["rule_id"] in found(f"since={newest['raised_at']}")
     assert web.get(f"{ALERTS}?status=shut").get_json()["allowed"] == ["open", "acknowledged", "resolved"]
     assert web.get(f"{ALERTS}?cursor=xyz").get_json()["code"] == "invalid_cursor"
 
@@ -163,6 +165,8 @@ def test_a_rule_of_ones_own_stands_beside_the_built_in_one_until_it_is_deleted(w
             {"filter": {"strategy_id": "sma_cros"}},
             ("unknown_strategy", "/filter/strategy_id", "sma_cross"),
         ),
+        ("queue_age", {"filter": {"symbol": "A"}}, ("invalid_filter", "/filter/symbol", None)),
+        ("stale_data", {"filter": {"strategy_id": "sma_cross"}}, ("invalid_filter", "/filter/strategy_id", None)),
         ("queue_age", {"filter": {"dataset_id": "fx_dayly"}}, ("unknown_dataset", "/filter/dataset_id", "fx_daily")),
         ("no name", {}, ("invalid_name", None, None)),
     ],

@@ -130,3 +130,11 @@ def test_synthetic_data_are_said_to_be(here):
     for path in ("/current", "/target", "/history", "/attribution"):
         assert get(here, path)["quality"] == "synthetic"
     assert {row["quality"] for row in get(here, "/current")["positions"]} == {"synthetic"}
+
+
+def test_a_band_of_its_own_needs_no_word_for_what_a_book_does_anyway(here):
+    told = put(here, config={"drift_band": 0.05}).get_json()
+    assert (told["config"]["rebalance"], told["config"]["drift_band"]) == ("drift", 0.05)
+    told = put(here, config={"rebalance": "monthly"}).get_json()
+    assert (told["config"]["rebalance"], told["config"]["drift_band"]) == ("monthly", None)
+    assert put(here, config={"rebalance": "monthly", "drift_band": 0.05}).status_code == 422

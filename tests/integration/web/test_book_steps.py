@@ -175,6 +175,28 @@ def test_a_second_calendar_joins_and_is_marked_at_its_last_price(opened):
     assert proof.prove(opened.services.store).differences == []
 
 
+def test_what_late_bars_bring_is_of_the_days_in_which_they_came(opened):
+    opened.services.shelf.items["steady"] = steady
+    upload(opened, START + 3, name="other", prices=closes(2))
+    assert follow(opened) == ["succeeded"]
+    upload(opened, START + 5, name="other", prices=closes(2))
+    assert follow(opened) == ["succeeded"]
+    upload(opened, START + 10)
+    assert follow(opened) == ["succeeded"]
+    before = get(opened, "/history")
+    upload(opened, START + 9, name="other", prices=closes(2))  # late, but for none of its bars
+    assert follow(opened) == ["succeeded"]
+    after, here = get(opened, "/history"), get(opened, "/current")
+    assert after["time"] == before["time"]
+    assert after["equity"][:-1] == before["equity"][:-1]
+    assert after["equity"][-1] == here["equity"] != before["equity"][-1]
+    assert after["pnl"][-1] == pytest.approx(here["pnl"]["day"], rel=1e-9)
+    for days in (1, 2, 4, 30):
+        found = get(opened, f"/attribution?days={days}")
+        assert sum(item["pnl"] for item in found["sleeves"]) == pytest.approx(found["total"], rel=1e-6)
+        assert found["end"] == here["as_of"]
+
+
 def test_a_ledger_that_was_touched_is_found(opened):
     store = opened.services.store
     found = proof.prove(store)
@@ -194,6 +216,19 @@ def test_a_step_that_cannot_be_made_is_not_tried_again_until_something_is_new(he
     assert follow(here) == ["succeeded"]
 
 
+def test_data_whose_file_is_gone_keep_no_other_strategy_from_speaking(opened):
+    opened.services.shelf.items = {"steady": steady, **opened.services.shelf.items}
+    kept = upload(opened, START + 3, name="other", prices=closes(2))
+    library = opened.services.catalog.library.folder
+    (library / "other" / kept / "data.parquet").unlink()
+    upload(opened, START + 4)
+    assert set(signals.submit_due(opened.services)) == {"fast", "slow"}
+    told = opened.get("/api/v1/signals/latest").get_json()
+    missing = {item["strategy_id"]: item["reason"] for item in told["missing"]}
+    assert missing["steady"] == "dataset_unavailable"
+    assert follow(opened)[-1:] == ["succeeded"]
+
+
 def test_what_a_strategy_held_that_is_gone_is_sold(opened):
     del opened.services.shelf.items["fast"]
     upload(opened, START + 5)
@@ -208,6 +243,50 @@ def test_what_a_strategy_held_that_is_gone_is_sold(opened):
     assert follow(opened) == []  # nobody is left whose word a step would follow
 
 
+def test_a_strategy_that_is_taken_back_trades_no_bar_of_the_time_without_it(here):
+    here.services.shelf.items["steady"] = steady
+    rising = np.linspace(100.0, 300.0, 80)[:, None] * np.ones(2)
+
+    def feed(count):
+        upload(here, count)
+        upload(here, count, name="other", prices=rising)
+        assert follow(here) == ["succeeded"]
+        return get(here, "/current")
+
+    both, one = [{"strategy_id": "slow"}, {"strategy_id": "steady"}], [{"strategy_id": "slow"}]
+    put(here, strategies=both, config={"max_leverage": 3})
+    feed(START)
+    put(here, strategies=one, config={"max_leverage": 3})
+    for count in (START + 1, START + 2, START + 9):
+        without = feed(count)
+    assert {item["dataset_id"] for item in without["positions"]} == {"prices"}
+    put(here, strategies=both, config={"max_leverage": 3})
+    marks = get(here, "/history")["bars"]
+    back = feed(START + 10)
+    assert get(here, "/history")["bars"] == marks + 1
+    assert {item["dataset_id"] for item in back["positions"]} == {"prices"}
+    assert {item["dataset_id"] for item in feed(START + 11)["positions"]} == {"prices", "other"}
+    newest = here.services.store.book.marks(after=marks, limit=99)
+    assert all(mark.years > 0.0 for mark in newest)
+
+
+def test_data_that_join_an_open_book_begin_with_the_bars_that_come_after(opened):
+    rising = np.linspace(100.0, 300.0, 80)[:, None] * np.ones(2)
+    before = get(opened, "/history")
+    opened.services.shelf.items["steady"] = steady
+    upload(opened, START + 20, name="other", prices=rising)  # newer than all that the book has seen
+    assert follow(opened) == ["succeeded"]  # it takes note of where they begin
+    assert follow(opened) == []
+    assert get(opened, "/history") == before
+    upload(opened, START + 22, name="other", prices=rising)
+    assert follow(opened) == ["succeeded"]
+    assert get(opened, "/history")["time"][START + 3 :] == [
+        f"{day}T00:00:00.000Z" for day in DAYS[START + 20 : START + 22]
+    ]
+    assert {item["dataset_id"] for item in get(opened, "/current")["positions"]} == {"prices", "other"}
+    assert proof.prove(opened.services.store).differences == []
+
+
 def test_a_daily_bar_counts_at_the_end_of_its_day_beside_intraday_ones(here):
     here.services.shelf.items["steady"] = steady
     hours = [f"{day}T{hour:02}:00:00" for day in DAYS[START - 4 : START] for hour in (14, 16, 18)]
@@ -219,5 +298,6 @@ def test_a_daily_bar_counts_at_the_end_of_its_day_beside_intraday_ones(here):
     told = [np.datetime64(int(mark.bar_at), "s").astype(object).isoformat() for mark in marks]
     assert told == [f"{day}T{hour}:00:00" for day in DAYS[START - 3 : START] for hour in ("14", "16", "18", "00")]
     assert {mark.years for mark in marks[3::4]} == {0.0}  # midnight of a day was before its evening
-    assert get(here, "/current")["as_of"] == f"{hours[-1]}.000Z"
+    found = get(here, "/current")
+    assert found["as_of"] == found["live_since"] == f"{hours[-1]}.000Z"  # nothing of it was live
     assert proof.prove(here.services.store).differences == []

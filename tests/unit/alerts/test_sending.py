@@ -7,6 +7,7 @@ import hmac
 import json
 import socket
 import sys
+import threading
 import time
 
 import pytest
@@ -87,6 +88,33 @@ def test_a_receiver_that_trickles_is_hung_up_on(platform, hook, receiver, monkey
     sending.send_due(platform.services)
     receiver.pause = 0.0
     assert time.monotonic() - began < 3
+    assert platform.outbox()[0][1:3] == ("pending", 1)
+
+
+class Taking:
+    """As a context of TLS does: the connection is taken out of the hands of the plain socket."""
+
+    def wrap_socket(self, plain, *, server_hostname):
+        wire = socket.socket(fileno=plain.detach())
+        wire.settimeout(sending.SECONDS)
+        return wire
+
+
+def test_a_receiver_that_trickles_behind_tls_is_hung_up_on_too(platform, hook, receiver, monkeypatch):
+    monkeypatch.setattr(sending, "SECONDS", 0.3)
+    monkeypatch.setattr(sending, "_authorities", Taking)
+    hook(url=f"https://127.0.0.1:{receiver.port}/hook")
+    receiver.pause = 0.02
+    platform.fail()
+    platform.round()
+    stop = threading.Timer(4, setattr, (receiver, "pause", 0.0))
+    stop.start()
+    began = time.monotonic()
+    sending.send_due(platform.services)
+    took = time.monotonic() - began
+    stop.cancel()
+    receiver.pause = 0.0
+    assert took < 3
     assert platform.outbox()[0][1:3] == ("pending", 1)
 
 
