@@ -1,0 +1,112 @@
+"""A report for people: names as words, figures in their units, and Markdown of all of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+ABSENT = "–"
+# How a figure is written, by its name; others by the end of their name, or as what they are.
+_PERCENT = {"pnl_return", "drawdown", "gross_exposure", "net_exposure", "weight", "contribution"}
+_MONEY = {"equity", "cash", "capital", "pnl", "value", "commission", "slippage"}
+_FORMATS: Mapping[str, str] = {
+    **dict.fromkeys(_PERCENT, "{:.2%}"),
+    **dict.fromkeys(_MONEY, "{:,.2f}"),
+    **dict.fromkeys(("quantity", "price"), "{:,.4f}"),
+    "conviction": "{:+.2f}",
+}
+# Of amounts with a sign, the sign of a gain too.
+_SIGNED = {"pnl", "pnl_return", "contribution"}
+
+
+def words(name: str) -> str:
+    """A name as a heading: `wait_p95_seconds` is `Wait p95`."""
+    told = re.sub(r"_(seconds|at|id)$", "", name).replace("_", " ")
+    return f"{told[:1].upper()}{told[1:]}".replace("Pnl", "P&L")
+
+
+def written(name: str, value: Any) -> str:
+    """A value under its name. Characters that are no text (of a terminal's commands, say) are told as `?`."""
+    if value is None:
+        return ABSENT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return _number(name, value)
+    text = str(value)
+    if name == "at" or name.endswith("_at"):
+        return text[:16].replace("T", " ")
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def period(report: Mapping[str, Any]) -> str:
+    """Which hours it tells."""
+    return f"{written('at', report['start_at'])} to {written('at', report['end_at'])} UTC"
+
+
+def standing_on(section: Mapping[str, Any]) -> str | None:
+    """What the figures of a section stand on; None where that is no market data."""
+    quality = section["quality"]
+    return None if quality is None else f"The market data are {quality}."
+
+
+def cut(table: Mapping[str, Any]) -> str | None:
+    """How many rows are not told; None where all are."""
+    left = table["total"] - len(table["rows"])
+    return f"{left:,} more are not shown." if left else None
+
+
+def markdown(report: Mapping[str, Any]) -> str:
+    """The report as Markdown, which is plain text as well."""
+    parts = [f"# Report of {report['date']}", period(report)]
+    for section in report["sections"]:
+        parts += [f"## {section['title']}", *_section(section)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _section(section: Mapping[str, Any]) -> list[str]:
+    if section["nothing"]:
+        return [_escaped(section["nothing"])]
+    said = [standing_on(section), *section["notes"]]
+    parts = [_escaped(text) for text in said if text]
+    figures = [(words(name), written(name, value)) for name, value in section["figures"].items()]
+    parts.append("\n".join(f"- {label}: {_escaped(value)}" for label, value in figures))
+    for table in section["tables"]:
+        parts += [f"### {words(table['name'])}", _table(table["rows"])]
+        if left := cut(table):
+            parts.append(left)
+    return [part for part in parts if part]
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    names = list(rows[0])
+    cells = [[_escaped(written(name, row[name])) for name in names] for row in rows]
+    cells.insert(0, [words(name) for name in names])
+    widths = [max(len(row[at]) for row in cells) for at in range(len(names))]
+    numbers = [all(isinstance(row[name], int | float | None) for row in rows) for name in names]
+    lines = [_line(row, widths, numbers) for row in cells]
+    rule = ["-" * (width - right) + ":" * right for width, right in zip(widths, numbers, strict=True)]
+    return "\n".join([lines[0], f"| {' | '.join(rule)} |", *lines[1:]])
+
+
+def _line(row: Sequence[str], widths: Sequence[int], numbers: Sequence[bool]) -> str:
+    cells = [
+        cell.rjust(width) if right else cell.ljust(width)
+        for cell, width, right in zip(row, widths, numbers, strict=True)
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    """Text that is nothing but text in Markdown: no HTML, no end of a cell, no link."""
+    return re.sub(r"([\\`*\[\]<>|])", r"\\\1", "".join(char if char.isprintable() else "?" for char in text))
+
+
+def _number(name: str, value: float) -> str:
+    if name in _FORMATS:
+        told = _FORMATS[name].format(value)
+        return f"+{told}" if name in _SIGNED and value > 0 else told
+    if name.endswith("_seconds"):
+        return f"{value:,.1f} s"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
