@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -108,7 +108,7 @@ class Dataset:
         _ = self.version
 
     def _require_same(self, path: Path, expected: str) -> str:
-        with path.open("rb") as file:
+        with _readable(self.id), path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != expected:
             raise BadData(
@@ -204,7 +204,8 @@ class Dataset:
 
     def _table(self) -> tuple[Times, pa.Table]:
         """Times [T], and the other columns."""
-        table = _read(self.path, self.manifest)
+        with _readable(self.id):
+            table = _read(self.path, self.manifest)
         name = self.manifest["time"]
         return moments(table[name]), table.drop_columns([name])
 
@@ -292,6 +293,16 @@ class Dataset:
             "calendars": {key: _events(told) for key, told in sorted(self._series.get("calendars", {}).items())},
             **self.facts,
         }
+
+
+@contextmanager
+def _readable(dataset_id: str) -> Iterator[None]:
+    """What cannot be read is a fault of this dataset, for whoever looks at all of them."""
+    try:
+        yield
+    except (OSError, pa.ArrowInvalid) as error:
+        text = f"The file of dataset '{dataset_id}' is missing or damaged."
+        raise BadData(text, code="dataset_unavailable") from error
 
 
 def _read(path: Path, manifest: Mapping[str, Any]) -> pa.Table:

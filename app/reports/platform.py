@@ -89,6 +89,7 @@ def _faults(dataset: Dataset) -> list[dict[str, Any]]:
     """What makes runs on a dataset fail."""
     about = {"dataset_id": dataset.id, "quality": dataset.quality}
     try:
+        _ = dataset.times  # the library has kept what it found, whatever has become of the file since
         errors = [one for one in dataset.findings if one.severity == "error"]
     except BadData as error:
         return [about | {"symbol": None, "message": error.message}]
