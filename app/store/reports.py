@@ -22,8 +22,8 @@ class Kept:
     """A report as an owner may read it; `own` is None for one who had no key when it was made."""
 
     date: str
-    start: float
-    end: float
+    start_at: float
+    end_at: float
     made_at: float
     shared: Sequence[Mapping[str, Any]]
     own: Sequence[Mapping[str, Any]] | None

@@ -34,7 +34,7 @@ def of_day(day: str | None) -> dict[str, Any]:
 
 def page_of_day(day: str | None) -> Response:
     """The same for a browser."""
-    response = Response(render_template("report.html", report=of_day(day), text=text), content_type="text/html")
+    response = Response(render_template("report.html", report=of_day(day), text=text), mimetype="text/html")
     response.headers["Content-Security-Policy"] = POLICY
     return response
 

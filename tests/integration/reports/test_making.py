@@ -28,7 +28,7 @@ def test_a_report_is_made_a_minute_after_its_hour_and_once(platform):
         platform.clock.now = at(moment)
         assert daily.make_due(platform.services) == made, moment
     kept = platform.store.reports.read("ada")
-    assert (kept.date, kept.start, kept.end, kept.made_at) == (
+    assert (kept.date, kept.start_at, kept.end_at, kept.made_at) == (
         DATE,
         at("2025-06-14T22:00:00"),
         at("22:00:00"),
@@ -41,7 +41,7 @@ def test_the_day_ends_when_the_setting_says(platform, report_at, end):
     services = replace(platform.services, settings=platform.services.settings.replace(report_at=report_at))
     platform.clock.now = at(end) + 60
     assert daily.make_due(services) == DATE
-    assert platform.store.reports.read("ada").end == at(end)
+    assert platform.store.reports.read("ada").end_at == at(end)
 
 
 def test_where_nobody_wants_reports_none_is_made(platform):
