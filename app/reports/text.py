@@ -8,8 +8,12 @@ from typing import Any
 
 ABSENT = "–"
 # How a figure is written, by its name; others by the end of their name, or as what they are.
-_PERCENT = {"pnl_return", "drawdown", "gross_exposure", "net_exposure", "weight", "contribution"}
-_MONEY = {"equity", "cash", "capital", "pnl", "value", "commission", "slippage"}
+_PERCENT = {"pnl_return", "drawdown", "gross_exposure", "net_exposure", "weight", "contribution", "return", "depth"}
+_PERCENT |= {"total_return", "cagr", "annual_volatility", "max_drawdown", "var_95", "cvar_95", "win_rate", "exposure"}
+_PERCENT |= {"best_day", "worst_day", "downside_deviation", "alpha", "tracking_error", "psr"}
+_MONEY = {"equity", "cash", "capital", "pnl", "value", "commission", "slippage", "final_equity", "expectancy"}
+_MONEY |= {"average_win", "average_loss", *(f"total_{name}" for name in ("commission", "slippage", "borrow"))}
+_MONEY |= {f"total_{name}" for name in ("funding", "interest")}
 _FORMATS: Mapping[str, str] = {
     **dict.fromkeys(_PERCENT, "{:.2%}"),
     **dict.fromkeys(_MONEY, "{:,.2f}"),
@@ -22,6 +26,7 @@ _SIGNED = {"pnl", "pnl_return", "contribution"}
 
 def words(name: str) -> str:
     """A name as a heading: `wait_p95_seconds` is `Wait p95`."""
+    name = plain(name)
     told = re.sub(r"_(seconds|at|id)$", "", name).replace("_", " ")
     return f"{told[:1].upper()}{told[1:]}".replace("Pnl", "P&L")
 
@@ -35,14 +40,20 @@ def written(name: str, value: Any) -> str:
     if isinstance(value, int | float):
         return _number(name, value)
     text = str(value)
-    if name == "at" or name.endswith("_at"):
-        return text[:16].replace("T", " ")
+    if moment := re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(\.\d+)?Z", text):
+        return moment[1] if text[11:19] == "00:00:00" else f"{moment[1]} {moment[2]}"
+    return plain(text)
+
+
+def plain(text: str) -> str:
+    """The text without characters that are none."""
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def period(report: Mapping[str, Any]) -> str:
     """Which hours it tells."""
-    return f"{written('at', report['start_at'])} to {written('at', report['end_at'])} UTC"
+    start, end = (str(report[name])[:16].replace("T", " ") for name in ("start_at", "end_at"))
+    return f"{start} to {end} UTC"
 
 
 def standing_on(section: Mapping[str, Any]) -> str | None:
@@ -100,7 +111,7 @@ def _line(row: Sequence[str], widths: Sequence[int], numbers: Sequence[bool]) ->
 
 def _escaped(text: str) -> str:
     """Text that is nothing but text in Markdown: no HTML, no end of a cell, no link."""
-    return re.sub(r"([\\`*\[\]<>|])", r"\\\1", "".join(char if char.isprintable() else "?" for char in text))
+    return re.sub(r"([\\`*\[\]<>|])", r"\\\1", plain(text))
 
 
 def _number(name: str, value: float) -> str:

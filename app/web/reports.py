@@ -9,9 +9,9 @@ from flask import Response, render_template
 
 from app.errors import Unknown
 from app.events import iso
-from app.reports import daily, text
+from app.reports import daily, run, text
 from app.reports.parts import Section
-from app.web import cursors
+from app.web import cursors, curves, drawing, reading
 from app.web.access import owner
 from app.web.context import services
 
@@ -34,7 +34,30 @@ def of_day(day: str | None) -> dict[str, Any]:
 
 def page_of_day(day: str | None) -> Response:
     """The same for a browser."""
-    response = Response(render_template("report.html", report=of_day(day), text=text), mimetype="text/html")
+    report = of_day(day)
+    return _page(f"Report of {report['date']}", text.period(report), report)
+
+
+def of_job(job_id: str) -> dict[str, Any]:
+    """The report of a job that succeeded. Raises Unknown and NotReady."""
+    stored = services().jobs.result(job_id, owner())
+    row = services().jobs.get(job_id, owner())
+    result = {"kind": row.kind} | stored.result
+    told = {"job_id": job_id, "kind": row.kind, "title": run.title(result), "finished_at": iso(row.finished_at)}
+    return told | {"sections": [section.document() for section in run.sections(result)]}
+
+
+def page_of_job(job_id: str) -> Response:
+    """The same for a browser, with its curves where it has some."""
+    report = of_job(job_id)
+    data = services().store.read.artifact(job_id, "equity")
+    chart = drawing.curve(curves.columns(curves.read(data), reading.CURVE, points=drawing.POINTS)) if data else None
+    return _page(report["title"], f"{report['kind']} {job_id}", report, chart=chart)
+
+
+def _page(title: str, badge: str, report: dict[str, Any], **more: Any) -> Response:
+    told = {"title": text.plain(title), "badge": badge, "report": report, "text": text}
+    response = Response(render_template("report.html", **told, **more), mimetype="text/html")
     response.headers["Content-Security-Policy"] = POLICY
     return response
 

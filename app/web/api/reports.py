@@ -1,4 +1,4 @@
-"""The daily report."""
+"""Reports of days and of jobs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any
 from flask import Response, jsonify
 
 from app.web import reports
+from app.web.api.jobs import check_job_id
 from app.web.edge import Blueprint
 from app.web.schemas import PageQuery
 from app.web.shapes import reports as shapes
 
 blp = Blueprint("Reports", __name__)
+blp.before_request(check_job_id)
 
 
 @blp.route("/reports", scope="read")
@@ -51,3 +53,17 @@ def make_report(query: dict[str, Any]) -> Response:
 def show_report(query: dict[str, Any]) -> Response:
     """Read the report of a day in a browser"""
     return reports.page_of_day(query.get("date"))
+
+
+@blp.route("/reports/<job_id>", scope="read")
+@blp.response(200, shapes.JobReport)
+def read_job_report(job_id: str) -> Response:
+    """Read the report of a succeeded job: its result, in sections"""
+    return jsonify(reports.of_job(job_id))
+
+
+@blp.route("/jobs/<job_id>/report.html", scope="read")
+@blp.response(200, {"type": "string"}, content_type="text/html")
+def show_job_report(job_id: str) -> Response:
+    """Read the report of a succeeded job in a browser, with its curves"""
+    return reports.page_of_job(job_id)

@@ -51,6 +51,16 @@ class DailyReport(ReportAbout):
     sections = fields.List(fields.Nested(ReportSection), required=True)
 
 
+class JobReport(ma.Schema):
+    """The report of a job."""
+
+    job_id = text()
+    kind = text()
+    title = text("What ran, in a few words.")
+    finished_at = text()
+    sections = fields.List(fields.Nested(ReportSection), required=True)
+
+
 class ReportPage(ma.Schema):
     """Reports, newest first."""
 
