@@ -15,7 +15,7 @@ POINTS = 1500
 
 
 def curve(found: dict[str, Any]) -> dict[str, Any] | None:
-    """Two panels, equity above drawdown, of lists `time`, `value` and `drawdown`; None where there is nothing to draw."""
+    """Equity above drawdown, of lists `time`, `value` and `drawdown`; None where there is nothing to draw."""
     if len(found["time"]) < 2:
         return None
     time = np.array([moment.rstrip("Z") for moment in found["time"]], dtype="datetime64[s]").astype(float)
