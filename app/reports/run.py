@@ -11,6 +11,8 @@ MOST_MONTHS = 1200
 _REQUEST = ("strategy_id", "dataset_id", "start_date", "end_date", "benchmark", "seed")
 _MADE = ("source", "licence", "engine_version", "strategy_version", "dataset_version", "request_hash", "result_hash")
 _SENTENCES = ("sentence", "meaning")
+# Of a walk-forward: its metrics are those of the result.
+_TOLD = ("out_of_sample",)
 
 
 def title(result: Mapping[str, Any]) -> str:
@@ -52,12 +54,11 @@ def _own(result: Mapping[str, Any]) -> Iterator[Section]:
     notes = [str(block[name]) for name in _SENTENCES if name in block]
     tables, figures = [], {name: value for name, value in _scalars(block).items() if name not in _SENTENCES}
     for name, value in block.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and name not in _TOLD:
             notes += [str(value[sentence]) for sentence in _SENTENCES if sentence in value]
-            tables.append(Table.of(name, _pairs(value)))
-        elif isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
-            names = _scalars(value[0])
-            tables.append(Table.of(name, [{key: one.get(key) for key in names} for one in value] if names else []))
+            tables.append(Table.of(name, _named(value)))
+        elif isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
+            tables.append(Table.of(name, _even([_flat(one) for one in value])))
     yield Section(kind, kind.capitalize(), notes=notes, figures=figures, tables=tables)
 
 
@@ -88,14 +89,35 @@ def _scalars(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is None or isinstance(value, str | int | float)}
 
 
-def _pairs(values: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
+def _named(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Figures by name as rows; of figures of figures the names stand in the first column."""
     inner = [value for value in values.values() if isinstance(value, Mapping)]
     if inner and len(inner) == len(values):
-        names = _scalars(inner[0])
-        return [{"name": name, **{key: one.get(key) for key in names}} for name, one in values.items()] if names else []
-    told = {name: value for name, value in _scalars(values).items() if name not in _SENTENCES}
-    return [{"name": name, "figure": value} for name, value in told.items()]
+        return _even([{"name": name} | _flat(one) for name, one in values.items()])
+    return [{"name": name, "figure": value} for name, value in _flat(values).items() if name not in _SENTENCES]
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row without anything below it: of what a trial or a fold made the main figures, of ranges their ends."""
+    told: dict[str, Any] = {}
+    for name, value in row.items():
+        if name in ("params", "symbols") and value:
+            told[name] = _joined(value)
+        elif name == "figures" and isinstance(value, Mapping):
+            told |= _scalars(value)
+        elif name in ("in_sample", "out_of_sample") and isinstance(value, Mapping):
+            told[f"{name}_sharpe"] = value.get("sharpe")
+        elif name in ("train", "test") and isinstance(value, Mapping):
+            told[name] = f"{str(value.get('start'))[:10]} to {str(value.get('end'))[:10]}"
+        else:
+            told |= _scalars({name: value})
+    return told
+
+
+def _even(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with the names of all of them, in the order in which they come; none where there are no names."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return [{name: row.get(name) for name in names} for row in rows] if names else []
 
 
 def _joined(value: Any) -> str:

@@ -26,9 +26,9 @@ _SIGNED = {"pnl", "pnl_return", "contribution"}
 
 def words(name: str) -> str:
     """A name as a heading: `wait_p95_seconds` is `Wait p95`."""
-    name = plain(name)
-    told = re.sub(r"_(seconds|at|id)$", "", name).replace("_", " ")
-    return f"{told[:1].upper()}{told[1:]}".replace("Pnl", "P&L")
+    told = re.sub(r"_(seconds|at|id)$", "", plain(name)).replace("_", " ")
+    told = re.sub(r"\b(cagr|psr|c?var|pbo|spa|mae|mfe)\b", lambda found: found[0].upper(), told).replace("pnl", "P&L")
+    return f"{told[:1].upper()}{told[1:]}"
 
 
 def written(name: str, value: Any) -> str:
@@ -43,6 +43,11 @@ def written(name: str, value: Any) -> str:
     if moment := re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(\.\d+)?Z", text):
         return moment[1] if text[11:19] == "00:00:00" else f"{moment[1]} {moment[2]}"
     return plain(text)
+
+
+def cell(row: Mapping[str, Any], column: str) -> str:
+    """A value of a table; a `figure` is one of what stands under `name`."""
+    return written(str(row["name"]) if column == "figure" and "name" in row else column, row[column])
 
 
 def plain(text: str) -> str:
@@ -92,7 +97,7 @@ def _section(section: Mapping[str, Any]) -> list[str]:
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     names = list(rows[0])
-    cells = [[_escaped(written(name, row[name])) for name in names] for row in rows]
+    cells = [[_escaped(cell(row, name)) for name in names] for row in rows]
     cells.insert(0, [words(name) for name in names])
     widths = [max(len(row[at]) for row in cells) for at in range(len(names))]
     numbers = [all(isinstance(row[name], int | float | None) for row in rows) for name in names]
@@ -120,4 +125,6 @@ def _number(name: str, value: float) -> str:
         return f"+{told}" if name in _SIGNED and value > 0 else told
     if name.endswith("_seconds"):
         return f"{value:,.1f} s"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.4g}" if abs(value) < 1000 or value.is_integer() else f"{value:,.2f}"

@@ -89,8 +89,16 @@ def test_what_one_kind_of_job_finds_is_told_as_figures_and_rows(web):
     claim = web.services.jobs.claim(job_id, lease_owner="test")
     block = {
         "trials_made": 3,
-        "best": {"params": {"fast": 5}, "sharpe": 1.2},
-        "top": [{"rank": 1, "sharpe": 1.2, "params": {}}, {"rank": 2, "sharpe": None}],
+        "best": {"params": {"fast": 5}, "sharpe": 1.2, "metrics": {"sharpe": 1.2, "cagr": 0.1}},
+        "top": [{"trial": 1, "params": {"fast": 5}, "figures": {"sharpe": 1.2}}, {"trial": 2, "params": {}}],
+        "folds": [
+            {
+                "train": {"start": "2020-01-02T00:00:00Z", "end": "2020-12-31T00:00:00Z", "bars": 250},
+                "in_sample": {"sharpe": 2.0, "cagr": 0.1},
+                "out_of_sample": {"sharpe": 0.5},
+            }
+        ],
+        "out_of_sample": {"metrics": {"sharpe": 0.5}, "equity": {"value": [1.0]}},
         "statistics": {"psr": 0.9, "sentence": "Three trials are few."},
         "bands": {"sharpe": {"p05": 0.1, "p95": 0.9}, "cagr": {"p05": 0.0, "p95": 0.1}},
         "meaning": "What it means.",
@@ -104,8 +112,9 @@ def test_what_one_kind_of_job_finds_is_told_as_figures_and_rows(web):
     assert own["figures"] == {"trials_made": 3}
     assert own["notes"] == ["What it means.", "Three trials are few."]
     assert {table["name"]: table["rows"] for table in own["tables"]} == {
-        "best": [{"name": "sharpe", "figure": 1.2}],
-        "top": [{"rank": 1, "sharpe": 1.2}, {"rank": 2, "sharpe": None}],
+        "best": [{"name": "params", "figure": "fast=5"}, {"name": "sharpe", "figure": 1.2}],
+        "top": [{"trial": 1, "params": "fast=5", "sharpe": 1.2}, {"trial": 2, "params": None, "sharpe": None}],
+        "folds": [{"train": "2020-01-02 to 2020-12-31", "in_sample_sharpe": 2.0, "out_of_sample_sharpe": 0.5}],
         "statistics": [{"name": "psr", "figure": 0.9}],
         "bands": [{"name": "sharpe", "p05": 0.1, "p95": 0.9}, {"name": "cagr", "p05": 0.0, "p95": 0.1}],
     }

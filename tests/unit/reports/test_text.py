@@ -26,11 +26,14 @@ def report(*sections):
         ("conviction", 0.6, "+0.60"),
         ("wait_p95_seconds", 1234.56, "1,234.6 s"),
         ("raised_at", "2025-06-15T09:30:00.000Z", "2025-06-15 09:30"),
+        ("trough", "2025-06-15T00:00:00Z", "2025-06-15"),
         ("acknowledged", True, "yes"),
         ("acknowledged", False, "no"),
         ("jobs", 12345, "12,345"),
         ("value", 120, "120.00"),
         ("threshold", 0.333333333, "0.3333"),
+        ("figure", 128800.123, "128,800.12"),
+        ("days", 5658.0, "5,658"),
         ("strategy_id", "sma_cross", "sma_cross"),
         ("message", "\x1b[2J\r\nx\u202ey\x00", "?[2J??x?y?"),
     ],
@@ -41,10 +44,22 @@ def test_a_value_is_written_in_the_unit_of_its_name(name, value, shown):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("wait_p95_seconds", "Wait p95"), ("strategy_id", "Strategy"), ("pnl_return", "P&L return"), ("at", "At")],
+    [
+        ("wait_p95_seconds", "Wait p95"),
+        ("strategy_id", "Strategy"),
+        ("pnl_return", "P&L return"),
+        ("at", "At"),
+        ("cvar_95", "CVAR 95"),
+        ("total_pnl", "Total P&L"),
+    ],
 )
 def test_a_name_is_a_heading(name, words):
     assert text.words(name) == words
+
+
+def test_a_figure_is_in_the_unit_of_its_row():
+    assert text.cell({"name": "total_return", "figure": 0.1651}, "figure") == "16.51%"
+    assert text.cell({"name": "total_return", "sharpe": 0.1651}, "sharpe") == "0.1651"
 
 
 def test_markdown_tells_what_stands_in_the_report():
