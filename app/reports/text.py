@@ -20,6 +20,8 @@ _FORMATS: Mapping[str, str] = {
     **dict.fromkeys(("quantity", "price"), "{:,.4f}"),
     "conviction": "{:+.2f}",
 }
+# Words that are no words.
+_SHORT = {"pnl": "P&L", "var": "VaR", "cvar": "CVaR", "cagr": "CAGR", "psr": "PSR", "pbo": "PBO", "spa": "SPA"}
 # Of amounts with a sign, the sign of a gain too.
 _SIGNED = {"pnl", "pnl_return", "contribution"}
 
@@ -27,7 +29,7 @@ _SIGNED = {"pnl", "pnl_return", "contribution"}
 def words(name: str) -> str:
     """A name as a heading: `wait_p95_seconds` is `Wait p95`."""
     told = re.sub(r"_(seconds|at|id)$", "", plain(name)).replace("_", " ")
-    told = re.sub(r"\b(cagr|psr|c?var|pbo|spa|mae|mfe)\b", lambda found: found[0].upper(), told).replace("pnl", "P&L")
+    told = re.sub(r"[a-z]+", lambda found: _SHORT.get(found[0], found[0]), told)
     return f"{told[:1].upper()}{told[1:]}"
 
 

@@ -49,7 +49,7 @@ def test_a_value_is_written_in_the_unit_of_its_name(name, value, shown):
         ("strategy_id", "Strategy"),
         ("pnl_return", "P&L return"),
         ("at", "At"),
-        ("cvar_95", "CVAR 95"),
+        ("cvar_95", "CVaR 95"),
         ("total_pnl", "Total P&L"),
     ],
 )
