@@ -6,15 +6,17 @@ import pytest
 
 from app.quality import Finding
 from engine.errors import BadData
-from tests.reports import HOUR, at, reported, rows, take
+from tests.reports import DATE, HOUR, at, reported, rows, take
 
 
 def test_a_day_begins_after_its_start_and_holds_its_end(platform):
     for moment in ("2025-06-14T22:00:00", "2025-06-14T22:00:00.001", "22:00:00", "22:00:00.001"):
         platform.clock.now = at(moment)
         platform.fail()
-    assert reported(platform)["own_jobs"]["figures"]["failed"] == 2
-    assert reported(platform, day="2025-06-16")["own_jobs"]["figures"]["failed"] == 1
+        platform.speak(moment, 0, 0.1)
+    for day, count in ((DATE, 2), ("2025-06-16", 1)):
+        found = reported(platform, day=day)
+        assert found["own_jobs"]["figures"]["failed"] == found["signals"]["figures"]["signals"] == count
 
 
 def test_jobs_are_counted_for_everybody_and_named_to_their_owner_alone(platform):
@@ -151,6 +153,7 @@ def test_data_that_are_behind_or_bad_are_named(platform, monkeypatch):
     platform.clock.now = at("2025-06-10T12:00:00")
     platform.keep("late", "2025-06-09")
     platform.keep("made", "2025-06-09", quality="synthetic")
+    platform.rule("mine", kind="stale_data", filter={"dataset_id": "made"})  # a wish of Ada's alone
     platform.clock.now = at("12:00:00")
     platform.keep("fresh", "2025-06-13", quality="proxy")
     found = reported(platform)["data"]
