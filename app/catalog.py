@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable
 from functools import cached_property
@@ -42,7 +41,7 @@ class Catalog:
                 name = path.parent.name
                 if name in found:
                     raise BadData(f"Two folders hold a dataset '{name}': {found[name].folder} and {path.parent}.")
-                found[name] = Dataset(name, path.parent, json.loads(path.read_text("utf-8")), self._bars_dir)
+                found[name] = Dataset.described(name, path.parent, self._bars_dir)
         return found
 
     def fixed_ids(self) -> list[str]:

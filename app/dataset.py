@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Mapping
-from contextlib import suppress
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +48,13 @@ class Dataset:
     folder: Path
     manifest: Mapping[str, Any]
     bars_dir: Path | None = None
+
+    @classmethod
+    def described(cls, id: str, folder: Path, bars_dir: Path | None) -> Dataset:
+        """The dataset of a folder, as its manifest describes it. Raises BadData where that cannot be read."""
+        with _readable(id):
+            manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        return cls(id, folder, manifest, bars_dir)
 
     @property
     def kind(self) -> str:
@@ -108,12 +116,8 @@ class Dataset:
         _ = self.version
 
     def _require_same(self, path: Path, expected: str) -> str:
-        try:
-            with path.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            text = f"The file of dataset '{self.id}' cannot be read: {error.strerror}."
-            raise BadData(text, code="dataset_unavailable") from error
+        with _readable(self.id), path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != expected:
             raise BadData(
                 f"The file of dataset '{self.id}' is not the one that its manifest describes "
@@ -208,7 +212,8 @@ class Dataset:
 
     def _table(self) -> tuple[Times, pa.Table]:
         """Times [T], and the other columns."""
-        table = _read(self.path, self.manifest)
+        with _readable(self.id):
+            table = _read(self.path, self.manifest)
         name = self.manifest["time"]
         return moments(table[name]), table.drop_columns([name])
 
@@ -296,6 +301,16 @@ class Dataset:
             "calendars": {key: _events(told) for key, told in sorted(self._series.get("calendars", {}).items())},
             **self.facts,
         }
+
+
+@contextmanager
+def _readable(dataset_id: str) -> Iterator[None]:
+    """What cannot be read is a fault of this dataset, for whoever looks at all of them."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # of JSON, of text and of Parquet that is none
+        text = f"A file of dataset '{dataset_id}' is missing or damaged."
+        raise BadData(text, code="dataset_unavailable") from error
 
 
 def _read(path: Path, manifest: Mapping[str, Any]) -> pa.Table:

@@ -203,8 +203,7 @@ class Library:
 
     def _open(self, place: Path) -> Dataset:
         if place not in self._read:
-            manifest = json.loads((place / "manifest.json").read_text("utf-8"))
-            self._read[place] = Dataset(place.parent.name, place, manifest, self._bars_dir)
+            self._read[place] = Dataset.described(place.parent.name, place, self._bars_dir)
         return self._read[place]
 
 

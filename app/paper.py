@@ -223,3 +223,26 @@ def _beginning(book: Mandated, newest: float) -> float:
     if book.start_date is None:
         return newest - DAYS * _DAY
     return datetime.fromisoformat(book.start_date).replace(tzinfo=UTC).timestamp() - 1.0
+
+
+def position(item: Mapping[str, Any], equity: float) -> dict[str, Any]:
+    """A position of a mark, with what it is worth and what it has gained since it was entered."""
+    value = item["quantity"] * item["price"]
+    pnl = item["quantity"] * (item["price"] - item["average_price"])
+    return {**item, "value": value, "weight": ratio(value, equity), "pnl": pnl}
+
+
+def attributed(marks: Sequence[Any]) -> list[dict[str, Any]]:
+    """Whose the gains of marks that follow each other were, the largest first; as parts of the equity before them."""
+    gains: dict[str, float] = {}
+    for mark in marks:
+        for sleeve, gain in mark.sleeves.items():
+            gains[sleeve] = gains.get(sleeve, 0.0) + gain
+    before = marks[0].equity - marks[0].pnl if marks else 0.0
+    order = sorted(gains, key=lambda name: (-gains[name], name))
+    return [{"strategy_id": name, "pnl": gains[name], "contribution": ratio(gains[name], before)} for name in order]
+
+
+def ratio(amount: float, equity: float) -> float | None:
+    """Of nothing there is no part."""
+    return amount / equity if equity > 0.0 else None

@@ -86,6 +86,9 @@ class Settings:
     alerts_seconds: float = _setting(
         5.0, "QUEUANT_ALERTS_SECONDS", "How often a supervisor looks for what should raise an alert; 0: never", least=0
     )
+    report_at: str = _setting(
+        "22:00", "QUEUANT_REPORT_AT", "When the report of a day is made, HH:MM in UTC; never: none is made"
+    )
     webhook_loopback: int = _setting(
         0, "QUEUANT_WEBHOOK_LOOPBACK", "1: webhooks may go to this machine itself, by http, for tests", least=0
     )
@@ -124,6 +127,8 @@ class Settings:
             if isinstance(value, int | float) and not (math.isfinite(value) and least <= value <= most):
                 bounds = f"at least {least:g}" if most == math.inf else f"between {least:g} and {most:g}"
                 raise StartRefused(f"{item.metadata['env']}={value} must be {bounds}.")
+        if not re.fullmatch(r"never|([01][0-9]|2[0-3]):[0-5][0-9]", self.report_at):
+            raise StartRefused(f"QUEUANT_REPORT_AT={self.report_at!r} is neither HH:MM nor 'never'.")
         if self.log_level not in LOG_LEVELS:
             raise StartRefused(f"QUEUANT_LOG_LEVEL={self.log_level!r} is none of {', '.join(LOG_LEVELS)}.")
 
@@ -156,6 +161,14 @@ class Settings:
         """The environment of a child process that is to have these settings."""
         own = {item.metadata["env"]: _written(getattr(self, item.name)) for item in fields(self)}
         return {**os.environ, **own}
+
+    @property
+    def report_seconds(self) -> int | None:
+        """How long after midnight, UTC, the day of a report ends; None where no reports are made."""
+        if self.report_at == "never":
+            return None
+        hours, _, minutes = self.report_at.partition(":")
+        return 3600 * int(hours) + 60 * int(minutes)
 
     @property
     def _cache(self) -> Path:

@@ -379,3 +379,15 @@ book_fills = Table(
     Column("reason", String(16), nullable=False),
     Index(None, "mark"),
 )
+
+# Daily reports. The row of a date without an owner is for everybody; what concerns an owner alone is in their row.
+reports = Table(
+    "reports",
+    metadata,
+    Column("date", String(10), primary_key=True),
+    Column("owner", String(64), primary_key=True),
+    Column("start_at", Double, nullable=False),
+    Column("end_at", Double, nullable=False),
+    Column("made_at", Double, nullable=False),
+    Column("sections", JSON, nullable=False),
+)

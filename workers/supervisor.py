@@ -1,5 +1,5 @@
 """The supervisor: takes jobs from workers that are gone, rings for jobs whose doorbell was lost, has signals made, lets
-the paper book follow them, raises alerts and sends them.
+the paper book follow them, raises alerts and sends them, and writes the daily report.
 
 Any number may run at once, because every step is a compare-and-set; none keeps anything in memory.
 """
@@ -19,6 +19,7 @@ from app.alerts import sending, watching
 from app.errors import Overloaded, QueueUnavailable, StoreUnavailable
 from app.jobs import Jobs
 from app.logs import configure_logging
+from app.reports import daily
 from app.schema import require_newest
 from app.settings import Settings
 from app.wiring import Services, build
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
 SEND_SECONDS = 1.0
+REPORT_SECONDS = 30.0
 
 
 def run_supervisor(settings: Settings) -> None:
@@ -47,9 +49,10 @@ def run_supervisor(settings: Settings) -> None:
 
 
 def supervise(services: Services, stop: threading.Event) -> None:
-    """One round after another until `stop` is set; now and then with a look at signals, book and alerts."""
+    """One round after another until `stop` is set; now and then with a look at signals, book, alerts and report."""
     signals_seconds, alerts_seconds = services.settings.signals_seconds, services.settings.alerts_seconds
     steps = [Step(look, signals_seconds), Step(follow, signals_seconds), Step(watch, alerts_seconds)]
+    steps.append(Step(report, REPORT_SECONDS))
     with sender(services):
         while not stop.wait(TICK_SECONDS):
             tick(services.jobs)
@@ -117,6 +120,18 @@ def watch(services: Services) -> None:
     except Exception:
         # Whatever a kind of alert meets in the data of a user, lost workers must be found.
         log.exception("no alerts can be raised")
+
+
+def report(services: Services) -> None:
+    """Make the report of the day that is over."""
+    try:
+        if day := daily.make_due(services):
+            log.info("the report of %s is made", day)
+    except StoreUnavailable as error:
+        log.warning("%s", error.message)
+    except Exception:
+        # Whatever a section meets in the data of a user, lost workers must be found.
+        log.exception("no report can be made")
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def stale_data(services: Services) -> Iterator[Finding]:
         try:
             live = _is_live(dataset)
             missed = sessions_missed(dataset.times, today) if live or dataset.id in named else None
-        except (BadData, OSError, ValueError):  # a file is gone, cut off or another one: its age is not known
+        except BadData:  # its file is gone, cut off or another one: its age is not known
             yield Finding(dataset.id, None, "", {}, known=False)
             continue
         if missed is not None:

@@ -74,7 +74,7 @@ def _look(services: Services, kind: Kind) -> list[Finding] | None:
     assert kind.look is not None  # noqa: S101 - the caller has chosen those that have one
     try:
         return list(kind.look(services))
-    except (InvalidInput, BadData, OSError, ValueError) as error:  # what the files of data do ends no other kind
+    except (InvalidInput, BadData) as error:  # what the files of data do ends no other kind
         log.warning("alerts of the kind %s cannot be looked for: %s", kind.name, error)
         return None
 

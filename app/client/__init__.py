@@ -268,6 +268,10 @@ class Client(Connection):
             listed = [{"strategy_id": item} if isinstance(item, str) else dict(item) for item in strategies]
         return dict(self.api("PUT", "/portfolio/book", body={"strategies": listed, **more}))
 
+    def report(self, date: str | None = None, *, make: bool = False) -> dict[str, Any]:
+        """The daily report of a date, or the newest one; with `make` it is made where nobody has."""
+        return dict(self.api("POST" if make else "GET", "/reports/daily", query={"date": date}))
+
     def post_expression(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Put a strategy that is data on the shelf, or its next version: `{name, params, entry, exit}`."""
         return dict(self.api("POST", "/strategies/expressions", body=dict(spec)))

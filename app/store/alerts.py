@@ -102,6 +102,13 @@ class Alerts:
             rows = tx.execute(query).all()
         return rows[:limit], len(rows) > limit
 
+    def during(self, owner: str, start: float, end: float) -> Sequence[Row[Any]]:
+        """The owner's alerts that were raised by `end` and not over by `start`, oldest first."""
+        mine = and_(alerts.c.owner == owner, alerts.c.raised_at <= end)
+        lasting = or_(alerts.c.resolved_at.is_(None), alerts.c.resolved_at > start)
+        with self._database.read() as tx:
+            return tx.execute(select(alerts).where(mine, lasting).order_by(alerts.c.raised_at, alerts.c.id)).all()
+
     def unresolved(self, kinds: Iterable[str]) -> Sequence[Row[Any]]:
         """The alerts of these kinds, whoever's, that are not over."""
         with self._database.read() as tx:

@@ -75,6 +75,14 @@ class EventLog:
             epoch = self._epoch_in(tx)
             return [Event(channel, epoch, row.seq, row.type, row.at, row.data) for row in tx.execute(query)]
 
+    def during(self, channel: str, start: float, end: float) -> list[Event]:
+        """The events of the channel after one time and up to another, oldest first."""
+        query = select(events).where(events.c.channel == channel, events.c.at > start, events.c.at <= end)
+        with self._database.read() as tx:
+            epoch = self._epoch_in(tx)
+            rows = tx.execute(query.order_by(events.c.seq))
+            return [Event(channel, epoch, row.seq, row.type, row.at, row.data) for row in rows]
+
     def _epoch_in(self, tx: Connection) -> str:
         if self._epoch is None:
             self._epoch = str(tx.execute(select(log_epoch.c.epoch)).scalar_one())

@@ -20,6 +20,9 @@ from app.tables import book_fills, book_marks, book_state, book_versions, jobs
 
 DAY_SECONDS = 86_400.0
 _ONLY = 1
+# What a curve is made of: neither positions nor targets.
+_NAMES = ("n", "bar_at", "equity", "cash", "gross", "net", "pnl", "drawdown", "quality", "sleeves")
+_FIGURES = tuple(book_marks.c[name] for name in _NAMES)
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,16 @@ class PaperBook:
         mine = select(jobs).where(jobs.c.owner == owner, jobs.c.kind == "book")
         return self._first(mine.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(1))
 
-    def newest(self) -> Row[Any] | None:
-        """The last mark."""
-        return self._first(select(book_marks).order_by(book_marks.c.n.desc()).limit(1))
+    def newest(self, *, by: float | None = None) -> Row[Any] | None:
+        """The last mark, or the last one that had been made by a time."""
+        query = select(book_marks).order_by(book_marks.c.n.desc()).limit(1)
+        return self._first(query if by is None else query.where(book_marks.c.computed_at <= by))
+
+    def taken(self, start: float, end: float) -> Sequence[Row[Any]]:
+        """The figures of the marks that were made after one time and up to another, without those of the opening."""
+        opening = select(book_marks.c.computed_at).where(book_marks.c.n == 1).scalar_subquery()
+        made = book_marks.c.computed_at
+        return self._all(select(*_FIGURES).where(made > start, made <= end, made > opening).order_by(book_marks.c.n))
 
     def marks(self, *, after: int, limit: int) -> Sequence[Row[Any]]:
         """Some marks, oldest first."""
@@ -97,8 +107,7 @@ class PaperBook:
 
         Bars that came late are among them, whatever their own time: what they brought was brought in these days.
         """
-        names = ("n", "bar_at", "equity", "cash", "gross", "net", "pnl", "drawdown", "quality", "sleeves")
-        query = select(*(book_marks.c[name] for name in names)).order_by(book_marks.c.n)
+        query = select(*_FIGURES).order_by(book_marks.c.n)
         if days is not None:
             newest = select(func.max(book_marks.c.bar_at)).scalar_subquery()
             first = select(func.min(book_marks.c.n)).where(book_marks.c.bar_at > newest - days * DAY_SECONDS)

@@ -36,7 +36,7 @@ def current() -> dict[str, Any]:
             "live_since": iso(state.live_since),
             "capital": state.capital,
             "pnl": {"day": day, "total": mark.equity - state.capital},
-            "positions": [_position(item, mark.equity) for item in mark.positions if item["quantity"]],
+            "positions": [paper.position(item, mark.equity) for item in mark.positions if item["quantity"]],
             "book_version": mark.book_version,
             "datasets": mark.datasets,
         }
@@ -61,21 +61,14 @@ def attribution(days: int | None) -> dict[str, Any]:
     """Whose the gains of some days were."""
     _newest()
     rows = services().store.book.curve(days)
-    gains: dict[str, float] = {}
-    for row in rows:
-        for sleeve, gain in row.sleeves.items():
-            gains[sleeve] = gains.get(sleeve, 0.0) + gain
     before = rows[0].equity - rows[0].pnl
     total = rows[-1].equity - before
-    order = sorted(gains, key=lambda name: (-gains[name], name))
     return {
         "start": iso(rows[0].bar_at),
         "end": iso(max(row.bar_at for row in rows)),
         "total": total,
-        "total_return": _ratio(total, before),
-        "sleeves": [
-            {"strategy_id": name, "pnl": gains[name], "contribution": _ratio(gains[name], before)} for name in order
-        ],
+        "total_return": paper.ratio(total, before),
+        "sleeves": paper.attributed(rows),
         "quality": _worst(rows),
     }
 
@@ -94,8 +87,8 @@ def history(days: int | None, points: int | None) -> dict[str, Any]:
         "cash": [row.cash for row in kept],
         "pnl": np.diff([before, *equity]).tolist(),
         "drawdown": [row.drawdown for row in kept],
-        "gross_exposure": [_ratio(row.gross, row.equity) for row in kept],
-        "net_exposure": [_ratio(row.net, row.equity) for row in kept],
+        "gross_exposure": [paper.ratio(row.gross, row.equity) for row in kept],
+        "net_exposure": [paper.ratio(row.net, row.equity) for row in kept],
         "bars": len(rows),
         "live_since": iso(state.live_since),
         "quality": _worst(every),
@@ -152,14 +145,8 @@ def _told(stands: Mandated) -> dict[str, Any]:
     return told | {"config": config, "changed_at": iso(stands.changed_at)}
 
 
-def _position(item: Mapping[str, Any], equity: float) -> dict[str, Any]:
-    value = item["quantity"] * item["price"]
-    pnl = item["quantity"] * (item["price"] - item["average_price"])
-    return {**item, "value": value, "weight": _ratio(value, equity), "pnl": pnl}
-
-
 def _exposure(mark: Row[Any]) -> dict[str, Any]:
-    return {"gross_exposure": _ratio(mark.gross, mark.equity), "net_exposure": _ratio(mark.net, mark.equity)}
+    return {"gross_exposure": paper.ratio(mark.gross, mark.equity), "net_exposure": paper.ratio(mark.net, mark.equity)}
 
 
 def _clocked(rows: Sequence[Row[Any]]) -> Iterator[tuple[float, Row[Any]]]:
@@ -175,11 +162,6 @@ def _decimated(rows: Sequence[tuple[float, Row[Any]]], points: int | None) -> Se
         return rows
     equity, drawdown = (np.array([getattr(row, name) for _, row in rows]) for name in ("equity", "drawdown"))
     return [rows[at] for at in curves.decimate(equity, drawdown, points)]
-
-
-def _ratio(amount: float, equity: float) -> float | None:
-    """Of nothing there is no part."""
-    return amount / equity if equity > 0.0 else None
 
 
 def _worst(rows: Sequence[Row[Any]]) -> str:

@@ -22,13 +22,13 @@ def of_last(text: str | None) -> tuple[float, str] | None:
     """The time and id of the last one seen. Raises InvalidInput."""
     if text is None:
         return None
-    at, _, id = _decoded(text).partition(" ")
+    at, _, id = decoded(text).partition(" ")
     try:
         seconds = float(at)
     except ValueError as error:
-        raise _bad_cursor() from error
+        raise bad_cursor() from error
     if not math.isfinite(seconds) or len(id) != 32 or not id.isalnum():
-        raise _bad_cursor()
+        raise bad_cursor()
     return seconds, id
 
 
@@ -36,20 +36,20 @@ def of_rows(text: str | None) -> int:
     """How many rows were seen. Raises InvalidInput."""
     if text is None:
         return 0
-    digits = _decoded(text)
+    digits = decoded(text)
     if not digits.isascii() or not digits.isdigit() or len(digits) > 12:
-        raise _bad_cursor()
+        raise bad_cursor()
     return int(digits)
 
 
-def _decoded(text: str) -> str:
+def decoded(text: str) -> str:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError) as error:
-        raise _bad_cursor() from error
+        raise bad_cursor() from error
 
 
-def _bad_cursor() -> InvalidInput:
+def bad_cursor() -> InvalidInput:
     return InvalidInput(
         "This cursor is not one of ours; start without a cursor.", code="invalid_cursor", pointer="/cursor"
     )

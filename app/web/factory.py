@@ -21,6 +21,7 @@ from app.web.api import (
     monitoring,
     optimization,
     portfolio,
+    reports,
     signals,
     strategies,
     websocket,
@@ -43,6 +44,7 @@ API_ONLY: tuple[Blueprint, ...] = (
     market_data.blp,
     macro.blp,
     alerts.blp,
+    reports.blp,
     websocket.blp,
 )
 

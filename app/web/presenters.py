@@ -44,6 +44,7 @@ def links(row: Row[Any]) -> dict[str, str]:
         found |= {part: f"{here}/{part}" for part in ("result", *PARTS.get(row.kind, ()))}
         if row.kind in PARTS:
             found["verify"] = f"{here}/verify"
+            found["report"] = f"{here}/report.html"
         if row.kind in MAKE_DATASETS:
             found["dataset"] = f"{API}/datasets/{row.dataset_id}"
     if row.kind == "sweep":

@@ -85,6 +85,7 @@ async function showResult(job) {
     ]),
     ...result.warnings.map((text) => element("p", { class: "quiet" }, text)),
     element("div", { class: "actions" },
+      element("a", { class: "button", href: job.links.report }, "Report"),
       file("Equity (CSV)", "format=csv&part=equity"), file("Trades (CSV)", "format=csv&part=trades"),
       file("Equity (Parquet)", "format=parquet&part=equity"), file("Everything (JSON)", "format=json")),
   );

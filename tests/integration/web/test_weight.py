@@ -57,7 +57,8 @@ for path in (
     assert client.get("/api/v1/" + path, headers=headers).status_code == 200, path
 assert client.put("/api/v1/strategies/sma_cross/params", json={"fast": 10}, headers=headers).status_code == 200
 assert client.post("/api/v1/strategies/sma_cross/signal", headers=headers).status_code == 202
-for path in ("signals/latest", "signals/heatmap", "strategies/sma_cross/params"):
+assert client.post("/api/v1/reports/daily", headers=headers).status_code == 200
+for path in ("reports/daily", "reports/daily.html", "signals/latest", "signals/heatmap", "strategies/sma_cross/params"):
     assert client.get("/api/v1/" + path, headers=headers).status_code == 200, path
 for path in ("datasets/mine", "datasets/mine/bars?points=10", "datasets/mine/bars?format=csv"):
     assert client.get("/api/v1/" + path, headers=headers).status_code == 200, path

@@ -24,7 +24,8 @@ def sample(default):
         return "2.5", 2.5
     if isinstance(default, int):
         return "7", 7
-    return ("ERROR", "ERROR") if default == "INFO" else ("other", "other")
+    text = {"INFO": "ERROR", "22:00": "07:30"}.get(default, "other")
+    return text, text
 
 
 @pytest.mark.parametrize("name", FIELDS)
@@ -69,6 +70,17 @@ def test_a_port_and_a_log_level_must_exist():
         Settings.from_env({"QUEUANT_PORT": "65536"})
     with pytest.raises(StartRefused, match="QUEUANT_LOG_LEVEL='LOUD' is none of DEBUG, INFO"):
         Settings.from_env({"QUEUANT_LOG_LEVEL": "LOUD"})
+
+
+@pytest.mark.parametrize("text", ["24:00", "7:30", "22", "22:60", "22:00 ", "\N{ARABIC-INDIC DIGIT TWO}2:00", "off"])
+def test_the_hour_of_the_report_is_one_of_the_clock(text):
+    with pytest.raises(StartRefused, match=r"QUEUANT_REPORT_AT=.* is neither HH:MM nor 'never'"):
+        Settings.from_env({"QUEUANT_REPORT_AT": text})
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("00:00", 0), ("22:00", 79_200), ("23:59", 86_340), ("never", None)])
+def test_the_hour_of_the_report_is_counted_from_midnight(text, seconds):
+    assert Settings.from_env({"QUEUANT_REPORT_AT": text}).report_seconds == seconds
 
 
 def test_no_two_settings_share_a_variable_and_each_says_what_it_is_for():

@@ -1,0 +1,97 @@
+"""Reports as clients see them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import Response, render_template
+
+from app.errors import Unknown
+from app.events import iso
+from app.reports import daily, run, text
+from app.reports.parts import Section
+from app.web import cursors, curves, drawing, reading
+from app.web.access import owner
+from app.web.context import services
+
+# A page without any script, and nothing from elsewhere.
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_STRANGER = Section("own", "Your alerts and jobs", nothing="You had no key when this report was made.")
+_TIMES = ("start_at", "end_at", "made_at")
+
+
+def of_day(day: str | None) -> dict[str, Any]:
+    """The report of a date, or the newest one. Raises Unknown, naming the nearest dates that have one."""
+    found = services().store.reports.read(owner(), day)
+    if found is None:
+        raise _none(day)
+    own = [_STRANGER.document()] if found.own is None else found.own
+    return _about(found) | {"sections": [*found.shared, *own]}
+
+
+def page_of_day(day: str | None) -> Response:
+    """The same for a browser."""
+    report = of_day(day)
+    return _page(f"Report of {report['date']}", text.period(report), report)
+
+
+def of_job(job_id: str) -> dict[str, Any]:
+    """The report of a job that succeeded. Raises Unknown and NotReady."""
+    stored = services().jobs.result(job_id, owner())
+    row = services().jobs.get(job_id, owner())
+    result = {"kind": row.kind} | stored.result
+    told = {"job_id": job_id, "kind": row.kind, "title": run.title(result), "finished_at": iso(row.finished_at)}
+    return told | {"sections": [section.document() for section in run.sections(result)]}
+
+
+def page_of_job(job_id: str) -> Response:
+    """The same for a browser, with its curves where it has some."""
+    report = of_job(job_id)
+    data = services().store.read.artifact(job_id, "equity")
+    chart = drawing.curve(curves.columns(curves.read(data), reading.CURVE, points=drawing.POINTS)) if data else None
+    return _page(report["title"], f"{report['kind']} {job_id}", report, chart=chart)
+
+
+def _page(title: str, badge: str, report: dict[str, Any], **more: Any) -> Response:
+    told = {"title": text.plain(title), "badge": badge, "report": report, "text": text}
+    response = Response(render_template("report.html", **told, **more), mimetype="text/html")
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+def make(day: str | None) -> dict[str, Any]:
+    """Make the report of a date that is over, unless it stands. Raises InvalidInput."""
+    return of_day(daily.make(services(), day))
+
+
+def page(limit: int, cursor: str | None) -> dict[str, Any]:
+    """Of which dates there are reports. Raises InvalidInput for a cursor of somebody else's."""
+    rows = services().store.reports.page(limit=limit + 1, before=_before(cursor))
+    following = cursors.encoded(rows[limit - 1].date) if len(rows) > limit else None
+    return {"reports": [_about(row) for row in rows[:limit]], "next": following}
+
+
+def _about(found: Any) -> dict[str, Any]:
+    return {"date": found.date} | {name: iso(getattr(found, name)) for name in _TIMES}
+
+
+def _before(cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    try:
+        return date.fromisoformat(cursors.decoded(cursor)).isoformat()
+    except ValueError as error:
+        raise cursors.bad_cursor() from error
+
+
+def _none(day: str | None) -> Unknown:
+    if day is None:
+        at = services().settings.report_at
+        when = "and none is: QUEUANT_REPORT_AT is 'never'" if at == "never" else f"the next at {at} UTC"
+        return Unknown(f"No report has been made yet, {when}.", code="no_report")
+    near = services().store.reports.nearest(day)
+    hint = f"; the nearest are of {' and '.join(near)}" if near else ": none has been made yet"
+    return Unknown(f"There is no report of {day}{hint}.", code="no_report", given=day, allowed=near)

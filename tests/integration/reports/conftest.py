@@ -1,0 +1,5 @@
+"""Reports over a store of each kind."""
+
+from tests.alerts import platform
+
+__all__ = ["platform"]

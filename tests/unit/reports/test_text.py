@@ -1,0 +1,89 @@
+"""A report as text: units by name, and nothing that a terminal or a reader of Markdown would obey."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.reports import text
+from app.reports.parts import Section, Table
+
+
+def report(*sections):
+    times = {"start_at": "2025-06-14T22:00:00.000Z", "end_at": "2025-06-15T22:00:00.000Z"}
+    return {"date": "2025-06-15", **times, "sections": [section.document() for section in sections]}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("equity", 1234567.891, "1,234,567.89"),
+        ("pnl", 20.0, "+20.00"),
+        ("pnl", -20.0, "-20.00"),
+        ("pnl_return", 0.0198, "+1.98%"),
+        ("drawdown", -0.05, "-5.00%"),
+        ("weight", None, "–"),
+        ("quantity", 2.0, "2.0000"),
+        ("conviction", 0.6, "+0.60"),
+        ("wait_p95_seconds", 1234.56, "1,234.6 s"),
+        ("raised_at", "2025-06-15T09:30:00.000Z", "2025-06-15 09:30"),
+        ("trough", "2025-06-15T00:00:00Z", "2025-06-15"),
+        ("acknowledged", True, "yes"),
+        ("acknowledged", False, "no"),
+        ("jobs", 12345, "12,345"),
+        ("value", 120, "120.00"),
+        ("threshold", 0.333333333, "0.3333"),
+        ("figure", 128800.123, "128,800.12"),
+        ("days", 5658.0, "5,658"),
+        ("strategy_id", "sma_cross", "sma_cross"),
+        ("message", "\x1b[2J\r\nx\u202ey\x00", "?[2J??x?y?"),
+    ],
+)
+def test_a_value_is_written_in_the_unit_of_its_name(name, value, shown):
+    assert text.written(name, value) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("wait_p95_seconds", "Wait p95"),
+        ("strategy_id", "Strategy"),
+        ("pnl_return", "P&L return"),
+        ("at", "At"),
+        ("cvar_95", "CVaR 95"),
+        ("total_pnl", "Total P&L"),
+    ],
+)
+def test_a_name_is_a_heading(name, words):
+    assert text.words(name) == words
+
+
+def test_a_figure_is_in_the_unit_of_its_row():
+    assert text.cell({"name": "total_return", "figure": 0.1651}, "figure") == "16.51%"
+    assert text.cell({"name": "total_return", "sharpe": 0.1651}, "sharpe") == "0.1651"
+
+
+def test_markdown_tells_what_stands_in_the_report():
+    rows = [{"symbol": "A", "pnl": 5.0}, {"symbol": "LONG", "pnl": None}]
+    table = Table("positions", rows, total=5)
+    book = Section("book", "Paper book", quality="proxy", notes=["Late."], figures={"pnl": 5.0}, tables=[table])
+    assert text.markdown(report(book, Section("workers", "Workers", nothing="No worker was lost."))) == (
+        "# Report of 2025-06-15\n\n2025-06-14 22:00 to 2025-06-15 22:00 UTC\n\n"
+        "## Paper book\n\nThe market data are proxy.\n\nLate.\n\n- P&L: +5.00\n\n"
+        "### Positions\n\n"
+        "| Symbol |   P&L |\n"
+        "| ------ | ----: |\n"
+        "| A      | +5.00 |\n"
+        "| LONG   |     – |\n\n"
+        "3 more are not shown.\n\n"
+        "## Workers\n\nNo worker was lost.\n"
+    )
+
+
+def test_no_text_leaves_its_cell():
+    hostile = "<script>|[x](http://y)`\\\n# Head\x1b[31m"
+    table = Table.of("failed", [{"message": hostile}])
+    told = text.markdown(report(Section("own", "Own", notes=[hostile], figures={"kind": hostile}, tables=[table])))
+    written = r"\<script\>\|\[x\](http://y)\`\\?# Head?\[31m"
+    assert told.count(written) == 3
+    assert "\x1b" not in told
+    assert len([line for line in told.splitlines() if line.startswith("#")]) == 3
