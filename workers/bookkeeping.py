@@ -83,8 +83,7 @@ def run_book(claim: Claim, services: Services, report: Report) -> Made:
     if len(feed.time):
         wishes = _wishes(state, voices, sources, feed, request["since"])
         after, marks = step(state, feed, wishes, config)
-        seen = _seen(request, names, sources)
-        left = _left(request, book.capital, seen, Told(after, marks, wishes, _qualities(names, voices, sources)))
+        left = _left(request, book.capital, sources, Told(after, marks, wishes, _qualities(names, voices, sources)))
         told |= {"fills": len(left.fills), "equity": marks[-1].equity, "time": iso(left.marks[-1]["bar_at"])}
     elif row is not None and (seen := _seen(request, names, sources)) != row.seen:  # it says where new data begin
         left = Step(request["after"], book.capital, row.state, seen, marks=[], fills=[], events=[])
@@ -223,7 +222,8 @@ def _seen(request: Mapping[str, Any], names: Sequence[str], sources: Sequence[So
     return seen
 
 
-def _left(request: Mapping[str, Any], capital: float, seen: Mapping[str, float], told: Told) -> Step:
+def _left(request: Mapping[str, Any], capital: float, sources: Sequence[Source], told: Told) -> Step:
+    seen = _seen(request, told.after.symbols, sources)
     read = {"book_version": request["book_version"], "datasets": request["datasets"]}
     marks = [told.mark(at) | read for at in range(len(told.marks))]
     return Step(
