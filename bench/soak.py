@@ -26,6 +26,7 @@ from typing import Any
 
 RATE = 500.0
 SETTLE_SECONDS = 60.0
+MOMENTS = 8
 RELAY = (
     "from app.process import die_with_parent\nfrom app.settings import Settings\nfrom app.web.server import run_relay\n"
     "die_with_parent()\nrun_relay(Settings.from_env())"
@@ -34,7 +35,7 @@ RELAY = (
 
 @dataclass
 class Outcome:
-    """What a soak found; `resident_kib` is the relay's memory at the start and the end of the last third."""
+    """What a soak found; `resident_kib` is the relay's memory at moments of the last third, the last one included."""
 
     events: int
     clients: int
@@ -43,7 +44,7 @@ class Outcome:
     doubled: int = 0
     disordered: int = 0
     resyncs: int = 0
-    resident_kib: tuple[float, float] = (0.0, 0.0)
+    resident_kib: list[float] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -168,7 +169,7 @@ def soak(events: int, clients: int, *, seed: int = 1, rate: float = RATE) -> Out
         _perform(stage, ears, found, random.Random(seed), rate)
         for ear in ears:
             ear.join(SETTLE_SECONDS)
-        found.resident_kib = (found.resident_kib[0], stage.resident())
+        found.resident_kib.append(stage.resident())
         found.seconds = time.monotonic() - began
         for ear in ears:
             heard = list(ear.heard)
@@ -187,8 +188,8 @@ def _perform(stage: Stage, ears: list[Ear], found: Outcome, chance: random.Rando
     for number in range(found.events):
         stage.say(number)
         time.sleep(max(0.0, began + (number + 1) / rate - time.monotonic()))
-        if number == calm:
-            found.resident_kib = (stage.resident(), 0.0)
+        if number >= calm and (number - calm) % max(1, (found.events - calm) // MOMENTS) == 0:
+            found.resident_kib.append(stage.resident())
         if time.monotonic() < next_fault:
             continue
         kinds = ["cut", "cut", "queue"] + (["relay"] if number < calm else [])

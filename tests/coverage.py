@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = (
     "tests/unit/engine",
     "tests/unit/strategies",
+    "tests/unit/jobs/test_proposing.py",
     "tests/property/test_indicators.py",
+    "tests/property/test_paper.py",
     "tests/property/test_search.py",
     "tests/property/test_splits.py",
     "tests/property/test_stitching.py",

@@ -20,7 +20,8 @@ from app.web.filters import Filter
 
 log = logging.getLogger(__name__)
 
-MAX_REPLAY = 5_000
+# So many events a client may have missed and be told all of them: page by page from the log, as fast as it reads.
+MAX_REPLAY = 100_000
 POLL_SECONDS = 2.0
 BREATH_SECONDS = 0.005
 

@@ -47,6 +47,26 @@ def test_a_search_of_nothing_is_the_strategy_as_it_is():
     assert list(search.stretch(0, 1).trials) == [dict(everything.bind().params)]
 
 
+def test_a_strategy_without_parameters_has_one_trial():
+    @strategy(family="test", source="none")
+    def plain(bars: Bars) -> np.ndarray:
+        """Nothing."""
+        return np.zeros(bars.close.shape)
+
+    for search in (Search(Space.whole(plain, {})), Search(Space.whole(plain, {}), 5)):
+        assert search.candidates == 1
+        assert [dict(trial) for trial in search.stretch(0, 1).trials] == [{}]
+
+
+def test_what_is_drawn_is_the_same_whatever_was_looked_at_before():
+    grid = {"count": {"low": 1, "high": 9}, "width": {"low": 0.0, "high": 4.0}}
+    for axes in (grid, {**grid, "width": [0.5, 1.0, 2.0]}, {"count": [1, 2]}):
+        space = Space.of(everything, axes, lattice=False)
+        whole, last_first = Search(space, 2, seed=3), Search(space, 2, seed=3)
+        rows = [last_first.stretch(at, at + 1).trials[0] for at in (1, 0)]
+        assert list(whole.stretch(0, 2).trials) == rows[::-1]
+
+
 def test_only_what_is_there_can_be_imported():
     with pytest.raises(AttributeError, match="has no attribute 'sweeps'"):
         _ = sweep.sweeps
