@@ -9,6 +9,7 @@ Store
 ├── verdicts     Verdicts: who looks ahead
 ├── params       Parameters: what strategies were given by PUT
 ├── book         PaperBook: the paper book
+├── risk         Risk: what it may lose, and its limits
 ├── tried        Tried: how many trials were made
 ├── signals      Signals: what strategies said
 ├── alerts       Alerts: what asked for attention
@@ -34,6 +35,7 @@ from app.store.paper import PaperBook
 from app.store.parameters import Parameters
 from app.store.queries import JobFilter, Queries
 from app.store.records import Change, Chunk, Idempotency, NewJob, Output, Rest
+from app.store.risk import Risk
 from app.store.rules import AlertRules
 from app.store.signals import Signals
 from app.store.tried import Tried
@@ -75,6 +77,7 @@ class Store:
         self.rules = AlertRules(self.database)
         self.deliveries = Deliveries(self.database)
         self.book = PaperBook(self.database)
+        self.risk = Risk(self.database)
         self.tried = Tried(self.database)
         self.access = Access(self.database)
         self.expressions = Expressions(self.database)

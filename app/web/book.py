@@ -23,15 +23,15 @@ _FILL = ("n", "dataset_id", "symbol", "quantity", "price", "commission", "slippa
 
 def current() -> dict[str, Any]:
     """Where the book stands. Raises Unknown (`no_book`), saying why there is none yet."""
-    mark, state = _newest()
-    now = _now(state)
+    mark, state = newest()
+    today = now(state)
     curve = services().store.book.curve(days=1)
-    day = sum(row.pnl for row in curve if str(iso(row.bar_at))[:10] == now[:10])
+    day = sum(row.pnl for row in curve if str(iso(row.bar_at))[:10] == today[:10])
     return (
         _exposure(mark)
         | {name: getattr(mark, name) for name in _FIGURES}
         | {
-            "as_of": _now(state),
+            "as_of": now(state),
             "live_since": iso(state.live_since),
             "capital": state.capital,
             "pnl": {"day": day, "total": mark.equity - state.capital},
@@ -44,10 +44,10 @@ def current() -> dict[str, Any]:
 
 def target() -> dict[str, Any]:
     """What the book is after."""
-    mark, state = _newest()
+    mark, state = newest()
     weights = [item["weight"] for item in mark.target]
     return {
-        "as_of": _now(state),
+        "as_of": now(state),
         "targets": mark.target,
         "gross": sum(map(abs, weights)),
         "net": sum(weights),
@@ -58,7 +58,7 @@ def target() -> dict[str, Any]:
 
 def attribution(days: int | None) -> dict[str, Any]:
     """Whose the gains of some days were."""
-    _newest()
+    newest()
     rows = services().store.book.curve(days)
     gains: dict[str, float] = {}
     for row in rows:
@@ -71,9 +71,9 @@ def attribution(days: int | None) -> dict[str, Any]:
         "start": iso(rows[0].bar_at),
         "end": iso(rows[-1].bar_at),
         "total": total,
-        "total_return": _ratio(total, before),
+        "total_return": ratio(total, before),
         "sleeves": [
-            {"strategy_id": name, "pnl": gains[name], "contribution": _ratio(gains[name], before)} for name in order
+            {"strategy_id": name, "pnl": gains[name], "contribution": ratio(gains[name], before)} for name in order
         ],
         "quality": _worst(rows),
     }
@@ -81,7 +81,7 @@ def attribution(days: int | None) -> dict[str, Any]:
 
 def history(days: int | None, points: int | None) -> dict[str, Any]:
     """The book through time: of bars at one time the last one, after which the late ones are in it too."""
-    _, state = _newest()
+    _, state = newest()
     every = services().store.book.curve(days)
     last = {row.bar_at: row for row in every}
     rows = [last[at] for at in sorted(last)]
@@ -94,8 +94,8 @@ def history(days: int | None, points: int | None) -> dict[str, Any]:
         "cash": [row.cash for row in kept],
         "pnl": np.diff([before, *equity]).tolist(),
         "drawdown": [row.drawdown for row in kept],
-        "gross_exposure": [_ratio(row.gross, row.equity) for row in kept],
-        "net_exposure": [_ratio(row.net, row.equity) for row in kept],
+        "gross_exposure": [ratio(row.gross, row.equity) for row in kept],
+        "net_exposure": [ratio(row.net, row.equity) for row in kept],
         "bars": len(rows),
         "live_since": iso(state.live_since),
         "quality": _worst(every),
@@ -104,7 +104,7 @@ def history(days: int | None, points: int | None) -> dict[str, Any]:
 
 def trades(limit: int, cursor: str | None) -> dict[str, Any]:
     """A page of the ledger, newest first."""
-    _newest()
+    newest()
     before = cursors.of_rows(cursor) or None
     rows = services().store.book.trades(before=before, limit=limit + 1)
     told = [{name: getattr(row, name) for name in _FILL} | {"time": iso(row.bar_at)} for row in rows[:limit]]
@@ -124,14 +124,14 @@ def put(body: Mapping[str, Any]) -> dict[str, Any]:
     return configuration()
 
 
-def _newest() -> tuple[Row[Any], Row[Any]]:
+def newest() -> tuple[Row[Any], Row[Any]]:
     mark, state = services().store.book.newest(), services().store.book.state()
     if mark is None or state is None:
         raise Unknown(f"The paper book has not been opened yet. {_why()}", code="no_book")
     return mark, state
 
 
-def _now(state: Row[Any]) -> str:
+def now(state: Row[Any]) -> str:
     """The latest bar of all: that of the last mark may have come late."""
     return str(iso(state.state["clock"] / 1e9))
 
@@ -155,11 +155,11 @@ def _told(stands: Mandated) -> dict[str, Any]:
 def _position(item: Mapping[str, Any], equity: float) -> dict[str, Any]:
     value = item["quantity"] * item["price"]
     pnl = item["quantity"] * (item["price"] - item["average_price"])
-    return {**item, "value": value, "weight": _ratio(value, equity), "pnl": pnl}
+    return {**item, "value": value, "weight": ratio(value, equity), "pnl": pnl}
 
 
 def _exposure(mark: Row[Any]) -> dict[str, Any]:
-    return {"gross_exposure": _ratio(mark.gross, mark.equity), "net_exposure": _ratio(mark.net, mark.equity)}
+    return {"gross_exposure": ratio(mark.gross, mark.equity), "net_exposure": ratio(mark.net, mark.equity)}
 
 
 def _decimated(rows: Sequence[Row[Any]], points: int | None) -> Sequence[Row[Any]]:
@@ -169,7 +169,7 @@ def _decimated(rows: Sequence[Row[Any]], points: int | None) -> Sequence[Row[Any
     return [rows[at] for at in curves.decimate(equity, drawdown, points)]
 
 
-def _ratio(amount: float, equity: float) -> float | None:
+def ratio(amount: float, equity: float) -> float | None:
     """Of nothing there is no part."""
     return amount / equity if equity > 0.0 else None
 

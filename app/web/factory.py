@@ -21,6 +21,7 @@ from app.web.api import (
     monitoring,
     optimization,
     portfolio,
+    risk,
     signals,
     strategies,
     websocket,
@@ -42,6 +43,7 @@ API_ONLY: tuple[Blueprint, ...] = (
     signals.blp,
     market_data.blp,
     macro.blp,
+    risk.blp,
     alerts.blp,
     websocket.blp,
 )
