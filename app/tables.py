@@ -391,3 +391,21 @@ reports = Table(
     Column("made_at", Double, nullable=False),
     Column("sections", JSON, nullable=False),
 )
+
+# What the positions after a mark may lose: of the last mark of each step.
+book_risk = Table(
+    "book_risk",
+    metadata,
+    Column("mark", Integer, primary_key=True),
+    Column("risk", JSON, nullable=False),
+)
+
+# Every set of limits that was given; without one the defaults stand, as version 0.
+risk_limits = Table(
+    "risk_limits",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("limits", JSON, nullable=False),  # by name: a number, or null for none
+    Column("changed_by", String(64), nullable=False),
+    Column("changed_at", Double, nullable=False),
+)

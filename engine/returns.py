@@ -78,10 +78,16 @@ def protection(spread: Floats, rate: Floats, *, years: float = 5.0, recovery: fl
         rate: the riskless rate that premiums are discounted with, percent.
         recovery: what is left of a defaulted claim, a fraction.
     """
+    duration = risky_duration(spread[:-1], rate[:-1], years=years, recovery=recovery)
     level = spread / _BPS
-    discount = rate[:-1] / _PERCENT + level[:-1] / (1.0 - recovery)
-    duration = -np.expm1(-discount * years) / discount
     return _from_second(-level[:-1] / SESSIONS_PER_YEAR + duration * np.diff(level))
+
+
+def risky_duration(spread: Floats, rate: Floats, *, years: float = 5.0, recovery: float = 0.25) -> Floats:
+    """RD of `protection`: what a spread that is wider by 1 (10,000 bp) is worth to whoever has bought it."""
+    discount = rate / _PERCENT + spread / _BPS / (1.0 - recovery)
+    duration: Floats = -np.expm1(-discount * years) / discount
+    return duration
 
 
 def _from_second(values: Floats) -> Floats:

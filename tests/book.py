@@ -51,9 +51,15 @@ def steady(bars):
     return np.ones(bars.close.shape)
 
 
-def application(like, services):
-    """An application over services of its own, whose shelf holds `fast` and `slow`."""
-    services = replace(services, shelf=Few(fast, slow))
+@strategy(family="none", source="none", dataset="prices")
+def idle(bars):
+    """Hold nothing."""
+    return np.zeros(bars.close.shape)
+
+
+def application(like, services, *shelf):
+    """An application over services of its own, whose shelf holds `fast` and `slow`, or these."""
+    services = replace(services, shelf=Few(*(shelf or (fast, slow))))
     return type(like)(create_app(services), services)
 
 

@@ -25,6 +25,7 @@ from engine.panel import QUALITIES
 from engine.paper.state import Leg, State
 from engine.paper.stepping import Feed, Wishes, step
 from engine.portfolio.joining import fitted
+from workers.measuring import Past, measure
 from workers.packing import Made
 from workers.telling import Told
 
@@ -234,7 +235,15 @@ def _left(request: Mapping[str, Any], capital: float, sources: Sequence[Source],
         marks=marks,
         fills=told.fills(),
         events=told.events(first=request["after"] == 0),
+        risk=measure(told.after, _pasts(sources, seen)),
     )
+
+
+def _pasts(sources: Sequence[Source], seen: Mapping[str, float]) -> Iterator[Past]:
+    """What the book has taken of each dataset: no bar after that is in it."""
+    for source in sources:
+        if count := int(_seconds(source.bars.time).searchsorted(seen[source.name], side="right")):
+            yield Past(source.name, source.bars.select(end=source.bars.time[count - 1]))
 
 
 def _seconds(times: Times) -> Floats:

@@ -10,6 +10,7 @@ Store
 ├── params       Parameters: what strategies were given by PUT
 ├── book         PaperBook: the paper book
 ├── reports      Reports: the report of each day
+├── risk         Risk: what it may lose, and its limits
 ├── tried        Tried: how many trials were made
 ├── signals      Signals: what strategies said
 ├── alerts       Alerts: what asked for attention
@@ -36,6 +37,7 @@ from app.store.parameters import Parameters
 from app.store.queries import JobFilter, Queries
 from app.store.records import Change, Chunk, Idempotency, NewJob, Output, Rest
 from app.store.reports import Reports
+from app.store.risk import Risk
 from app.store.rules import AlertRules
 from app.store.signals import Signals
 from app.store.tried import Tried
@@ -78,6 +80,7 @@ class Store:
         self.deliveries = Deliveries(self.database)
         self.book = PaperBook(self.database)
         self.reports = Reports(self.database)
+        self.risk = Risk(self.database)
         self.tried = Tried(self.database)
         self.access = Access(self.database)
         self.expressions = Expressions(self.database)

@@ -7,7 +7,7 @@ where the book still stands at the mark that the step follows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -16,7 +16,7 @@ from app.errors import Conflict
 from app.events import PORTFOLIO, Event
 from app.store.database import Database
 from app.store.events import EventLog
-from app.tables import book_fills, book_marks, book_state, book_versions, jobs
+from app.tables import book_fills, book_marks, book_risk, book_state, book_versions, jobs
 
 DAY_SECONDS = 86_400.0
 _ONLY = 1
@@ -30,7 +30,8 @@ class Step:
     """What a step of the book leaves: it follows the mark `after`, of which 0 is none.
 
     `marks` are rows without `n`, none where the step only takes note of data that join; each of `fills` says in `mark`
-    of which of them it is, counted from 1. `seen` is the last bar that was taken of each dataset.
+    of which of them it is, counted from 1. `seen` is the last bar that was taken of each dataset, `risk` what the
+    positions after the last mark may lose.
     """
 
     after: int
@@ -40,6 +41,7 @@ class Step:
     marks: Sequence[Mapping[str, Any]]
     fills: Sequence[Mapping[str, Any]]
     events: Sequence[tuple[str, Mapping[str, Any]]]
+    risk: Mapping[str, Any] = field(default_factory=dict)
 
 
 class PaperBook:
@@ -147,6 +149,8 @@ def save(tx: Connection, database: Database, log: EventLog, step: Step) -> list[
     fills = [{**fill, "n": first + at, "mark": step.after + fill["mark"]} for at, fill in enumerate(step.fills)]
     if fills:
         tx.execute(book_fills.insert(), fills)
+    if step.risk:
+        tx.execute(book_risk.insert().values(mark=step.after + len(marks), risk=dict(step.risk)))
     return [log.append(tx, PORTFOLIO, kind, data) for kind, data in step.events]
 
 

@@ -24,15 +24,15 @@ _FILL = ("n", "dataset_id", "symbol", "quantity", "price", "commission", "slippa
 
 def current() -> dict[str, Any]:
     """Where the book stands. Raises Unknown (`no_book`), saying why there is none yet."""
-    mark, state = _newest()
-    now = _now(state)
+    mark, state = newest()
+    today = now(state)
     curve = services().store.book.curve(days=1)
-    day = sum(row.pnl for at, row in _clocked(curve) if str(iso(at))[:10] == now[:10])
+    day = sum(row.pnl for at, row in _clocked(curve) if str(iso(at))[:10] == today[:10])
     return (
         _exposure(mark)
         | {name: getattr(mark, name) for name in _FIGURES}
         | {
-            "as_of": _now(state),
+            "as_of": now(state),
             "live_since": iso(state.live_since),
             "capital": state.capital,
             "pnl": {"day": day, "total": mark.equity - state.capital},
@@ -45,10 +45,10 @@ def current() -> dict[str, Any]:
 
 def target() -> dict[str, Any]:
     """What the book is after."""
-    mark, state = _newest()
+    mark, state = newest()
     weights = [item["weight"] for item in mark.target]
     return {
-        "as_of": _now(state),
+        "as_of": now(state),
         "targets": mark.target,
         "gross": sum(map(abs, weights)),
         "net": sum(weights),
@@ -59,7 +59,7 @@ def target() -> dict[str, Any]:
 
 def attribution(days: int | None) -> dict[str, Any]:
     """Whose the gains of some days were."""
-    _newest()
+    newest()
     rows = services().store.book.curve(days)
     before = rows[0].equity - rows[0].pnl
     total = rows[-1].equity - before
@@ -75,7 +75,7 @@ def attribution(days: int | None) -> dict[str, Any]:
 
 def history(days: int | None, points: int | None) -> dict[str, Any]:
     """The book through time, which does not go back: what bars brought that came late is in it when they had come."""
-    _, state = _newest()
+    _, state = newest()
     every = services().store.book.curve(days)
     rows = list(dict(_clocked(every)).items())
     times, kept = zip(*_decimated(rows, points), strict=True)
@@ -97,7 +97,7 @@ def history(days: int | None, points: int | None) -> dict[str, Any]:
 
 def trades(limit: int, cursor: str | None) -> dict[str, Any]:
     """A page of the ledger, newest first."""
-    _newest()
+    newest()
     before = cursors.of_rows(cursor) or None
     rows = services().store.book.trades(before=before, limit=limit + 1)
     told = [{name: getattr(row, name) for name in _FILL} | {"time": iso(row.bar_at)} for row in rows[:limit]]
@@ -117,14 +117,14 @@ def put(body: Mapping[str, Any]) -> dict[str, Any]:
     return configuration()
 
 
-def _newest() -> tuple[Row[Any], Row[Any]]:
+def newest() -> tuple[Row[Any], Row[Any]]:
     mark, state = services().store.book.newest(), services().store.book.state()
     if mark is None or state is None:
         raise Unknown(f"The paper book has not been opened yet. {_why()}", code="no_book")
     return mark, state
 
 
-def _now(state: Row[Any]) -> str:
+def now(state: Row[Any]) -> str:
     """The latest bar of all: that of the last mark may have come late."""
     return str(iso(state.state["clock"] / 1e9))
 

@@ -78,6 +78,12 @@ def test_a_step_leaves_marks_fills_state_and_events_together(store, clock, go):
     ]
 
 
+def test_what_the_last_mark_may_lose_is_stored_with_it(store, go):
+    go(replace(step(0, 1, 2), risk={"positions": 1, "var": 1 / 3}))
+    go(step(2, 3))
+    assert [store.risk.of(mark) for mark in (1, 2, 3)] == [None, {"positions": 1, "var": 1 / 3}, None]
+
+
 def test_what_a_step_tells_is_published_with_the_end_of_its_job(world):
     claim = world.running(kind="book")
     with world.bus.subscribe() as ear:

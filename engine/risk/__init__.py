@@ -1,0 +1,1 @@
+"""What positions may lose: value at risk and expected shortfall, shocks to what they depend on, limits, a breaker."""
