@@ -147,7 +147,7 @@ def submit_due(services: Services) -> str | None:
     if run is not None and run.status not in TERMINAL:
         return None
     request = due(services)
-    if request is None or (run is not None and run.request == request):
+    if request is None or (run is not None and run.status != "succeeded" and run.request == request):
         return None  # nothing is new since a step that could not be made
     waiting = [item for item in signals.absent(services) if item.reason in _COMING]
     if {item.strategy_id for item in waiting} & set(standing(services.store).names(services.shelf)):

@@ -42,6 +42,18 @@ def show(client: Client, as_json: bool) -> None:
 
 
 @book.command()
+@click.confirmation_option(prompt="The ledger of the paper book will be removed. Go on?")
+@asks_server
+def close(client: Client, as_json: bool) -> None:
+    """Remove the ledger; the next signals open the book anew, made up as it is."""
+    client.close_book()
+    if as_json:
+        print_json({"closed": True})
+    else:
+        click.echo("The paper book is closed.")
+
+
+@book.command()
 @home_option
 @guarded
 def check(home: str | None) -> None:

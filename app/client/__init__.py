@@ -256,6 +256,10 @@ class Client(Connection):
         """
         return dict(self.api("GET", f"/portfolio/{part}", query=query))
 
+    def close_book(self) -> None:
+        """Close the paper book: its ledger is removed, and the next step opens a new one."""
+        self.api("DELETE", "/portfolio/book")
+
     def set_book(self, strategies: str | Sequence[str | Mapping[str, Any]] = "all", **more: Any) -> dict[str, Any]:
         """Make up the paper book otherwise, from the next bar on.
 

@@ -78,7 +78,7 @@ class Store:
         self.alerts = Alerts(self.database, self.events)
         self.rules = AlertRules(self.database)
         self.deliveries = Deliveries(self.database)
-        self.book = PaperBook(self.database)
+        self.book = PaperBook(self.database, self.events)
         self.reports = Reports(self.database)
         self.risk = Risk(self.database)
         self.tried = Tried(self.database)

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from app.errors import Conflict
-from app.events import PORTFOLIO, Event
+from app.events import PORTFOLIO, Event, iso
 from app.store.database import Database
 from app.store.events import EventLog
 from app.tables import book_fills, book_marks, book_risk, book_state, book_versions, jobs
@@ -47,8 +47,9 @@ class Step:
 class PaperBook:
     """Reads of the book, and its configurations."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, log: EventLog) -> None:
         self._database = database
+        self._log = log
 
     def version(self, version: int | None = None) -> Row[Any] | None:
         """A configuration, or the newest one; None where nobody has given one."""
@@ -88,6 +89,19 @@ class PaperBook:
         """The newest job that steps the book."""
         mine = select(jobs).where(jobs.c.owner == owner, jobs.c.kind == "book")
         return self._first(mine.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(1))
+
+    def close(self) -> Event | None:
+        """Remove the ledger and all that follows from it; what tells so, None where there is no book. How it is made up
+        stays: the next step opens it anew.
+        """
+        with self._database.write() as tx:
+            if tx.execute(delete(book_state).returning(book_state.c.id)).first() is None:
+                return None
+            figures = (book_marks.c.bar_at, book_marks.c.equity)
+            last = tx.execute(select(*figures).order_by(book_marks.c.n.desc()).limit(1)).one()
+            for table in (book_fills, book_marks, book_risk):
+                tx.execute(delete(table))
+            return self._log.append(tx, PORTFOLIO, "book_closed", {"bar_at": iso(last.bar_at), "equity": last.equity})
 
     def newest(self, *, by: float | None = None) -> Row[Any] | None:
         """The last mark, or the last one that had been made by a time."""

@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy import Row
 
 from app import paper, signals
+from app.bus import publish
 from app.errors import Unknown
 from app.events import iso
 from app.paper import Mandated
@@ -115,6 +116,14 @@ def put(body: Mapping[str, Any]) -> dict[str, Any]:
     values = paper.resolve(body, stands, services().catalog, services().shelf)
     services().store.book.put(values, by=owner())
     return configuration()
+
+
+def close() -> None:
+    """Close the book. Raises Unknown (`no_book`)."""
+    closed = services().store.book.close()
+    if closed is None:
+        raise Unknown(f"There is no paper book to close. {_why()}", code="no_book")
+    publish(services().bus, closed)
 
 
 def newest() -> tuple[Row[Any], Row[Any]]:

@@ -81,7 +81,7 @@ CHANNELS: Mapping[str, Family] = {
     ),
     "portfolio": Family(
         lambda _, __, rest: _whole(rest, Feed(PORTFOLIO, "/api/v1/portfolio/current")),
-        ("rebalance", "position_update", "pnl_update"),
+        ("rebalance", "position_update", "pnl_update", "book_closed"),
     ),
 }
 

@@ -72,3 +72,14 @@ def put_book(body: dict[str, Any]) -> Response:
     there; what was done stays. The same one again changes nothing.
     """
     return jsonify(book.put(body))
+
+
+@blp.route("/portfolio/book", methods=["DELETE"], scope="run")
+@blp.response(204)
+def close_book() -> Response:
+    """Close the paper book: its ledger is removed
+
+    How it is made up stays; the next step opens a new one, for which `capital` and `start_date` can be said again.
+    """
+    book.close()
+    return Response(status=204)
