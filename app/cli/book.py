@@ -32,6 +32,8 @@ def show(client: Client, as_json: bool) -> None:
     screen = console()
     screen.print(f"{found['as_of'][:10]}: equity {found['equity']:,.2f} ({gain}), cash {found['cash']:,.2f}")
     exposure = (written(found[name], "percent") for name in ("gross_exposure", "net_exposure", "drawdown"))
+    if found["halted"]:
+        screen.print(f"It stands still: {found['halted']['message']}")
     screen.print("Gross {}, net {}, drawdown {}; the data are {}.".format(*exposure, found["quality"]))
     table = plain_table("symbol", "of", "quantity", "price", "value", "weight", "gain", "data")
     for item in found["positions"]:

@@ -26,14 +26,15 @@ _FILL = ("n", "dataset_id", "symbol", "quantity", "price", "commission", "slippa
 def current() -> dict[str, Any]:
     """Where the book stands. Raises Unknown (`no_book`), saying why there is none yet."""
     mark, state = newest()
-    today = now(state)
+    as_of = now(state)
     curve = services().store.book.curve(days=1)
-    day = sum(row.pnl for at, row in _clocked(curve) if str(iso(at))[:10] == today[:10])
+    day = sum(row.pnl for at, row in _clocked(curve) if str(iso(at))[:10] == as_of[:10])
     return (
         _exposure(mark)
         | {name: getattr(mark, name) for name in _FIGURES}
         | {
-            "as_of": now(state),
+            "as_of": as_of,
+            "halted": _halted(),
             "live_since": iso(state.live_since),
             "capital": state.capital,
             "pnl": {"day": day, "total": mark.equity - state.capital},
@@ -136,6 +137,14 @@ def newest() -> tuple[Row[Any], Row[Any]]:
 def now(state: Row[Any]) -> str:
     """The latest bar of all: that of the last mark may have come late."""
     return str(iso(state.state["clock"] / 1e9))
+
+
+def _halted() -> dict[str, Any] | None:
+    """Why the book does not go on: its last step failed; None where it does."""
+    run = services().store.book.run(signals.OWNER)
+    if run is None or run.status != "failed":
+        return None
+    return {"at": iso(run.finished_at), "code": run.error["code"], "message": run.error["message"]}
 
 
 def _why() -> str:

@@ -109,10 +109,21 @@ class Position(ma.Schema):
     quality = text(_QUALITY)
 
 
+class Halt(ma.Schema):
+    """Why the book stands still."""
+
+    at = text()
+    code = text()
+    message = text()
+
+
 class CurrentBook(ma.Schema):
     """Where the book stands."""
 
     as_of = text("The last bar, UTC.")
+    halted = fields.Nested(
+        Halt, required=True, allow_none=True, metadata=told("Null unless its last step failed: then bars wait.")
+    )
     live_since = text("Up to this bar it is what the book would have done; what follows it did, bar by bar.")
     equity = number()
     cash = number()

@@ -216,6 +216,19 @@ def test_a_step_that_cannot_be_made_is_not_tried_again_until_something_is_new(he
     assert follow(here) == ["succeeded"]
 
 
+def test_a_book_that_stands_still_says_why(opened):
+    assert get(opened, "/current")["halted"] is None
+    put(opened, config={"fill": "next_open"})
+    upload(opened, START + 4)
+    assert follow(opened) == ["fill_unavailable"]
+    halted = get(opened, "/current")["halted"]
+    assert (halted["code"], halted["at"][:2]) == ("fill_unavailable", "20")
+    assert "hold only closes" in halted["message"]
+    put(opened, config={})
+    assert follow(opened) == ["succeeded"]
+    assert get(opened, "/current")["halted"] is None
+
+
 def test_data_whose_file_is_gone_keep_no_other_strategy_from_speaking(opened):
     opened.services.shelf.items = {"steady": steady, **opened.services.shelf.items}
     kept = upload(opened, START + 3, name="other", prices=closes(2))

@@ -356,6 +356,7 @@ def test_the_paper_book_is_a_table_of_what_it_holds(run: Callable[..., Result]) 
     held |= {"value": -1336.35, "weight": -0.0013, "pnl": 12.25, "average_price": 1.09}
     document = {
         "as_of": "2026-10-30T00:00:00.000Z",
+        "halted": None,
         "equity": 1_000_250.5,
         "cash": 1_001_586.85,
         "capital": 1e6,
