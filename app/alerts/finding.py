@@ -18,6 +18,7 @@ class Finding:
         data: facts that a program wants to know. A rule's filter looks here for its strategy, symbol and dataset.
         strategies: whose filter it passes too, besides that of `data`.
         named_only: only a rule that names its dataset hears of it.
+        known: False where it cannot be said now how the entity stands: it fires nothing, and ends nothing.
     """
 
     entity: str
@@ -26,6 +27,7 @@ class Finding:
     data: Mapping[str, Any]
     strategies: tuple[str, ...] = ()
     named_only: bool = False
+    known: bool = True
 
     def passes(self, wanted: Mapping[str, str]) -> bool:
         """Whether a rule with this filter hears of it."""

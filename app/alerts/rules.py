@@ -41,7 +41,7 @@ class Rule:
     def fires(self, found: Finding) -> bool:
         """At the threshold and above it."""
         enough = self.threshold is None or found.value is None or found.value >= self.threshold
-        return enough and found.passes(self.filter)
+        return found.known and enough and found.passes(self.filter)
 
     def alert(self, found: Finding) -> NewAlert:
         plain = (self.owner, self.rule_id, self.kind, self.severity, found.entity, found.message)

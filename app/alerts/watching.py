@@ -59,12 +59,13 @@ def watch(services: Services, found: Sequence[Rule]) -> list[Event]:
         seen = _look(services, kind)
         if seen is None:
             continue
+        unsaid = {one.entity for one in seen if not one.known}
         for rule in found:
             if rule.kind == kind.name:
                 firing = {one.entity: one for one in seen if rule.fires(one)}
                 alerts += [new for new in map(rule.alert, firing.values()) if new.key not in known]
                 mine = [row for row in open_ones if (row.owner, row.rule_id) == (rule.owner, rule.rule_id)]
-                over += [row.id for row in mine if row.entity not in firing]
+                over += [row.id for row in mine if row.entity not in firing.keys() | unsaid]
     return services.store.alerts.settle(over) + services.store.alerts.raise_all(alerts)
 
 
