@@ -10,10 +10,12 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from app.alerts.exposed import drawdown, limit_breach, var_breach
 from app.alerts.finding import Finding
 from app.alerts.freshness import stale_data
 from app.events import Event
 from app.wiring import Services
+from engine.risk.limits import LIMITS
 
 HOUR = 3600.0
 _SIGNAL = ("strategy_id", "symbol", "dataset_id")
@@ -151,6 +153,35 @@ _ALL = (
         unit="seconds",
         filters=(),
         look=_queue_age,
+    ),
+    Kind(
+        "var_breach",
+        "The value at risk of the paper book is high: of one session at 99 %, the largest of its methods.",
+        "warning",
+        24 * HOUR,
+        threshold=LIMITS["var_99"].default,
+        unit="fraction of equity",
+        filters=(),
+        look=var_breach,
+    ),
+    Kind(
+        "drawdown",
+        "The paper book has fallen from its highest equity.",
+        "critical",
+        24 * HOUR,
+        threshold=LIMITS["drawdown"].default,
+        unit="fraction of the highest equity",
+        filters=(),
+        look=drawdown,
+    ),
+    Kind(
+        "limit_breach",
+        "A limit of the paper book is used up: the threshold is value / limit.",
+        "warning",
+        24 * HOUR,
+        threshold=1.0,
+        unit="utilisation",
+        look=limit_breach,
     ),
 )
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}

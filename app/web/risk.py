@@ -8,10 +8,14 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from app import paper
+from app import paper, risk
 from app.errors import Unknown
+from app.events import iso
+from app.risk import Used
 from app.web import book
+from app.web.access import owner
 from app.web.context import services
+from engine.risk.limits import STATUSES, Status
 
 _ABOUT = ("observations", "start", "end", "coverage", "unmeasured", "paths", "seed", "degrees_of_freedom")
 
@@ -57,3 +61,33 @@ def _figure(item: Mapping[str, Any], times: float, equity: float) -> dict[str, A
 def _scaled(parts: Iterable[Mapping[str, Any]], times: float) -> Iterable[dict[str, Any]]:
     for part in parts:
         yield {**part, "var": part["var"] * times, "cvar": part["cvar"] * times}
+
+
+def limits() -> dict[str, Any]:
+    """The limits, and what is used of them. Nothing is used before the book is open."""
+    stands, found = risk.used(services().store)
+    return {
+        "version": stands.version,
+        "limits": stands.limits,
+        "changed_by": stands.changed_by,
+        "changed_at": iso(stands.changed_at),
+        "usage": [_used(item) for item in found],
+        "status": _worst([item.status for item in found]),
+    }
+
+
+def put_limits(body: Mapping[str, float | None]) -> dict[str, Any]:
+    """Let these be the limits."""
+    services().store.risk.put(risk.resolve(body), by=owner())
+    return limits()
+
+
+def _used(item: Used) -> dict[str, Any]:
+    plain = {name: getattr(item, name) for name in ("limit", "value", "utilisation", "status", "reason")}
+    about = {name: item.about.get(name) for name in ("dataset_id", "symbol", "strategy_id")}
+    return {**plain, "bound": item.bound, **about}
+
+
+def _worst(found: Iterable[Status | None]) -> Status | None:
+    known = [item for item in found if item is not None]
+    return max(known, key=STATUSES.index) if known else None

@@ -11,6 +11,7 @@ from typing import Literal
 WARNING = 0.8
 
 Status = Literal["ok", "warning", "breach"]
+STATUSES: tuple[Status, ...] = ("ok", "warning", "breach")
 
 
 @dataclass(frozen=True)

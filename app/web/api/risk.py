@@ -29,3 +29,22 @@ def book_losses(query: dict[str, Any]) -> Response:
 def book_stress() -> Response:
     """Read what six scenarios would do to the paper book"""
     return jsonify(risk.stress())
+
+
+@blp.route("/risk/limits", scope="read")
+@blp.response(200, shapes.BookLimits)
+def read_limits() -> Response:
+    """Read the limits of the paper book, and what is used of them"""
+    return jsonify(risk.limits())
+
+
+@blp.route("/risk/limits", methods=["PUT"], scope="run")
+@blp.arguments(shapes.LimitsChange)
+@blp.response(200, shapes.BookLimits)
+def put_limits(body: dict[str, Any]) -> Response:
+    """Set the limits of the paper book
+
+    All of them: what is left out has its default, null is no limit. They hold at once, and the same ones again change
+    nothing. A limit tells and stops nothing: alerts of the kind `limit_breach` follow from it.
+    """
+    return jsonify(risk.put_limits(body))

@@ -7,9 +7,10 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields
 
-from app.web.fields import Whole
+from app.web.fields import Amount, Whole
 from app.web.schemas import Strict, told
 from app.web.shapes.parts import count, mapping, maybe_text, number, text
+from engine.risk.limits import HIGHEST, LIMITS, LOWEST, STATUSES, Limit
 from engine.risk.losses import TAILS
 from engine.risk.stress import SCENARIOS
 
@@ -141,3 +142,45 @@ class BookStress(_Measured):
     exposures = _listed(Exposed)
     unmapped = _listed(LeftOut, "Positions that no scenario moves.")
     scenarios = _listed(ScenarioResult)
+
+
+def _limit(item: Limit) -> Amount:
+    bounds = ma.validate.Range(LOWEST, HIGHEST, error=f"must lie between {LOWEST:g} and {HIGHEST:g}, or be null.")
+    return Amount(allow_none=True, validate=bounds, metadata=told(item.about, default=item.default))
+
+
+LimitsChange = Strict.from_dict({name: _limit(item) for name, item in LIMITS.items()}, name="LimitsChange")
+LimitsChange.__doc__ = "Limits of the book, parts of equity; what is left out has its default, null is no limit."
+
+
+class LimitUse(ma.Schema):
+    """What is used of a limit, by the book, an instrument or a strategy."""
+
+    limit = fields.String(required=True, metadata={"enum": list(LIMITS)})
+    bound = number("The limit; null for none.", none=True)
+    value = number("A part of equity; null where it is not known.", none=True)
+    utilisation = number("value / bound.", none=True)
+    status = fields.String(
+        required=True,
+        allow_none=True,
+        metadata=told("breach from the limit on, warning from 0.8 of it on.", enum=[*STATUSES, None]),
+    )
+    reason = maybe_text("Why there is no value.")
+    dataset_id = maybe_text()
+    symbol = maybe_text()
+    strategy_id = maybe_text()
+
+
+class BookLimits(ma.Schema):
+    """The limits of the paper book, and what is used of them."""
+
+    version = count("Counts from 1; 0 are the defaults, which nobody has changed.")
+    limits = mapping("By name, parts of equity; null is no limit.")
+    changed_by = maybe_text()
+    changed_at = maybe_text()
+    usage = _listed(LimitUse, "After the last bar; nothing before the book is open.")
+    status = fields.String(
+        required=True,
+        allow_none=True,
+        metadata=told("The worst of all; null where none is known.", enum=[*STATUSES, None]),
+    )

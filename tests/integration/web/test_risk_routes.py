@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sqlalchemy import delete
 
+from app import risk
 from app.tables import book_risk
-from engine.risk import losses, stress
+from engine.risk import limits, losses, stress
+from engine.risk.limits import LIMITS
 from tests import book
 from tests.book import application, follow, idle, upload
 
@@ -25,6 +28,14 @@ def get(web, path, status=200):
 
 def figure(told, method, level):
     return next(item for item in told["figures"] if (item["method"], item["level"]) == (method, level))
+
+
+def put(web, **limits):
+    return web.call("PUT", "/api/v1/risk/limits", json=limits)
+
+
+def use(told, limit):
+    return [item for item in told["usage"] if item["limit"] == limit]
 
 
 @pytest.fixture
@@ -136,3 +147,71 @@ def test_a_mark_that_was_never_measured_is_said_to_be(here):
         tx.execute(delete(book_risk))
     for path in ("/var", "/stress"):
         assert get(here, path, 404)["code"] == "not_measured"
+
+
+def test_limits_are_there_before_the_book_and_nothing_uses_them(here):
+    told = get(here, "/limits")
+    assert (told["version"], told["usage"], told["status"], told["changed_by"]) == (0, [], None, None)
+    assert told["limits"] == {name: item.default for name, item in LIMITS.items()}
+
+
+def test_what_is_used_of_each_limit_is_that_of_the_book(calm):
+    told, current, losses_now = get(calm, "/limits"), book.get(calm, "/current"), get(calm, "/var")
+    assert use(told, "gross")[0]["value"] == pytest.approx(current["gross_exposure"])
+    assert use(told, "net")[0]["value"] == pytest.approx(abs(current["net_exposure"]))
+    assert use(told, "drawdown")[0]["value"] == -current["drawdown"]
+    assert [item["value"] for item in use(told, "instrument")] == [abs(item["weight"]) for item in current["positions"]]
+    assert {item["strategy_id"] for item in use(told, "strategy")} == {"fast", "slow"}
+    for name, level in (("var_95", 0.95), ("var_99", 0.99)):
+        worst = max(item["var_fraction"] for item in losses_now["figures"] if item["level"] == level)
+        assert use(told, name)[0]["value"] == worst
+    assert use(told, "stress")[0]["value"] == 0.0
+    for item in told["usage"]:
+        assert item["bound"] == told["limits"][item["limit"]]
+        assert item["utilisation"] == pytest.approx(item["value"] / item["bound"])
+        assert item["status"] == limits.status(item["utilisation"])
+
+
+def test_a_limit_that_was_put_holds_at_once_and_the_rest_have_their_defaults(here):
+    upload(here, book.START)
+    follow(here)
+    gross = use(get(here, "/limits"), "gross")[0]["value"]
+    assert 0.0 < gross < 1.5
+    told = put(here, gross=gross, drawdown=None).get_json()
+    assert (told["version"], told["changed_by"], told["status"]) == (1, here.owner, "breach")
+    assert (use(told, "gross")[0]["status"], use(told, "gross")[0]["utilisation"]) == ("breach", 1.0)
+    assert (use(told, "drawdown")[0]["bound"], use(told, "drawdown")[0]["status"]) == (None, None)
+    assert told["limits"]["net"] == LIMITS["net"].default
+    assert put(here, gross=gross, drawdown=None).get_json() == told == get(here, "/limits")
+    above = put(here, gross=math.nextafter(gross, 2.0)).get_json()
+    assert (above["version"], use(above, "gross")[0]["status"]) == (2, "warning")
+    unknown = use(above, "var_95")[0]
+    assert (unknown["value"], unknown["status"]) == (None, None)
+    assert "past" in unknown["reason"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [({"gros": 1.0}, "/gros"), ({"gross": 0}, "/gross"), ({"gross": "1"}, "/gross"), ({"net": 1e9}, "/net")],
+)
+def test_limits_without_sense_are_refused(calm, body, pointer):
+    reply = put(calm, **body)
+    problem = reply.get_json()
+    assert (reply.status_code, problem["code"], problem["pointer"]) == (422, "invalid_request", pointer), problem
+    if pointer == "/gros":
+        assert problem["nearest"] == "gross"
+    assert get(calm, "/limits")["version"] == 0
+
+
+def test_only_who_may_run_may_change_limits(calm):
+    assert put(calm.other("read"), gross=1.0).status_code == 403
+
+
+def test_of_a_book_without_equity_nothing_is_a_part():
+    mark = SimpleNamespace(gross=5.0, net=0.0, equity=-1.0, drawdown=-1.5, positions=[])
+    figures = [{"level": level, "method": "historical", "var": 1.0} for level in losses.TAILS]
+    told = {"gross": [], "stress": {"scenarios": [{"pnl": -1.0}]}, "var": {"figures": figures}}
+    found = {name: figure for name, figure, _ in risk._figures(mark, told)}
+    assert found["gross"].reason == found["stress"].reason == found["var_95"].reason
+    assert "no equity" in found["gross"].reason
+    assert (found["net"].value, found["drawdown"].value) == (0.0, 1.5)

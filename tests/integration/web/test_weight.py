@@ -65,6 +65,7 @@ for path in ("datasets/mine", "datasets/mine/bars?points=10", "datasets/mine/bar
 days, steps = np.arange("2020-01-01", "2021-01-01", dtype="datetime64[D]"), np.arange(366)
 for path in ("risk/var", "risk/stress"):
     assert client.get("/api/v1/" + path, headers=headers).status_code == 404, path  # there is no book
+assert client.put("/api/v1/risk/limits", json={"gross": 2}, headers=headers).status_code == 200
 courses = [Course(days, 100.0 + np.sin(steps * speed), steps > 9, 0.0) for speed in (1.0, 0.7)]
 assert pair("a", "b", *courses)["p_value"] is not None
 heavy = {"numba", "llvmlite", "optuna", "pandas", "scipy", "engine.simulation", "engine.kernel"}

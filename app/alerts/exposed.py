@@ -1,0 +1,56 @@
+"""What the paper book may lose, has lost, and uses of its limits, as findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Row
+
+from app import risk
+from app.alerts.finding import Finding
+from app.events import iso
+from app.risk import Figure
+from app.wiring import Services
+
+_BOOK = "book"
+
+
+def var_breach(services: Services) -> Iterable[Finding]:
+    """The value at risk of one session at 99 %."""
+    mark = services.store.book.newest()
+    if mark is not None:
+        figure = risk.value_at_risk(mark, services.store.risk.of(mark.n), 0.99)
+        what = f"May lose {_percent(figure)} of its equity in a session, one in a hundred times ({figure.method})"
+        yield _finding(mark, figure, what, {"level": 0.99, "method": figure.method})
+
+
+def drawdown(services: Services) -> Iterable[Finding]:
+    """The fall from the highest equity."""
+    mark = services.store.book.newest()
+    if mark is not None:
+        figure = risk.drawdown(mark)
+        yield _finding(mark, figure, f"Has lost {_percent(figure)} since its highest equity", {"equity": mark.equity})
+
+
+def limit_breach(services: Services) -> Iterable[Finding]:
+    """The use of every limit that there is."""
+    mark = services.store.book.newest()
+    _, found = risk.used(services.store)
+    for item in found:
+        if mark is not None and item.bound is not None:
+            data = {"limit": item.limit, "value": item.value, "bound": item.bound, "bar_at": iso(mark.bar_at)}
+            message = (
+                f"The paper book uses {item.utilisation or 0.0:.0%} of its limit of {item.bound:g}: {item.entity}."
+            )
+            known = item.utilisation is not None
+            yield Finding(item.entity, item.utilisation, message, data | dict(item.about), known=known)
+
+
+def _finding(mark: Row[Any], figure: Figure, what: str, data: Mapping[str, Any]) -> Finding:
+    data = {"value": figure.value, "bar_at": iso(mark.bar_at), **data}
+    return Finding(_BOOK, figure.value, f"The paper book: {what}.", data, known=figure.value is not None)
+
+
+def _percent(figure: Figure) -> str:
+    return f"{figure.value or 0.0:.2%}"
