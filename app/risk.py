@@ -62,9 +62,9 @@ class Figure:
     method: str | None = None
 
 
-def standing(store: Store) -> Limits:
-    """The limits that stand. What was not known when they were given has its default."""
-    row = store.risk.limits()
+def standing(store: Store, *, by: float | None = None) -> Limits:
+    """The limits that stand, or stood at a time. What was not known when they were given has its default."""
+    row = store.risk.limits(by=by)
     defaults = {name: item.default for name, item in LIMITS.items()}
     if row is None:
         return Limits(0, defaults)
@@ -81,11 +81,13 @@ def used(store: Store) -> tuple[Limits, list[Used]]:
     stands, mark = standing(store), store.book.newest()
     if mark is None:
         return stands, []
-    told = store.risk.of(mark.n)
-    return stands, [
-        Used(name, stands.limits[name], figure.value, figure.reason, about)
-        for name, figure, about in _figures(mark, told)
-    ]
+    return stands, uses(stands, mark, store.risk.of(mark.n))
+
+
+def uses(stands: Limits, mark: Row[Any], told: Mapping[str, Any] | None) -> list[Used]:
+    """What is used of limits after a mark, with what was measured after it."""
+    figures = _figures(mark, told)
+    return [Used(name, stands.limits[name], figure.value, figure.reason, about) for name, figure, about in figures]
 
 
 def drawdown(mark: Row[Any]) -> Figure:

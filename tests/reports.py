@@ -30,12 +30,18 @@ def rows(section: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return next((table["rows"] for table in section["tables"] if table["name"] == name), [])
 
 
-def take(store: Any, after: int, *marks: dict[str, Any], fills: tuple[dict[str, Any], ...] = ()) -> None:
+def take(
+    store: Any,
+    after: int,
+    *marks: dict[str, Any],
+    fills: tuple[dict[str, Any], ...] = (),
+    risk: dict[str, Any] | None = None,
+) -> None:
     """Bars of the book: marks by what they say otherwise than one that holds nothing."""
     nothing = dict.fromkeys(("gross", "net", "pnl", "drawdown"), 0.0)
     nothing |= {"years": 1 / 365, "equity": 1000.0, "cash": 1000.0, "quality": "real", "positions": [], "target": []}
     nothing |= {"sleeves": {}, "book_version": 0, "datasets": {"d": "v1"}}
     taken = [nothing | mark for mark in marks]
-    step = Step(after, 1000.0, {}, {"d": taken[-1]["bar_at"]}, taken, fills, ())
+    step = Step(after, 1000.0, {}, {"d": taken[-1]["bar_at"]}, taken, fills, (), risk or {})
     with store.database.write() as tx:
         save(tx, store.database, store.events, step)

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from app.reports import own, platform
 from app.reports.book import paper_book
 from app.reports.parts import Period, Section
+from app.reports.risk import paper_risk
 from app.reports.said import signals
 from app.wiring import Services
 from engine.errors import InvalidInput
@@ -27,7 +28,7 @@ Shared: TypeAlias = Callable[[Services, Period], Section]
 Owned: TypeAlias = Callable[[Services, Period, str], Section]
 
 # In the order in which they are read: what everybody may know, then what concerns an owner alone.
-SHARED: tuple[Shared, ...] = (paper_book, signals, platform.data, platform.jobs, platform.workers)
+SHARED: tuple[Shared, ...] = (paper_book, paper_risk, signals, platform.data, platform.jobs, platform.workers)
 OWNED: tuple[Owned, ...] = (own.alerts, own.jobs)
 
 

@@ -11,6 +11,7 @@ ABSENT = "–"
 _PERCENT = {"pnl_return", "drawdown", "gross_exposure", "net_exposure", "weight", "contribution", "return", "depth"}
 _PERCENT |= {"total_return", "cagr", "annual_volatility", "max_drawdown", "var_95", "cvar_95", "win_rate", "exposure"}
 _PERCENT |= {"best_day", "worst_day", "downside_deviation", "alpha", "tracking_error", "psr"}
+_PERCENT |= {"var_fraction", "cvar_fraction", "utilisation"}
 _MONEY = {"equity", "cash", "capital", "pnl", "value", "commission", "slippage", "final_equity", "expectancy"}
 _MONEY |= {"average_win", "average_loss", *(f"total_{name}" for name in ("commission", "slippage", "borrow"))}
 _MONEY |= {f"total_{name}" for name in ("funding", "interest")}

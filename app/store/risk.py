@@ -25,10 +25,11 @@ class Risk:
             ).scalar()
             return found
 
-    def limits(self) -> Row[Any] | None:
-        """The limits that were given last; None where nobody has given any."""
+    def limits(self, *, by: float | None = None) -> Row[Any] | None:
+        """The limits that were given last, or by a time; None where nobody had given any."""
+        query = _newest() if by is None else _newest().where(risk_limits.c.changed_at <= by)
         with self._database.read() as tx:
-            row: Row[Any] | None = tx.execute(_newest()).first()
+            row: Row[Any] | None = tx.execute(query).first()
             return row
 
     def put(self, limits: Mapping[str, float | None], *, by: str) -> Row[Any]:

@@ -109,6 +109,7 @@ def test_a_platform_on_which_nothing_happened_says_so(platform):
     found = reported(platform)
     assert {name: section["nothing"] for name, section in found.items()} == {
         "book": "No book is kept.",
+        "risk": "No book is kept.",
         "signals": "No strategy said anything new.",
         "data": "There are no datasets.",
         "jobs": "No job ended.",

@@ -53,7 +53,7 @@ def test_a_report_is_made_by_hand_and_read(web):
         "2025-06-15T22:00:00.000Z",
         "2025-06-15T22:01:00.000Z",
     )
-    names = ["book", "signals", "data", "jobs", "workers", "alerts", "own_jobs"]
+    names = ["book", "risk", "signals", "data", "jobs", "workers", "alerts", "own_jobs"]
     assert [one["name"] for one in made["sections"]] == names
     assert section(made, "alerts")["figures"]["raised"] == 1
     wait_until(web, "22:30:00")
@@ -78,7 +78,7 @@ def test_who_had_no_key_then_is_told_so(web):
     make(web)
     late = web.other().get(f"{REPORTS}/daily").get_json()
     assert late["sections"][-1]["nothing"] == "You had no key when this report was made."
-    assert [one["name"] for one in late["sections"]] == ["book", "signals", "data", "jobs", "workers", "own"]
+    assert [one["name"] for one in late["sections"]] == ["book", "risk", "signals", "data", "jobs", "workers", "own"]
 
 
 def test_without_a_report_the_nearest_days_are_named(web, make_web):
