@@ -86,6 +86,9 @@ class Settings:
     alerts_seconds: float = _setting(
         5.0, "QUEUANT_ALERTS_SECONDS", "How often a supervisor looks for what should raise an alert; 0: never", least=0
     )
+    alerts_days: float = _setting(
+        90.0, "QUEUANT_ALERTS_DAYS", "How long resolved alerts are kept, with their deliveries; 0: for ever", least=0
+    )
     report_at: str = _setting(
         "22:00", "QUEUANT_REPORT_AT", "When the report of a day is made, HH:MM in UTC; never: none is made"
     )

@@ -22,6 +22,7 @@ from app.logs import configure_logging
 from app.reports import daily
 from app.schema import require_newest
 from app.settings import Settings
+from app.store.alerts import LONGEST_COOLDOWN
 from app.wiring import Services, build
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
 SEND_SECONDS = 1.0
 REPORT_SECONDS = 30.0
+FORGET_SECONDS = 60.0
 
 
 def run_supervisor(settings: Settings) -> None:
@@ -52,7 +54,7 @@ def supervise(services: Services, stop: threading.Event) -> None:
     """One round after another until `stop` is set; now and then with a look at signals, book, alerts and report."""
     signals_seconds, alerts_seconds = services.settings.signals_seconds, services.settings.alerts_seconds
     steps = [Step(look, signals_seconds), Step(follow, signals_seconds), Step(watch, alerts_seconds)]
-    steps.append(Step(report, REPORT_SECONDS))
+    steps += [Step(report, REPORT_SECONDS), Step(forget, FORGET_SECONDS if services.settings.alerts_days else 0.0)]
     with sender(services):
         while not stop.wait(TICK_SECONDS):
             tick(services.jobs)
@@ -132,6 +134,16 @@ def report(services: Services) -> None:
     except Exception:
         # Whatever a section meets in the data of a user, lost workers must be found.
         log.exception("no report can be made")
+
+
+def forget(services: Services) -> None:
+    """Delete alerts that were over long ago. A cooldown counts from the last alert, so none is cut short."""
+    try:
+        seconds = max(services.settings.alerts_days * 86_400.0, LONGEST_COOLDOWN)
+        if gone := services.store.alerts.forget(seconds):
+            log.info("deleted %s alerts that are over", gone)
+    except StoreUnavailable as error:
+        log.warning("%s", error.message)
 
 
 @contextmanager

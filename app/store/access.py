@@ -6,9 +6,10 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, or_, select, update
 
 from app.store.database import Database
 from app.tables import api_keys, tickets
@@ -18,10 +19,11 @@ SCOPES = ("read", "run", "admin")
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, and what they may do."""
+    """Who asks, and what they may do; `key_id` names the key that this comes from, where it comes from one."""
 
     owner: str
     scopes: frozenset[str]
+    key_id: str | None = field(default=None, compare=False)
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes or "admin" in self.scopes
@@ -72,7 +74,13 @@ class Access:
         same = hmac.compare_digest(_digest(key), row.hash if row else _digest("nobody"))
         if row is None or not same or row.revoked_at is not None:
             return None
-        return Caller(row.owner, frozenset(row.scopes))
+        return Caller(row.owner, frozenset(row.scopes), row.id)
+
+    def may_stay(self, caller: Caller) -> bool:
+        """Whether the key that a caller comes from is still open; one that comes from no key stays."""
+        open_one = and_(api_keys.c.id == caller.key_id, api_keys.c.revoked_at.is_(None))
+        with self._database.read() as tx:
+            return caller.key_id is None or tx.execute(select(api_keys.c.id).where(open_one)).first() is not None
 
     def owners(self) -> list[str]:
         """Whoever has a key that is not revoked."""
@@ -93,6 +101,7 @@ class Access:
                     owner=caller.owner,
                     scopes=sorted(caller.scopes),
                     expires_at=now + seconds,
+                    key_id=caller.key_id,
                 )
             )
         return secret
@@ -101,21 +110,20 @@ class Access:
         """Use up a ticket: the second call with the same secret gets None."""
         used = delete(tickets).where(self._is_valid(secret, purpose))
         with self._database.write() as tx:
-            row = tx.execute(used.returning(tickets.c.owner, tickets.c.scopes)).first()
-        return Caller(row.owner, frozenset(row.scopes)) if row else None
+            return _holder(tx.execute(used.returning(tickets)).first())
 
     def holder(self, secret: str, purpose: str) -> Caller | None:
         """Whose ticket this is, without using it up."""
-        query = select(tickets.c.owner, tickets.c.scopes).where(self._is_valid(secret, purpose))
         with self._database.read() as tx:
-            row = tx.execute(query).first()
-        return Caller(row.owner, frozenset(row.scopes)) if row else None
+            return _holder(tx.execute(select(tickets).where(self._is_valid(secret, purpose))).first())
 
     def _is_valid(self, secret: str, purpose: str) -> ColumnElement[bool]:
+        open_keys = select(api_keys.c.id).where(api_keys.c.revoked_at.is_(None))
         return and_(
             tickets.c.hash == _digest(secret),
             tickets.c.purpose == purpose,
             tickets.c.expires_at >= self._database.now(),
+            or_(tickets.c.key_id.is_(None), tickets.c.key_id.in_(open_keys)),
         )
 
     def _insert_key(self, key: str, owner: str, scopes: Iterable[str]) -> None:
@@ -129,6 +137,10 @@ class Access:
                     created_at=self._database.now(),
                 )
             )
+
+
+def _holder(ticket: Row[Any] | None) -> Caller | None:
+    return None if ticket is None else Caller(ticket.owner, frozenset(ticket.scopes), ticket.key_id)
 
 
 def new_key() -> str:

@@ -13,19 +13,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal, literal_column, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from app.errors import Conflict, Unknown
 from app.events import Event, alerts_channel, iso
 from app.store.database import Database
 from app.store.deliveries import enqueue
 from app.store.events import EventLog
-from app.tables import alerts, channels, cursors
+from app.tables import alerts, channels, cursors, deliveries
 
 SEVERITIES = ("info", "warning", "critical")
 STATUSES = ("open", "acknowledged", "resolved")
 # What an alert says of its subject, so that a client can choose by it.
 SUBJECT = ("strategy_id", "symbol", "dataset_id", "job_id")
+LONGEST_COOLDOWN = 30 * 86_400
 _MOST_MESSAGE, _MOST_ENTITY = 1000, 300
 
 
@@ -166,6 +181,18 @@ class Alerts:
         """Resolve the alerts whose condition is over; the events."""
         wanted = [alerts.c.id == alert_id for alert_id in ids]
         return self._change(wanted, self._resolved(), "alert_resolved")[1] if wanted else []
+
+    def forget(self, seconds: float, *, limit: int = 1000) -> int:
+        """Delete alerts that were raised and resolved longer ago than that, with their deliveries; how many.
+
+        Nothing is deleted that is open or has still to be sent. One that a cooldown may yet count from must be younger.
+        """
+        before = self._database.now() - seconds
+        unsent = exists().where(deliveries.c.alert_id == alerts.c.id, deliveries.c.status == "pending")
+        over = and_(alerts.c.status == "resolved", alerts.c.resolved_at < before, alerts.c.raised_at < before, ~unsent)
+        oldest = select(alerts.c.id).where(over).order_by(alerts.c.raised_at).limit(limit)
+        with self._database.write(durable=False) as tx:
+            return len(tx.execute(delete(alerts).where(alerts.c.id.in_(oldest)).returning(alerts.c.id)).all())
 
     def _resolved(self) -> dict[str, Any]:
         return {"status": "resolved", "resolved_at": self._database.now()}

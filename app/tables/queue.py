@@ -124,6 +124,7 @@ tickets = Table(
     Column("owner", String(64), nullable=False),
     Column("scopes", JSON, nullable=False),
     Column("expires_at", Double, nullable=False),
+    Column("key_id", String(16)),  # the key that it stands for, with which it ends; none: it came from no key
 )
 
 # One row: the epoch names this event log, so that a client can tell a restored database from the one it knew.

@@ -29,7 +29,7 @@ class Visitor:
     """Who opened a socket or a stream, and how to find out later whether they still may listen.
 
     `recheck` returns None once the key or session is gone. `seconds` limits the socket's life: a ticket is used up
-    when it opens a socket, so there is nothing left to check, and a fresh one must be asked for.
+    when it opens a socket, so only its key is left to check, and after a while a fresh one must be asked for.
     """
 
     caller: Caller
@@ -68,10 +68,10 @@ def authenticate_listener(services: Services, request: Request, *, upgrade: bool
         return Visitor(_known(access.caller(key)), lambda: access.caller(key))
     ticket = request.args.get("ticket")
     if ticket is not None:
-        caller = access.redeem(ticket, "ws")
-        if caller is None:
+        guest = access.redeem(ticket, "ws")
+        if guest is None:
             raise Denied("The ticket is unknown, used or expired; ask for a new one at POST /api/v1/ws-tickets.")
-        return Visitor(caller, lambda: caller, TICKET_SOCKET_SECONDS)
+        return Visitor(guest, lambda: guest if access.may_stay(guest) else None, TICKET_SOCKET_SECONDS)
     caller = _holder(services, request)
     if upgrade and origin is None:  # a stream is a reply like any other: browsers keep it from foreign pages
         raise _strange("A socket that is opened with a cookie must say its Origin.")

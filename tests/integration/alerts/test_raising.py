@@ -321,3 +321,31 @@ def test_a_long_log_is_read_in_parts_and_each_part_once(platform, monkeypatch):
     for number in range(4):
         platform.fail(strategy_id=f"FX_0{number}")  # three events each
     assert [platform.round() for _ in range(4)] == [1, 1, 2, 0]
+
+
+def test_alerts_that_were_over_long_ago_are_forgotten_and_no_others(platform, hook):
+    hook()
+    platform.rule("waits", kind="job_failed")
+    platform.fail()
+    platform.round()
+    built_in, waits = sorted(platform.alerts(), key=lambda row: row.rule_id)
+    for row in (built_in, waits):
+        platform.store.alerts.resolve(row.id, "ada")
+    (sent,) = platform.store.deliveries.of_alert(built_in.id)
+    platform.store.deliveries.sent(platform.store.deliveries.take(sent.id)[0])
+    platform.clock.advance(100)
+    platform.fail(strategy="other")
+    assert platform.store.alerts.forget(200) == 0
+    platform.clock.advance(101)
+    assert platform.store.alerts.forget(200) == 1
+    assert [row.id for row in platform.alerts()] == [waits.id], "it has still to be sent"
+    assert platform.store.deliveries.of_alert(built_in.id) == []
+    assert len(platform.store.deliveries.of_alert(waits.id)) == 1
+
+
+def test_an_alert_that_is_open_is_never_forgotten(platform):
+    platform.fail()
+    platform.round()
+    platform.clock.advance(1e9)
+    assert platform.store.alerts.forget(1.0) == 0
+    assert [row.status for row in platform.alerts()] == ["open"]

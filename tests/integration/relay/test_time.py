@@ -113,6 +113,21 @@ def test_a_socket_that_a_ticket_opened_ends_after_its_time(services, app, url, m
         assert closed_with(sock) == 4401
 
 
+def test_a_socket_that_a_ticket_opened_ends_with_the_key_that_the_ticket_stands_for(services, app, url):
+    app.extensions[EXTENSION].recheck_seconds = 0.1
+    access = services.store.access
+    key, other = access.create_key("ada"), access.create_key("ada")
+    with (
+        connect(f"{url}?ticket={access.issue_ticket(access.caller(key), 'ws', seconds=30)}") as sock,
+        connect(f"{url}?ticket={access.issue_ticket(access.caller(other), 'ws', seconds=30)}") as stays,
+    ):
+        access.revoke_key(key)
+        assert closed_with(sock) == 4401
+        stays.recv()
+        stays.send('{"type":"ping"}')
+        assert json.loads(stays.recv())["type"] == "pong"
+
+
 def test_a_client_that_answers_no_ping_is_closed(services, app, url):
     app.config["SOCK_SERVER_OPTIONS"]["ping_interval"] = 0.2
     key = services.store.access.create_key("ada")

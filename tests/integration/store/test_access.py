@@ -127,3 +127,21 @@ def test_tickets_that_ran_out_are_swept_away(store, clock):
     store.access.issue_ticket(ADA, "login", seconds=1)
     with store.database.read() as tx:
         assert len(tx.execute(select(tickets)).all()) == 1
+
+
+def test_a_ticket_and_a_session_end_with_the_key_that_they_come_from(store):
+    key = store.access.create_key("ada")
+    login = store.access.issue_ticket(store.access.caller(key), "login", seconds=60)
+    session = store.access.issue_ticket(store.access.redeem(login, "login"), "session", seconds=60)
+    unused = store.access.issue_ticket(store.access.holder(session, "session"), "ws", seconds=60)
+    store.access.revoke_key(key)
+    assert store.access.holder(session, "session") is None
+    assert store.access.redeem(unused, "ws") is None
+
+
+def test_a_ticket_of_no_key_outlives_every_key(store):
+    key = store.access.create_key("ada")
+    session = store.access.issue_ticket(ADA, "session", seconds=60)
+    store.access.revoke_key(key)
+    assert store.access.holder(session, "session") == ADA
+    assert store.access.may_stay(ADA)

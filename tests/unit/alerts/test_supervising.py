@@ -40,6 +40,21 @@ def test_a_failed_job_reaches_a_receiver_through_a_running_supervisor(platform, 
     assert "send-alerts" not in {thread.name for thread in threading.enumerate()}
 
 
+@pytest.mark.parametrize(("days", "left"), [(31.0, 0), (1.0, 1), (0.0, 1)])
+def test_a_supervisor_forgets_what_was_over_for_longer_than_the_setting_and_any_cooldown(
+    platform, monkeypatch, days, left
+):
+    monkeypatch.setattr(supervisor, "FORGET_SECONDS", 0.001)
+    platform.fail()
+    platform.round()
+    platform.store.alerts.resolve(platform.alerts()[0].id, "ada")
+    platform.clock.advance((32 if days > 1.0 else 29) * 86_400)
+    rounds = iter(range(5))
+    settings = with_settings(platform, alerts_seconds=0.0, alerts_days=days)
+    supervisor.supervise(settings, Until(lambda: next(rounds, None) is None))
+    assert len(platform.alerts()) == left
+
+
 @pytest.mark.parametrize("seconds", [0.0, 60.0])
 def test_a_supervisor_looks_as_often_as_the_setting_says(platform, seconds):
     platform.fail()
