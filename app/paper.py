@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from engine.config import Config
 from engine.errors import InvalidConfig, InvalidInput, UnknownName
 from engine.parameters import Parameter
 from engine.portfolio.mandate import EQUAL, FIXED, Mandate
+from engine.risk.breaker import Breaker
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Mandated:
     capital: float
     start_date: str | None
     config: Config
+    breaker: Breaker | None = None
     changed_by: str | None = None
     changed_at: float | None = None
 
@@ -78,6 +80,7 @@ def standing(store: Store, version: int | None = None) -> Mandated:
         capital=row.capital,
         start_date=row.start_date,
         config=Config.parse(row.config),
+        breaker=Breaker(**row.breaker) if row.breaker else None,
         changed_by=row.changed_by,
         changed_at=row.changed_at,
     )
@@ -108,6 +111,7 @@ def resolve(body: Mapping[str, Any], stands: Mandated, catalog: Catalog, shelf: 
         "capital": float(str(_CAPITAL.check(body.get("capital", stands.capital), error=InvalidInput, where=""))),
         "start_date": body.get("start_date") or stands.start_date,
         "config": {name: value for name, value in config.as_dict().items() if name not in NOT_OF_A_BOOK},
+        "breaker": asdict(Breaker(**body["breaker"])) if body.get("breaker") else None,
     }
 
 

@@ -83,7 +83,7 @@ def run_book(claim: Claim, services: Services, report: Report) -> Made:
     left = None
     if len(feed.time):
         wishes = _wishes(state, voices, sources, feed, request["since"])
-        after, marks = step(state, feed, wishes, config)
+        after, marks = step(state, feed, wishes, config, book.breaker)
         left = _left(request, book.capital, sources, Told(after, marks, wishes, _qualities(names, voices, sources)))
         told |= {"fills": len(left.fills), "equity": marks[-1].equity, "time": iso(left.marks[-1]["bar_at"])}
     elif row is not None and (seen := _seen(request, names, sources)) != row.seen:  # it says where new data begin

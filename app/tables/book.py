@@ -17,6 +17,7 @@ book_versions = Table(
     Column("config", JSON, nullable=False),
     Column("changed_by", String(64), nullable=False),
     Column("changed_at", Double, nullable=False),
+    Column("breaker", JSON),
 )
 
 # One row: how many marks there are, and what the next bar depends on, to the last bit.

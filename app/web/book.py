@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ def current() -> dict[str, Any]:
             "positions": [paper.position(item, mark.equity) for item in mark.positions if item["quantity"]],
             "book_version": mark.book_version,
             "datasets": mark.datasets,
+            "breaker": state.state["watch"][0] if state.state.get("watch") else None,
         }
     )
 
@@ -160,7 +162,8 @@ def _told(stands: Mandated) -> dict[str, Any]:
     names = ("version", "strategies", "capital", "start_date", "changed_by")
     config = {name: value for name, value in stands.config.as_dict().items() if name not in paper.NOT_OF_A_BOOK}
     told = {name: getattr(stands, name) for name in names}
-    return told | {"config": config, "changed_at": iso(stands.changed_at)}
+    breaker = None if stands.breaker is None else asdict(stands.breaker)
+    return told | {"config": config, "breaker": breaker, "changed_at": iso(stands.changed_at)}
 
 
 def _exposure(mark: Row[Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.book import RUINED, Book
+from engine.risk.breaker import Watch
 from engine.simulation import new_book
 
 # A sleeve and the symbol of which it wants a part.
@@ -30,7 +31,7 @@ class State:
 
     `numbers` are arrays by name: by symbol what the kernel knows (`engine.book.Book`, `entry` counted from the last
     bar), net units and last price as attribution has them; by leg its units, its last wish that was filled (`applied`)
-    and its last wish (`wanted`); by sleeve its share.
+    and its last wish (`wanted`); by sleeve its share. `watch` is where the breaker stands, None without one.
     """
 
     symbols: tuple[str, ...]
@@ -42,6 +43,7 @@ class State:
     peak: float
     ruined: bool
     numbers: Numbers
+    watch: Watch | None = None
 
     @classmethod
     def opening(cls, capital: float) -> State:
@@ -87,7 +89,7 @@ class State:
         book.counts[RUINED] = 0 if self.ruined else -1
         return book
 
-    def after(self, book: Book, *, clock: int, equity: float, **numbers: NDArray[Any]) -> State:
+    def after(self, book: Book, *, clock: int, equity: float, watch: Watch | None, **numbers: NDArray[Any]) -> State:
         """The state after bar 1; `numbers` are the shares and what attribution knows."""
         known = {name: getattr(book, name)[: len(self.symbols)] for name in (*_MONEY, *_CODES)}
         known["entry"] = np.where(book.units != 0.0, known["entry"] - 1, 0)
@@ -99,6 +101,7 @@ class State:
             peak=max(self.peak, equity),
             ruined=bool(book.counts[RUINED] >= 0),
             numbers={**known, **numbers},
+            watch=watch,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -106,11 +109,14 @@ class State:
         told = {name: _told(name, array) for name, array in self.numbers.items()}
         names = {"symbols": list(self.symbols), "legs": [list(leg) for leg in self.legs], "sleeves": list(self.sleeves)}
         money = {name: getattr(self, name).hex() for name in ("cash", "equity", "peak")}
-        return {**names, **money, "ruined": self.ruined, "clock": self.clock, "numbers": told}
+        return {**names, **money, "ruined": self.ruined, "clock": self.clock, "numbers": told} | {
+            "watch": self.watch and [self.watch.status, self.watch.reference.hex(), self.watch.bars]
+        }
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> State:
-        """The state that `as_dict` told."""
+        """The state that `as_dict` told; one of an earlier version knew no breaker."""
+        watch = told.get("watch")
         return cls(
             symbols=tuple(told["symbols"]),
             legs=tuple((sleeve, symbol) for sleeve, symbol in told["legs"]),
@@ -121,6 +127,7 @@ class State:
             peak=float.fromhex(told["peak"]),
             ruined=bool(told["ruined"]),
             numbers={name: _read(name, values) for name, values in told["numbers"].items()},
+            watch=watch and Watch(watch[0], float.fromhex(watch[1]), watch[2]),
         )
 
 

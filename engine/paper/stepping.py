@@ -10,6 +10,7 @@ So bars that come in any pieces give, to the last bit, what one `simulate` over 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from engine.kernel import run
 from engine.panel import NO_PANEL
 from engine.paper.state import Leg, State
 from engine.portfolio import attribution
+from engine.risk.breaker import Breaker, Watch
 from engine.simulation import market_of, period_starts, terms_of
 
 
@@ -74,7 +76,9 @@ class Mark(NamedTuple):
     fills: NDArray[np.void]
 
 
-def step(state: State, feed: Feed, wishes: Wishes, config: Config) -> tuple[State, list[Mark]]:
+def step(
+    state: State, feed: Feed, wishes: Wishes, config: Config, breaker: Breaker | None = None
+) -> tuple[State, list[Mark]]:
     """Go on from a state through new bars.
 
     Args:
@@ -83,8 +87,9 @@ def step(state: State, feed: Feed, wishes: Wishes, config: Config) -> tuple[Stat
         wishes: with at least the legs that are held. A row is decided at the close of its bar, and filled at the next
             one that the symbol has.
         config: as of a backtest, with its fill decided: `next_open` or `next_close`.
+        breaker: what it says at the close of a bar scales the wishes of the next one.
     """
-    work = _Work(state.fitted(feed.symbols, wishes.legs, wishes.sleeves), feed, wishes, config)
+    work = _Work(state.fitted(feed.symbols, wishes.legs, wishes.sleeves), feed, wishes, config, breaker)
     marks = [work.bar(t) for t in range(len(feed.time))]
     return work.state, marks
 
@@ -92,8 +97,9 @@ def step(state: State, feed: Feed, wishes: Wishes, config: Config) -> tuple[Stat
 class _Work:
     """A state while it goes on."""
 
-    def __init__(self, state: State, feed: Feed, wishes: Wishes, config: Config) -> None:
-        self.state = state
+    def __init__(self, state: State, feed: Feed, wishes: Wishes, config: Config, breaker: Breaker | None) -> None:
+        self.state = state if breaker else replace(state, watch=None)
+        self._breaker = breaker
         self._feed = feed
         self._wishes = wishes
         self._config = config
@@ -104,7 +110,7 @@ class _Work:
 
     def bar(self, t: int) -> Mark:
         """One more bar."""
-        wanted = np.stack([self.state.numbers["wanted"], self._wishes.wanted[t]])
+        wanted = np.stack([self.state.numbers["wanted"], self._wishes.wanted[t] * self._scale()])
         asked = self._netted(wanted)
         bars, book, out = self._two(t), self.state.book(), _out(len(self.state.symbols))
         terms = terms_of(bars, self._config)
@@ -113,7 +119,10 @@ class _Work:
         fills = out.fills[: book.counts[FILLED]]
         attributed, gains = self._attributed(bars, out, fills, wanted)
         equity, before = float(out.equity[1]), self.state.equity
-        self.state = self.state.after(book, clock=int(bars.time[1].astype(np.int64)), equity=equity, **attributed)
+        watch = self._watched(equity)
+        self.state = self.state.after(
+            book, watch=watch, clock=int(bars.time[1].astype(np.int64)), equity=equity, **attributed
+        )
         sought = self.state.book()
         decide.twin(1, asked, terms, sought)
         return Mark(
@@ -133,6 +142,16 @@ class _Work:
             gains=gains,
             fills=fills,
         )
+
+    def _scale(self) -> float:
+        """The part of the wishes that the breaker lets through."""
+        return 1.0 if self._breaker is None or self.state.watch is None else self.state.watch.scale(self._breaker)
+
+    def _watched(self, equity: float) -> Watch | None:
+        """Where the breaker stands after a bar; one that was just switched on begins from the equity before it."""
+        if self._breaker is None:
+            return None
+        return (self.state.watch or Watch("closed", self.state.equity)).after(equity, self._breaker)
 
     def _two(self, t: int) -> Bars:
         """The last bar, without prices, and the new one; time does not go back."""

@@ -16,6 +16,7 @@ from engine.paper.folding import Entry, Fold
 from engine.paper.state import State
 from engine.paper.stepping import Feed, Wishes, step
 from engine.portfolio.attribution import gains_of
+from engine.risk.breaker import Breaker, Watch
 from engine.signals import last_words
 from tests.property import test_engine
 
@@ -48,11 +49,11 @@ def piece(bars, wishes, start, stop):
     return feed, wishes._replace(wanted=wishes.wanted[start:stop])
 
 
-def walk(bars, wishes, config, cuts):
+def walk(bars, wishes, config, cuts, breaker=None):
     """The state, put away and read again between pieces, and the marks of all of them."""
     state, found = State.opening(config.initial_capital), []
     for start, stop in zip([0, *cuts], [*cuts, len(bars)], strict=True):
-        state, marks = step(state, *piece(bars, wishes, start, stop), config)
+        state, marks = step(state, *piece(bars, wishes, start, stop), config, breaker)
         state = State.of(json.loads(json.dumps(state.as_dict())))
         found += marks
     return state, found
@@ -88,6 +89,34 @@ def test_the_state_does_not_know_in_which_pieces_it_came(seed, config, cuts):
     _, wishes = wishes_of(seed, bars)
     whole, _ = walk(bars, wishes, config, [])
     assert walk(bars, wishes, config, sorted(cuts))[0].as_dict() == whole.as_dict()
+
+
+@BOUNDED
+@given(seeds, configs(), st.sets(st.integers(1, TOTAL - 1), max_size=6), st.floats(0.01, 0.2), st.integers(1, 10))
+def test_a_breaker_scales_wishes_by_the_equity_of_bars_before_whatever_the_pieces(seed, config, cuts, fall, cooldown):
+    bars, breaker = test_engine.market(seed, total=TOTAL), Breaker(fall, cooldown_bars=cooldown)
+    _, wishes = wishes_of(seed, bars)
+    state, marks = walk(bars, wishes, config, sorted(cuts), breaker)
+    watch, scales = Watch("closed", config.initial_capital), []
+    for mark in marks:
+        scales.append(watch.scale(breaker))
+        watch = watch.after(mark.equity, breaker)
+    assert state.watch == watch
+    scaled = wishes._replace(wanted=wishes.wanted * np.array(scales)[:, None])
+    plain, expected = walk(bars, scaled, config, [])
+    assert [mark.equity for mark in marks] == [mark.equity for mark in expected]
+    assert state.as_dict() == plain.as_dict() | {"watch": state.as_dict()["watch"]}
+
+
+@BOUNDED
+@given(seeds, configs(), st.integers(1, TOTAL - 1))
+def test_a_breaker_knows_nothing_of_what_comes(seed, config, cut):
+    bars, breaker = test_engine.market(seed, total=TOTAL), Breaker(0.02, cooldown_bars=3)
+    _, wishes = wishes_of(seed, bars)
+    _, whole = walk(bars, wishes, config, [], breaker)
+    _, part = step(State.opening(config.initial_capital), *piece(bars, wishes, 0, cut), config, breaker)
+    for mark, other in zip(whole, part, strict=False):
+        assert (mark.equity, mark.asked.tobytes()) == (other.equity, other.asked.tobytes())
 
 
 @BOUNDED
@@ -152,3 +181,17 @@ def test_what_is_held_cannot_be_left_out_and_what_is_not_can_be():
     assert back.as_dict()["numbers"] == state.as_dict()["numbers"] | {
         name: back.as_dict()["numbers"][name] for name in ("mark", "moved")
     }
+
+
+def test_a_breaker_that_is_switched_off_is_forgotten_and_a_state_of_before_knows_none():
+    bars, config = test_engine.market(3, total=TOTAL, size=3, holes=0.0), Config(fill="next_close")
+    _, wishes = wishes_of(3, bars)
+    state, _ = step(State.opening(1e6), *piece(bars, wishes, 0, 30), config, Breaker(0.5))
+    assert state.watch is not None
+    told = state.as_dict()
+    del told["watch"]
+    assert State.of(told).watch is None
+    after, _ = step(state, *piece(bars, wishes, 30, 31), config)
+    assert after.watch is None
+    again, marks = step(after, *piece(bars, wishes, 31, 32), config, Breaker(0.5))
+    assert again.watch.reference == max(after.equity, marks[0].equity)

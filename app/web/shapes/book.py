@@ -6,6 +6,7 @@ from typing import Any
 
 import marshmallow as ma
 from marshmallow import ValidationError, fields
+from marshmallow.validate import Range
 
 from app.paper import DAYS, NOT_OF_A_BOOK
 from app.web.fields import Amount, Day, Document, Listing, Text, Whole
@@ -52,6 +53,21 @@ class Sleeves(fields.Field[Any]):
         return self.listed.deserialize(value)
 
 
+class BreakerSchema(Strict):
+    """When the book holds less, and for how long."""
+
+    drawdown = Amount(
+        required=True,
+        validate=Range(0.001, 0.99, error="must lie between 0.001 and 0.99."),
+        metadata=told("It opens where equity is so far below its reference, a fraction.", example=0.15),
+    )
+    fraction = Amount(
+        validate=Range(0.0, 0.99, error="must lie between 0 and 0.99."),
+        metadata=told("The part of its wishes that the book still follows then.", default=0),
+    )
+    cooldown_bars = Whole(low=1, high=1000, metadata=told("Bars until it recovers, and until it closes.", default=20))
+
+
 class BookSchema(Strict):
     """How the book is made up; what is left out has its default, capital and start stay what they are."""
 
@@ -64,6 +80,7 @@ class BookSchema(Strict):
     capital = Amount(metadata=told("What it is opened with.", minimum=1, maximum=1e12, default=1e6))
     start_date = Day(metadata=told(f"First day; else {DAYS} days before the newest signal at its opening."))
     config = Document(_config(), metadata=told("How it is filled, charged and limited."))
+    breaker = fields.Nested(BreakerSchema, allow_none=True, metadata=told("Null, or left out: there is none."))
 
 
 class BookDaysQuery(Strict):
@@ -91,6 +108,7 @@ class BookConfig(ma.Schema):
     capital = number()
     start_date = maybe_text()
     config = mapping()
+    breaker = mapping("Null where there is none.", none=True)
     changed_by = maybe_text()
     changed_at = maybe_text()
 
@@ -136,6 +154,7 @@ class CurrentBook(ma.Schema):
     quality = text(_QUALITY)
     book_version = count()
     datasets = mapping("The versions of the data, by dataset.")
+    breaker = maybe_text("closed, open or recovery; null without one.")
 
 
 class Target(ma.Schema):
@@ -144,7 +163,7 @@ class Target(ma.Schema):
     dataset_id = text()
     symbol = text()
     weight = number("Of equity, within the limits of the book: what the next bar fills.")
-    asked = number("The sum of what the strategies want.")
+    asked = number("The sum of what the strategies want, as far as the breaker lets it through.")
     wants = mapping("What each strategy wants, as a part of the book's equity.")
     quality = text(_QUALITY)
 

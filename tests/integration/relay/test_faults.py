@@ -11,7 +11,7 @@ import time
 import httpx
 import pytest
 import redis
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidStatus, WebSocketException
 
 from app.bus import TOPIC, News
 

@@ -95,6 +95,9 @@ def test_history_is_some_days_or_some_points(calm):
         ({"config": {"initial_capital": 5}}, "invalid_config", "/config/initial_capital"),
         ({"config": {"max_leverage": 500}}, "invalid_config", "/config/max_leverage"),
         ({"config": {"fil": "next_open"}}, "invalid_config", "/config/fil"),
+        ({"breaker": {}}, "invalid_request", "/breaker/drawdown"),
+        ({"breaker": {"drawdown": 1.5}}, "invalid_request", "/breaker/drawdown"),
+        ({"breaker": {"drawdown": 0.1, "cooldown": 5}}, "invalid_request", "/breaker/cooldown"),
     ],
 )
 def test_a_configuration_without_sense_is_refused(calm, body, code, pointer):

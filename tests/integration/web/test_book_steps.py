@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -314,3 +316,27 @@ def test_a_daily_bar_counts_at_the_end_of_its_day_beside_intraday_ones(here):
     found = get(here, "/current")
     assert found["as_of"] == found["live_since"] == f"{hours[-1]}.000Z"  # nothing of it was live
     assert proof.prove(here.services.store).differences == []
+
+
+def test_a_book_that_has_fallen_holds_less_comes_back_and_its_ledger_is_still_the_book(here):
+    body = {"breaker": {"drawdown": 0.01, "cooldown_bars": 2}}
+    told = put(here, **body).get_json()
+    assert told["breaker"] == {"drawdown": 0.01, "fraction": 0.0, "cooldown_bars": 2}
+    assert put(here, **body).get_json()["version"] == 1
+    falling, seen = PRICES.copy(), []
+    falling[START:] = PRICES[START - 1] ** 3 / PRICES[START:] ** 2  # what these strategies gained of, turned round
+    for count in range(START, START + 10):
+        upload(here, count, prices=falling)
+        assert follow(here) == ["succeeded"]
+        asked = sum(abs(item["asked"]) for item in get(here, "/target")["targets"])
+        seen.append((get(here, "/current")["breaker"], asked > 0.0))
+    statuses = [status for status, _ in seen]
+    assert {"open", "recovery"} <= set(statuses)
+    assert statuses.index("open") < len(statuses) - 1 - statuses[::-1].index("recovery")
+    for (before, _), (_, wants) in pairwise(seen):
+        assert wants == (before != "open")  # what is decided at a close counts for the wishes of the next bar
+    assert proof.prove(here.services.store).differences == []
+    assert put(here, breaker=None).get_json()["breaker"] is None
+    upload(here, START + 10, prices=falling)
+    assert follow(here) == ["succeeded"]
+    assert get(here, "/current")["breaker"] is None

@@ -10,6 +10,7 @@ import pytest
 from engine import returns as models
 from engine.overfit.normal import ndtri
 from engine.risk import drawing, limits, losses, stress
+from engine.risk.breaker import Breaker, Watch
 from engine.tails import tails_of
 
 ONE = np.ones(1)
@@ -178,3 +179,42 @@ def test_a_limit_is_breached_at_it_and_not_below(value, used, status):
 
 def test_every_default_is_a_limit_that_could_be_set():
     assert all(limits.LOWEST <= item.default <= limits.HIGHEST for item in limits.LIMITS.values())
+
+
+def stood(path, breaker):
+    """Where a breaker stands after each of these equities, and how much it lets through."""
+    watch, found = Watch("closed", path[0]), []
+    for equity in path[1:]:
+        watch = watch.after(equity, breaker)
+        found.append((watch.status, watch.scale(breaker)))
+    return found
+
+
+def test_a_breaker_opens_at_its_drawdown_and_not_above():
+    breaker = Breaker(0.25)
+    assert stood([100.0, np.nextafter(75.0, 100.0)], breaker) == [("closed", 1.0)]
+    assert stood([100.0, 75.0], breaker) == [("open", 0.0)]
+    assert stood([100.0, 200.0, 151.0, 150.0], breaker)[1:] == [("closed", 1.0), ("open", 0.0)]
+
+
+def test_a_book_that_holds_nothing_comes_back_all_the_same():
+    found = stood([100.0, 70.0, *[70.0] * 7], Breaker(0.25, cooldown_bars=3))
+    assert [status for status, _ in found] == ["open"] * 3 + ["recovery"] * 3 + ["closed"] * 2
+    assert [scale for _, scale in found] == [0.0] * 3 + [0.5] * 3 + [1.0] * 2
+
+
+def test_in_recovery_it_is_measured_from_where_that_began():
+    breaker = Breaker(0.25, fraction=0.5, cooldown_bars=1)
+    path = [100.0, 70.0, 60.0, 45.0, 44.0, 60.0, 50.0]
+    assert stood(path, breaker) == [
+        ("open", 0.5),
+        ("recovery", 0.75),  # from 60 on
+        ("open", 0.5),
+        ("recovery", 0.75),  # from 44 on
+        ("closed", 1.0),
+        ("closed", 1.0),
+    ]
+
+
+def test_without_equity_a_breaker_stays_open():
+    assert stood([100.0, 0.0, -5.0, 0.0], Breaker(0.25, cooldown_bars=1)) == [("open", 0.0)] * 3
