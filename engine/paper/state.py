@@ -109,9 +109,8 @@ class State:
         told = {name: _told(name, array) for name, array in self.numbers.items()}
         names = {"symbols": list(self.symbols), "legs": [list(leg) for leg in self.legs], "sleeves": list(self.sleeves)}
         money = {name: getattr(self, name).hex() for name in ("cash", "equity", "peak")}
-        return {**names, **money, "ruined": self.ruined, "clock": self.clock, "numbers": told} | {
-            "watch": self.watch and [self.watch.status, self.watch.reference.hex(), self.watch.bars]
-        }
+        watch = self.watch and [self.watch.status, self.watch.reference.hex(), self.watch.bars]
+        return {**names, **money, "ruined": self.ruined, "clock": self.clock, "watch": watch, "numbers": told}
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> State:
