@@ -21,6 +21,7 @@ class Deployment:
 
     def __init__(self, folder: Path, database_url: str, redis_url: str, **variables: str) -> None:
         self.folder = folder
+        self.database_url = database_url
         self.api, self.relay = any_free(), any_free()
         self._services: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
         self._running: dict[str, subprocess.Popen[bytes]] = {}
