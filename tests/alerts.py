@@ -121,6 +121,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, dict[str, str], bytes]] = []
+        self.secret = SECRET
         self.status = 204
         self.answer = b""
         self.pause = 0.0  # seconds before each byte of a header that has no end
