@@ -248,6 +248,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, redis_url: str, eventually: 
 
 
 def test_every_type_of_event_is_heard_from_a_cause_of_its_own(story: Story) -> None:
+    story.client.close_book()
     with suppress(AssertionError):  # which are missing says more than that time is up
         story.eventually(lambda: all(ear.types >= TYPES for ear in story.ears), 60)
     assert [TYPES - ear.types for ear in story.ears] == [set(), set()]
