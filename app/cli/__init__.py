@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli import admin, book, catalog, data, demo, follow, jobs, report, roles, search, worlds
+from app.cli import admin, book, catalog, data, demo, follow, jobs, report, risk, roles, search, worlds
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -49,6 +49,7 @@ for command in (
     catalog.signals,
     follow.alerts,
     book.book,
+    risk.risk,
     report.report,
     worlds.synthesize,
     roles.api,

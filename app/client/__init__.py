@@ -272,6 +272,18 @@ class Client(Connection):
             listed = [{"strategy_id": item} if isinstance(item, str) else dict(item) for item in strategies]
         return dict(self.api("PUT", "/portfolio/book", body={"strategies": listed, **more}))
 
+    def risk(self, part: str = "var", **query: Any) -> dict[str, Any]:
+        """What the paper book may lose: `var`, `stress`, or what it uses of its `limits`.
+
+        Args:
+            query: horizon: as in the HTTP API.
+        """
+        return dict(self.api("GET", f"/risk/{part}", query=query))
+
+    def set_limits(self, **limits: float | None) -> dict[str, Any]:
+        """Set the limits of the paper book: all of them, what is left out has its default, None is no limit."""
+        return dict(self.api("PUT", "/risk/limits", body=limits))
+
     def report(self, date: str | None = None, *, make: bool = False) -> dict[str, Any]:
         """The daily report of a date, or the newest one; with `make` it is made where nobody has."""
         return dict(self.api("POST" if make else "GET", "/reports/daily", query={"date": date}))

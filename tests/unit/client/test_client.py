@@ -153,6 +153,24 @@ def test_the_book_is_read_in_parts_and_made_up_of_names_or_objects(connect: Call
     ]
 
 
+def test_risk_is_read_in_parts_and_limits_are_set_together(connect: Callable[[Handler], Client]) -> None:
+    seen: list[tuple[str, str, Any]] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        seen.append((request.method, str(request.url.raw_path, "ascii"), json.loads(request.content or "null")))
+        return httpx.Response(200, json={"version": 1})
+
+    client = connect(server)
+    assert client.risk() == client.risk("stress") == client.set_limits(gross=2.0, stress=None) == {"version": 1}
+    client.risk("var", horizon=10)
+    assert seen == [
+        ("GET", "/api/v1/risk/var", None),
+        ("GET", "/api/v1/risk/stress", None),
+        ("PUT", "/api/v1/risk/limits", {"gross": 2.0, "stress": None}),
+        ("GET", "/api/v1/risk/var?horizon=10", None),
+    ]
+
+
 def test_signals_are_those_of_all_strategies_or_the_days_of_one(connect: Callable[[Handler], Client]) -> None:
     seen: list[str] = []
 
