@@ -172,6 +172,10 @@ class Bars:
             values = [values[0]] * 4 + values[1:]
         return Bars.of_checked(self.time[rows], values, **said)
 
+    def between(self, first: int, stop: int) -> Bars:
+        """The bars first <= t < stop, by number: a view. At least one."""
+        return self.select(start=self.time[first], end=self.time[stop - 1])
+
     def with_panel(self, panel: Panel) -> Bars:
         """The same bars, beside which decisions may read these series."""
         return Bars.of_checked(self.time, [getattr(self, name) for name in FIELDS], **self.said | {"panel": panel})
@@ -225,7 +229,7 @@ class Bars:
 
         That is how a look ahead is found: what a strategy decides here must be what it decided there.
         """
-        past = self.select(end=self.time[row - 1])
+        past = self.between(0, row)
         return past.with_panel(self.panel.until(self.decided[row - 1]))
 
     def column(self, name: str) -> int:

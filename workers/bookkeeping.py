@@ -243,7 +243,7 @@ def _pasts(sources: Sequence[Source], seen: Mapping[str, float]) -> Iterator[Pas
     """What the book has taken of each dataset: no bar after that is in it."""
     for source in sources:
         if count := int(_seconds(source.bars.time).searchsorted(seen[source.name], side="right")):
-            yield Past(source.name, source.bars.select(end=source.bars.time[count - 1]))
+            yield Past(source.name, source.bars.between(0, count))
 
 
 def _seconds(times: Times) -> Floats:

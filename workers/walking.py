@@ -13,7 +13,7 @@ from app.sweeps import search_of
 from app.walkforward import plan_of
 from app.wiring import Services
 from engine import Config
-from engine.bars import Bars, Floats
+from engine.bars import Floats
 from engine.figures import Report, Run
 from engine.metrics import measure
 from engine.stitching import Piece, stitched
@@ -123,11 +123,8 @@ class WalkWork(ChoosingWork):
 
     def _alone(self, bound: BoundStrategy, first: int, stop: int) -> Run:
         """A trial on some bars alone."""
-        part = self._part(first, stop)
+        part = self.bars.between(first, stop)
         return run_of(part, bound(part), self.config)
-
-    def _part(self, first: int, stop: int) -> Bars:
-        return self.bars.select(start=self.bars.time[first], end=self.bars.time[stop - 1])
 
     def _stretch(self, first: int, stop: int) -> dict[str, Any]:
         return {"start": said(self.bars.time[first]), "end": said(self.bars.time[stop - 1]), "bars": stop - first}

@@ -35,17 +35,17 @@ def forward(bars: Bars, bound: BoundStrategy | None, config: Config, fold: Fold)
     What was decided before is not carried out as such; a weight that the strategy still wants at the first bar is.
     Without a strategy nothing is held.
     """
-    part = _cut(bars, fold.split, fold.stop)
+    part = bars.between(fold.split, fold.stop)
     if bound is None:
         return run_of(part, np.zeros((len(part), len(bars.symbols))), config)
-    return run_of(part, bound(_cut(bars, fold.first, fold.stop))[fold.split - fold.first :], config)
+    return run_of(part, bound(bars.between(fold.first, fold.stop))[fold.split - fold.first :], config)
 
 
 def by_group(bars: Bars, bound: BoundStrategy | None, config: Config, groups: Groups) -> list[Run]:
     """A run of each group; without a strategy nothing is held."""
     weights = np.zeros((len(bars), len(bars.symbols))) if bound is None else bound(bars)
     stretches = zip(groups.bounds, groups.bounds[1:], strict=False)
-    return [run_of(_cut(bars, first, stop), weights[first:stop], config) for first, stop in stretches]
+    return [run_of(bars.between(first, stop), weights[first:stop], config) for first, stop in stretches]
 
 
 def judge_splits(
@@ -87,7 +87,3 @@ def kept(runs: Sequence[Run], stretches: Mapping[int, tuple[int, int]], groups: 
         for group, (first, stop) in stretches.items()
     ]
     return stitched(pieces, periods_per_year)
-
-
-def _cut(bars: Bars, first: int, stop: int) -> Bars:
-    return bars.select(start=bars.time[first], end=bars.time[stop - 1])

@@ -90,7 +90,7 @@ def walk(
     folds = _folds(len(bars), train, test, test if step is None else step, anchored=anchored)
     refuse_size(len(tried) * len(folds), running.MAX_RUNS)
     config = (Config.parse(strategy.defaults) if config is None else config).fitted(bars)
-    enough(_cut(bars, 0, train), tried)
+    enough(bars.between(0, train), tried)
     work = _Forward(bars, tried, config, folds, threads)
     scores = work.judged((objective,), report)[objective]
     chosen = np.array([_best(column, better) for column in scores.T])
@@ -120,7 +120,7 @@ def judge(
     tried, names = tried_of(strategy, trials), known(figures)
     refuse_size(len(tried) * len(parts), running.MAX_RUNS)
     config = (Config.parse(strategy.defaults) if config is None else config).fitted(bars)
-    enough(_cut(bars, *min(parts, key=lambda part: part[1] - part[0])), tried)
+    enough(bars.between(*min(parts, key=lambda part: part[1] - part[0])), tried)
     folds = tuple(Fold(first, stop, stop) for first, stop in parts)
     return _Forward(bars, tried, config, folds, threads).judged(names, report)
 
@@ -135,11 +135,6 @@ def _folds(total: int, train: int, test: int, step: int, *, anchored: bool) -> t
         )
     splits = range(train, total - test + 1, step)
     return tuple(Fold(0 if anchored else split - train, split, split + test) for split in splits)
-
-
-def _cut(bars: Bars, first: int, stop: int) -> Bars:
-    """Bars first <= t < stop, a view."""
-    return bars.select(start=bars.time[first], end=bars.time[stop - 1])
 
 
 def _best(scores: Floats, better: str) -> int:
@@ -161,11 +156,11 @@ class _Forward:
 
     @cached_property
     def trainings(self) -> list[Bars]:
-        return [_cut(self.bars, fold.first, fold.split) for fold in self.folds]
+        return [self.bars.between(fold.first, fold.split) for fold in self.folds]
 
     @cached_property
     def tests(self) -> list[Bars]:
-        return [_cut(self.bars, fold.split, fold.stop) for fold in self.folds]
+        return [self.bars.between(fold.split, fold.stop) for fold in self.folds]
 
     @cached_property
     def pairs(self) -> Pairs | None:
@@ -249,10 +244,10 @@ class _Forward:
         """A trial in one training, or in a test with its training in view, as single runs."""
         bound = self.tried.bound(at)
         if side == 0:
-            part = _cut(self.bars, fold.first, fold.split)
+            part = self.bars.between(fold.first, fold.split)
             return figures_of(part, bound(part), self.config, names)
-        weights = bound(_cut(self.bars, fold.first, fold.stop))[fold.split - fold.first :]
-        return figures_of(_cut(self.bars, fold.split, fold.stop), weights, self.config, names)
+        weights = bound(self.bars.between(fold.first, fold.stop))[fold.split - fold.first :]
+        return figures_of(self.bars.between(fold.split, fold.stop), weights, self.config, names)
 
 
 def _periods(bars: Bars) -> float:
