@@ -133,7 +133,7 @@ def divide(work: Work, claim: Claim, services: Services, report: Report) -> Made
     pace = Pace(work, claim, services)
     if claim.parked:
         _require_whole(chunks, work.units)
-        pace.seconds_each = sum(chunk.compute_ms for chunk in chunks) / 1000 / sum(map(_units, chunks))
+        pace.seconds_each = sum(chunk.compute_ms for chunk in chunks) / 1000 / sum(chunk.units for chunk in chunks)
     while True:
         left = _missing([piece.chunk for piece in done], pace.work.units)
         report(
@@ -199,10 +199,6 @@ def _require_whole(chunks: Sequence[Chunk], units: int) -> None:
     ends = [0, *(chunk.stop for chunk in chunks)]
     if [chunk.first for chunk in chunks] != ends[:-1] or ends[-1] < units:
         raise RuntimeError(f"The {len(chunks)} chunks that are done are not the {units} units of the job.")
-
-
-def _units(chunk: Chunk) -> int:
-    return chunk.stop - chunk.first
 
 
 def _read(chunk: Chunk) -> pa.Table:

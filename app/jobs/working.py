@@ -52,16 +52,16 @@ class Working(Changes):
         self._announce(change)
         row = change.job
         return Claim(
-            row.id,
-            row.owner,
-            row.kind,
-            row.request,
-            row.request_hash,
-            row.attempt,
-            row.fence,
-            row.parent_id,
-            row.retry_of,
-            row.pending is not None,
+            job_id=row.id,
+            owner=row.owner,
+            kind=row.kind,
+            request=row.request,
+            request_hash=row.request_hash,
+            attempt=row.attempt,
+            fence=row.fence,
+            parent_id=row.parent_id,
+            retry_of=row.retry_of,
+            parked=row.pending is not None,
         )
 
     def beat(self, claim: Claim, progress: Mapping[str, Any] | None = None) -> bool:

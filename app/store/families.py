@@ -53,8 +53,8 @@ class Families:
             "rung_at": self._database.now(),
             "attempt": 0,  # attempts to gather are counted anew
             "fence": jobs.c.fence + 1,  # a beat that comes late takes no lease on a job that is nobody's
-            "units": before + sum(_units(chunk) for chunk in chunks) + rest.ahead,
-            "done": before + sum(_units(chunk) for chunk in chunks if chunk.found is not None),
+            "units": before + sum(chunk.units for chunk in chunks) + rest.ahead,
+            "done": before + sum(chunk.units for chunk in chunks if chunk.found is not None),
             "pending": case((wanted, waiting), else_=0),
         }
         with self._database.write() as tx:
@@ -156,10 +156,6 @@ def waits_for_a_worker() -> ColumnElement[bool]:
     return or_(and_(jobs.c.status == "queued", or_(jobs.c.parent_id.is_(None), runs)), ready)
 
 
-def _units(chunk: Chunk) -> int:
-    return chunk.stop - chunk.first
-
-
 def _child(parent: Row[Any], chunk: Chunk, queue: str) -> dict[str, Any]:
     done = chunk.found is not None
     return {
@@ -171,7 +167,7 @@ def _child(parent: Row[Any], chunk: Chunk, queue: str) -> dict[str, Any]:
         "request_hash": parent.request_hash,
         "tags": [],
         "parent_id": parent.id,
-        "units": _units(chunk),
+        "units": chunk.units,
         "status": "succeeded" if done else "queued",
         "attempt": 0,
         "max_attempts": parent.max_attempts,

@@ -52,6 +52,11 @@ class Chunk:
     compute_ms: float = 0.0
     points: list[list[float]] | None = None
 
+    @property
+    def units(self) -> int:
+        """How many it has."""
+        return self.stop - self.first
+
 
 @dataclass(frozen=True)
 class Rest:
