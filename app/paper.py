@@ -148,14 +148,14 @@ def _require_fill(config: Config, catalog: Catalog, strategy: Any) -> None:
 def submit_due(services: Services) -> str | None:
     """Queue the step that is due; its job's id."""
     run = services.store.book.run(signals.OWNER)
-    if run is not None and run.status not in TERMINAL:
+    if (run is not None and run.status not in TERMINAL) or due(services) is None:
         return None
-    request = due(services)
-    if request is None or (run is not None and run.status != "succeeded" and run.request == request):
-        return None  # nothing is new since a step that could not be made
     waiting = [item for item in signals.absent(services) if item.reason in _COMING]
     if {item.strategy_id for item in waiting} & set(standing(services.store).names(services.shelf)):
         return None
+    request = due(services)  # once more: the last of them may have spoken in between
+    if request is None or (run is not None and run.status != "succeeded" and run.request == request):
+        return None  # nothing is new since a step that could not be made
     return str(signals.submit_after(services, KIND, run, request).id)
 
 

@@ -69,7 +69,7 @@ def mortal(bars):
         os.kill(os.getpid(), signal.SIGKILL)
     return np.zeros(bars.close.shape)
 '''
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("live_events")]  # one story for all
 
 EURUSD = {"dataset": "fx_daily", "symbols": ["EURUSD"]}
 # What fires at what the story brings about, whatever it is by default.
@@ -313,16 +313,18 @@ def test_a_webhook_is_told_again_until_it_answers_and_at_last_no_more(
         return {each["webhook_id"]: (each["status"], each["attempt"]) for each in found}
 
     story.eventually(lambda: deliveries() == {"ill": ("sent", 2), "gone": ("failed", 6)}, 60)
-    assert {name: len(receiver.heard) for name, receiver in receivers.items()} == {"ill": 2, "gone": 6}
-    for receiver in receivers.values():
-        for number, (_, headers, body) in enumerate(receiver.heard, 1):
+    for name, receiver in receivers.items():
+        # What else is critical, such as a fall of the book, is told to them too.
+        heard = [one for one in receiver.heard if json.loads(one[2])["alert"]["alert_id"] == alert["alert_id"]]
+        assert len(heard) == {"ill": 2, "gone": 6}[name]
+        for number, (_, headers, body) in enumerate(heard, 1):
             stamp, signature = headers["X-Queuant-Timestamp"], headers["X-Queuant-Signature"]
             assert is_genuine(receiver.secret, stamp, body, signature)
             assert not is_genuine(receiver.secret, stamp, body + b" ", signature)
             assert abs(time.time() - int(stamp)) < 120
             told = json.loads(body)
             assert told == {**told, "attempt": number, "delivery_id": headers["X-Queuant-Delivery"], "alert": alert}
-        assert len({headers["X-Queuant-Delivery"] for _, headers, _ in receiver.heard}) == 1
+        assert len({headers["X-Queuant-Delivery"] for _, headers, _ in heard}) == 1
 
 
 def is_genuine(secret: str, timestamp: str, body: bytes, signature: str) -> bool:

@@ -113,6 +113,24 @@ def test_a_revised_past_changes_only_what_comes(opened):
     assert get(opened, "/history")["equity"][:-1] == before["equity"]
 
 
+def test_who_speaks_while_a_step_is_asked_for_is_heard(here, monkeypatch):
+    upload(here, START)
+    supervisor.look(here.services)
+    first = here.services.queue.take("batch")
+    claim = here.services.jobs.claim(first, lease_owner="test")
+    here.services.jobs.finish(claim, pipeline.run(claim, here.services, lambda *_: None))
+    absent = signals.absent
+
+    def late(services):
+        work(here)
+        return absent(services)
+
+    monkeypatch.setattr(signals, "absent", late)
+    assert paper.submit_due(here.services)
+    request = here.services.store.book.run(signals.OWNER).request
+    assert {item["strategy_id"] for item in request["sleeves"]} == {"fast", "slow"}
+
+
 def test_two_supervisors_make_one_step(opened, monkeypatch):
     upload(opened, START + 4)
     supervisor.look(opened.services)
