@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -117,9 +118,9 @@ def both(do: Callable[[], Any]) -> list[Any]:
 
 
 class Receiver:
-    """A server on this machine that keeps what it was sent, and answers as it is told."""
+    """A server on this machine that keeps what it was sent, and answers as it is told; with a context behind TLS."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.heard: list[tuple[str, dict[str, str], bytes]] = []
         self.secret = SECRET
         self.status = 204
@@ -150,6 +151,8 @@ class Receiver:
                     return  # the sender has hung up
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
         self.thread.start()

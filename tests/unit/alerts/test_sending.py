@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack, closing
 
 import pytest
 
 from app.alerts import sending
 from app.store import deliveries as store_deliveries
-from tests.alerts import SECRET
+from tests.alerts import SECRET, Receiver
 
 
 def test_an_alert_arrives_signed_and_once(platform, hook, receiver):
@@ -116,6 +120,40 @@ def test_a_receiver_that_trickles_behind_tls_is_hung_up_on_too(platform, hook, r
     receiver.pause = 0.0
     assert took < 3
     assert platform.outbox()[0][1:3] == ("pending", 1)
+
+
+def certificate(folder, name):
+    """A certificate for this machine, which is its own authority, and a context that shows it."""
+    command = shutil.which("openssl") or pytest.skip("openssl, which makes certificates, is not installed")
+    paths = folder / f"{name}.pem", folder / f"{name}.key"
+    options = f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN={name}"
+    options += f" -addext subjectAltName=IP:127.0.0.1 -out {paths[0]} -keyout {paths[1]}"
+    subprocess.run([command, *options.split()], check=True, capture_output=True, timeout=30)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*paths)
+    return paths[0], context
+
+
+def test_behind_tls_only_a_receiver_with_a_certificate_that_is_trusted_is_told(platform, hook, tmp_path, monkeypatch):
+    trusted, known = certificate(tmp_path, "known")
+    _, strange = certificate(tmp_path, "strange")
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    monkeypatch.setattr(sending, "_authorities", sending._authorities.__wrapped__)
+    receivers = {}
+    with ExitStack() as stack:
+        for name, context in (("known", known), ("strange", strange)):
+            receivers[name] = found = stack.enter_context(closing(Receiver(context)))
+            hook(name, url=f"https://127.0.0.1:{found.port}/hook")
+            hook(f"{name}_by_name", url=f"https://localhost:{found.port}/hook")
+        platform.fail()
+        platform.round()
+        assert sending.send_due(platform.services) == 1
+    assert {name: len(found.heard) for name, found in receivers.items()} == {"known": 1, "strange": 0}
+    outbox = {name: (status, error) for name, status, _, error in platform.outbox()}
+    assert outbox.pop("known") == ("sent", None)
+    assert {status for status, _ in outbox.values()} == {"pending"}
+    assert "certificate verify failed" in outbox["strange"][1]
+    assert "'localhost'" in outbox["known_by_name"][1], "a certificate for another name"
 
 
 def test_of_an_answer_the_status_counts_and_the_rest_is_not_read(platform, hook, receiver):
