@@ -9,7 +9,7 @@ looking, and the key of the job that it queues names the job before.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -164,7 +164,7 @@ def due(services: Services) -> dict[str, Any] | None:
     heads = services.store.signals.heads()
     book, state = standing(services.store), services.store.book.state()
     known = set(services.catalog.ids())
-    sleeves = [item for item in _sleeves(book, services.shelf, heads) if item["dataset_id"] in known]
+    sleeves = _sleeves(book, services.shelf, known, heads)
     if not sleeves:
         return None
     since = _since(book, state, sleeves)
@@ -181,12 +181,16 @@ def due(services: Services) -> dict[str, Any] | None:
     }
 
 
-def _sleeves(book: Mandated, shelf: Shelf, heads: Mapping[tuple[str, str], float]) -> list[dict[str, Any]]:
+def _sleeves(
+    book: Mandated, shelf: Shelf, known: Set[str], heads: Mapping[tuple[str, str], float]
+) -> list[dict[str, Any]]:
     """The strategies of the book that have spoken of their present dataset, with their shares.
 
-    Of `all` those that have been silent for longer than DAYS have none; a strategy that is named keeps its own.
+    Of `all` those that have been silent for longer than DAYS have none, nor have those whose dataset has gone; a
+    strategy that is named keeps its own.
     """
-    spoken = {item.id: (dataset_of(item), heads.get((item.id, dataset_of(item)))) for item in shelf.all()}
+    datasets = {item.id: dataset_of(item) for item in shelf.all()}
+    spoken = {item: (name, heads.get((item, name))) for item, name in datasets.items() if name in known}
     named: list[tuple[str, float | None]]
     if isinstance(book.strategies, str):
         last = max((at for _, at in spoken.values() if at is not None), default=0.0)
@@ -242,9 +246,14 @@ def attributed(marks: Sequence[Any]) -> list[dict[str, Any]]:
     for mark in marks:
         for sleeve, gain in mark.sleeves.items():
             gains[sleeve] = gains.get(sleeve, 0.0) + gain
-    before = marks[0].equity - marks[0].pnl if marks else 0.0
+    before = equity_before(marks) if marks else 0.0
     order = sorted(gains, key=lambda name: (-gains[name], name))
     return [{"strategy_id": name, "pnl": gains[name], "contribution": ratio(gains[name], before)} for name in order]
+
+
+def equity_before(marks: Sequence[Any]) -> float:
+    """The equity at which the first of these marks began."""
+    return float(marks[0].equity - marks[0].pnl)
 
 
 def ratio(amount: float, equity: float) -> float | None:

@@ -31,16 +31,24 @@ class Proof:
 def prove(store: Store) -> Proof | None:
     """Fold the ledger from the capital on and compare every mark, and the state, to the last bit; None without a book.
 
-    What sleeves gained must sum to the change of equity to within 1e-9 of it.
+    What sleeves gained must sum to the change of equity to within 1e-9 of it. The book may go on meanwhile: proved is
+    what it was. Of one that is closed meanwhile nothing is left to be proved; the one that took its place is.
     """
     row = store.book.state()
     if row is None:
         return None
+    found = _proof(store, row)
+    now = store.book.state()
+    return found if now is not None and now.opened_at == row.opened_at else prove(store)
+
+
+def _proof(store: Store, row: Row[Any]) -> Proof:
+    """The proof of the book as its state was."""
     fold, equity, fills = Fold(row.capital), float(row.capital), 0
     found: list[str] = []
     configs = {version: standing(store, version).config for version in range(standing(store).version + 1)}
     for first in range(0, row.number, _AT_ONCE):
-        marks = store.book.marks(after=first, limit=_AT_ONCE)
+        marks = store.book.marks(after=first, limit=min(_AT_ONCE, row.number - first))
         ledger: dict[int, list[Row[Any]]] = {}
         for fill in store.book.ledger(first + 1, first + len(marks)):
             ledger.setdefault(fill.mark, []).append(fill)

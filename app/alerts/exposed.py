@@ -21,7 +21,7 @@ def var_breach(services: Services) -> Iterable[Finding]:
     mark = services.store.book.newest()
     if mark is not None:
         figure = risk.value_at_risk(mark, services.store.risk.of(mark.n), 0.99)
-        what = f"May lose {_percent(figure)} of its equity in a session, one in a hundred times ({figure.method})"
+        what = f"May lose {_percent(figure.value)} of its equity in a session, one in a hundred times ({figure.method})"
         yield _finding(mark, figure, what, {"level": 0.99, "method": figure.method})
 
 
@@ -30,21 +30,21 @@ def drawdown(services: Services) -> Iterable[Finding]:
     mark = services.store.book.newest()
     if mark is not None:
         figure = risk.drawdown(mark)
-        yield _finding(mark, figure, f"Has lost {_percent(figure)} since its highest equity", {"equity": mark.equity})
+        what = f"Has lost {_percent(figure.value)} since its highest equity"
+        yield _finding(mark, figure, what, {"equity": mark.equity})
 
 
 def limit_breach(services: Services) -> Iterable[Finding]:
     """The use of every limit that there is."""
     mark = services.store.book.newest()
-    _, found = risk.used(services.store)
-    for item in found:
-        if mark is not None and item.bound is not None:
+    if mark is None:
+        return
+    for item in risk.uses(risk.standing(services.store), mark, services.store.risk.of(mark.n)):
+        if item.bound is not None:
             data = {"limit": item.limit, "value": item.value, "bound": item.bound, "bar_at": iso(mark.bar_at)}
-            message = (
-                f"The paper book uses {item.utilisation or 0.0:.0%} of its limit of {item.bound:g}: {item.entity}."
-            )
-            known = item.utilisation is not None
-            yield Finding(item.entity, item.utilisation, message, data | dict(item.about), known=known)
+            share, known = item.utilisation, item.utilisation is not None
+            message = f"The paper book uses {_percent(share, 0)} of its limit of {item.bound:g}: {item.entity}."
+            yield Finding(item.entity, share, message, data | dict(item.about), known=known)
 
 
 def _finding(mark: Row[Any], figure: Figure, what: str, data: Mapping[str, Any]) -> Finding:
@@ -52,5 +52,5 @@ def _finding(mark: Row[Any], figure: Figure, what: str, data: Mapping[str, Any])
     return Finding(_BOOK, figure.value, f"The paper book: {what}.", data, known=figure.value is not None)
 
 
-def _percent(figure: Figure) -> str:
-    return f"{figure.value or 0.0:.2%}"
+def _percent(value: float | None, digits: int = 2) -> str:
+    return "an unknown part" if value is None else f"{value:.{digits}%}"

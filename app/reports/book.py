@@ -29,7 +29,7 @@ def paper_book(services: Services, period: Period) -> Section:
         return Section(NAME, TITLE, nothing="No book is kept.")
     marks = book.taken(period.start, period.end)
     fills = book.ledger(marks[0].n, marks[-1].n) if marks else []
-    before = marks[0].equity - marks[0].pnl if marks else last.equity
+    before = paper.equity_before(marks) if marks else last.equity
     gain = sum(mark.pnl for mark in marks)
     figures = {
         "bar_at": iso(last.bar_at),

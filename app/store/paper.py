@@ -53,10 +53,7 @@ class PaperBook:
 
     def version(self, version: int | None = None) -> Row[Any] | None:
         """A configuration, or the newest one; None where nobody has given one."""
-        query = select(book_versions).order_by(book_versions.c.version.desc()).limit(1)
-        if version is not None:
-            query = query.where(book_versions.c.version == version)
-        return self._first(query)
+        return self._first(_newest() if version is None else _newest().where(book_versions.c.version == version))
 
     def put(self, values: Mapping[str, Any], *, by: str) -> Row[Any]:
         """Give the book another configuration. The same one again changes nothing, and makes no version.
@@ -64,8 +61,7 @@ class PaperBook:
         Raises Conflict: `book_is_open` for another capital or start than those with which it was opened.
         """
         with self._database.write_alone(book_versions) as tx:
-            query = select(book_versions).order_by(book_versions.c.version.desc()).limit(1)
-            standing: Row[Any] | None = tx.execute(query).first()
+            standing: Row[Any] | None = tx.execute(_newest()).first()
             if standing is not None and all(getattr(standing, name) == value for name, value in values.items()):
                 return standing
             began = None if standing is None else standing.start_date
@@ -91,8 +87,9 @@ class PaperBook:
         return self._first(mine.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(1))
 
     def close(self) -> Event | None:
-        """Remove the ledger and all that follows from it; what tells so, None where there is no book. How it is made up
-        stays: the next step opens it anew.
+        """Remove the ledger and all that follows from it. How the book is made up stays: the next step opens it anew.
+
+        Returns the event that tells so; None where there is no book.
         """
         with self._database.write() as tx:
             if tx.execute(delete(book_state).returning(book_state.c.id)).first() is None:
@@ -149,6 +146,10 @@ class PaperBook:
         with self._database.read() as tx:
             rows: Sequence[Row[Any]] = tx.execute(query).all()
             return rows
+
+
+def _newest() -> Any:
+    return select(book_versions).order_by(book_versions.c.version.desc()).limit(1)
 
 
 def save(tx: Connection, database: Database, log: EventLog, step: Step) -> list[Event]:

@@ -65,7 +65,7 @@ def attribution(days: int | None) -> dict[str, Any]:
     """Whose the gains of some days were."""
     newest()
     rows = services().store.book.curve(days)
-    before = rows[0].equity - rows[0].pnl
+    before = paper.equity_before(rows)
     total = rows[-1].equity - before
     return {
         "start": iso(rows[0].bar_at),
@@ -81,9 +81,9 @@ def history(days: int | None, points: int | None) -> dict[str, Any]:
     """The book through time, which does not go back: what bars brought that came late is in it when they had come."""
     _, state = newest()
     every = services().store.book.curve(days)
-    rows = list(dict(_clocked(every)).items())
+    rows = list(dict(_clocked(every)).items())  # of each time the last mark
     times, kept = zip(*_decimated(rows, points), strict=True)
-    before = every[0].equity - every[0].pnl
+    before = paper.equity_before(every)
     equity = [row.equity for row in kept]
     return {
         "time": [iso(at) for at in times],

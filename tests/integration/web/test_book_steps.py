@@ -227,6 +227,28 @@ def test_a_ledger_that_was_touched_is_found(opened):
     assert any("units" in text for text in proof.prove(store).differences)
 
 
+@pytest.mark.parametrize("happens", ["goes on", "is closed", "is closed and opens anew"])
+def test_a_book_is_proved_whatever_happens_to_it_meanwhile(opened, monkeypatch, happens):
+    """What happens does so between the reads of the proof: of the state, and of the ledger."""
+    store, read = opened.services.store, opened.services.store.book.marks
+
+    def marks(**asked):
+        monkeypatch.undo()
+        if happens != "goes on":
+            store.book.close()
+        if happens != "is closed":
+            upload(opened, START + 5)
+            assert follow(opened) == ["succeeded"]
+        return read(**asked)
+
+    monkeypatch.setattr(store.book, "marks", marks)
+    found = proof.prove(store)
+    if happens == "is closed":
+        assert found is None
+    else:
+        assert (found.marks, found.differences) == (START + 3 if happens == "goes on" else START + 5, [])
+
+
 def test_a_step_that_cannot_be_made_is_not_tried_again_until_something_is_new(here):
     put(here, config={"fill": "next_open"})
     upload(here, START)
