@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app.client import Client
 from app.store import TERMINAL
+from app.store.news import node_of
 from app.tables import jobs
 from bench.fleet import Fleet
 
@@ -49,12 +50,12 @@ class Look:
 
     @property
     def gatherer(self) -> str | None:
-        return self.parent.lease_owner if self.parent.pending == 0 else None
+        return node_of(self.parent.lease_owner) if self.parent.pending == 0 else None
 
     def held(self, *names: str) -> dict[str, int]:
         """Chunks that run on these nodes, or on any, with their attempts."""
         held = [row for row in self.chunks if row.status == "running"]
-        return {row.id: row.attempt for row in held if not names or row.lease_owner in names}
+        return {row.id: row.attempt for row in held if not names or node_of(row.lease_owner) in names}
 
 
 @dataclass
@@ -119,7 +120,7 @@ class Fault:
         if self.what == QUEUE:
             return bool(set(look.held().items()) - self.seen)
         rows = {row.id: row for row in look.chunks}
-        return all(chunk not in rows or rows[chunk].lease_owner != self.name for chunk in self.held)
+        return all(chunk not in rows or node_of(rows[chunk].lease_owner) != self.name for chunk in self.held)
 
 
 @dataclass

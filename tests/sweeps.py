@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workers.tasks import Executor
+from tests.working import Hand
 
 SWEEP = "/api/v1/backtest/sweep"
 GRID = {"fast": {"start": 5, "stop": 30, "step": 5}, "slow": [20, 40, 80, 120]}
@@ -25,11 +25,11 @@ def bells(web: Any) -> list[str]:
 
 def work(web: Any, *, workers: int = 1, most: int = 10_000) -> int:
     """Do as workers do until nobody rings; gives how many doorbells were answered."""
-    executors = [Executor(web.services, f"w{number}") for number in range(workers)]
+    executors = [Hand(web.services, f"w{number}") for number in range(workers)]
     answered = 0
     while answered < most and (rung := bells(web)):
         for bell in rung:
-            executors[answered % workers].execute(bell)
+            executors[answered % workers].do(bell)
             answered += 1
     return answered
 

@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import billiard
 import numpy as np
 import pyarrow as pa
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
-from celery import Celery, signals
+from celery import Celery, Task, signals
 
 import engine
 from app.errors import StoreUnavailable
@@ -82,15 +83,19 @@ class Node:
 
     def attach(self, celery: Celery) -> None:
         """Register the one task, and what happens around the pool."""
-        celery.task(name=TASK)(self.execute)
+
+        def execute(task: Task, bell: str) -> None:
+            self.answer(bell, task.request.id)
+
+        celery.task(name=TASK, bind=True)(execute)
         signals.worker_process_init.connect(self._start_child, weak=False)
         signals.worker_ready.connect(self._say_ready, weak=False)
         signals.task_failure.connect(self._child_lost, weak=False)
 
-    def execute(self, job_id: str) -> None:
-        """The Celery task: a doorbell rang for this job."""
+    def answer(self, bell: str, task_id: str) -> None:
+        """In a pool process: a doorbell rang."""
         assert self._executor is not None, "the pool process was not initialised"  # noqa: S101
-        self._executor.execute(job_id)
+        self._executor.answer(bell, task_id)
 
     def _start_child(self, **_: Any) -> None:
         die_with_parent(signal.SIGKILL)  # Celery lets pool processes ignore SIGTERM
@@ -121,25 +126,27 @@ class Node:
         Celery would wait for a pool process that is inside of a strategy until it comes out, however long that takes.
         """
         time.sleep(self.settings.grace_seconds)
-        self._hand_back()
+        self._take_back(self.services.jobs.hand_back)
         for child in billiard.active_children():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child.pid, signal.SIGKILL)
 
-    def _child_lost(self, exception: BaseException, args: tuple[str, ...], **_: Any) -> None:
+    def _child_lost(self, exception: BaseException, task_id: str, **_: Any) -> None:
         """In the parent: a child was killed or ran into the hard limit. Act at once instead of at lease expiry."""
-        if not isinstance(exception, (WorkerLostError, TimeLimitExceeded)):
-            return
         jobs = self.services.jobs
+        if isinstance(exception, TimeLimitExceeded):
+            self._take_back(jobs.time_out, task_id)
+        elif isinstance(exception, WorkerLostError):
+            self._take_back(jobs.hand_back if self._stopping else jobs.give_back, task_id)
+
+    def _take_back(self, take: Callable[..., str | None], task_id: str | None = None) -> None:
+        """Take what this node holds, or one task of it, out of its hands."""
+        holder = self.name if task_id is None else f"{self.name}/{task_id}"
         try:
-            if isinstance(exception, TimeLimitExceeded):
-                jobs.time_out(args[0], lease_owner=self.name)
-            elif self._stopping:
-                jobs.hand_back(args[0], lease_owner=self.name)
-            else:
-                jobs.give_back(args[0], lease_owner=self.name)
+            for job_id in self.services.jobs.held_by(holder):
+                take(job_id, lease_owner=holder)
         except StoreUnavailable:
-            log.warning("job %s: lost its worker process; the supervisor takes over at lease expiry", args[0])
+            log.warning("the store does not answer; the supervisor takes over at lease expiry")
 
     @property
     def _ready_file(self) -> Path:
@@ -154,12 +161,4 @@ class Node:
     def leave(self) -> None:
         """Hand back what the grace period did not let finish."""
         self._ready_file.unlink(missing_ok=True)
-        self._hand_back()
-
-    def _hand_back(self) -> None:
-        jobs = self.services.jobs
-        try:
-            for job_id in jobs.held_by(self.name):
-                jobs.hand_back(job_id, lease_owner=self.name)
-        except StoreUnavailable:
-            log.warning("the store does not answer; the supervisor takes over at lease expiry")
+        self._take_back(self.services.jobs.hand_back)

@@ -29,16 +29,22 @@ class Executor:
         self._job_seconds = services.settings.job_seconds
         self._node = node
 
-    def execute(self, job_id: str) -> str | None:
-        """Run the job if it still waits. Gives its new status; None when there was nothing to do or to store."""
+    def answer(self, bell: str, task_id: str) -> str | None:
+        """A doorbell rang: run the job whose turn it is. Gives its new status; None when there was nothing to do or to
+        store.
+        """
         try:
-            claim = self._jobs.claim(job_id, lease_owner=self._node)
+            claim = self._jobs.claim_next(bell, lease_owner=f"{self._node}/{task_id}")
         except StoreUnavailable:
-            log.warning("job %s: the store did not answer; the supervisor rings again", job_id)
+            log.warning("job %s: the store did not answer; the supervisor rings again", bell)
             return None
         if claim is None:
-            log.debug("job %s: stale doorbell", job_id)
+            log.debug("job %s: stale doorbell", bell)
             return None
+        return self.execute(claim)
+
+    def execute(self, claim: Claim) -> str | None:
+        """Run a job that was claimed. Gives its new status; None when nothing was stored."""
         with Lease(self._jobs, claim) as lease:
             return self._run(claim, lease)
 

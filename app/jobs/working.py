@@ -45,8 +45,16 @@ class Working(Changes):
     """Jobs in the hands of workers. Every write of a worker names its fence: an old one changes nothing."""
 
     def claim(self, job_id: str, *, lease_owner: str) -> Claim | None:
-        """Take a queued job; None when the doorbell was stale."""
-        change = self.store.jobs.claim(job_id, lease_owner=lease_owner, lease_seconds=self.lease_seconds)
+        """Take a job, whoever's turn it is; None when it does not wait."""
+        return self._claimed(self.store.jobs.claim(job_id, lease_owner=lease_owner, lease_seconds=self.lease_seconds))
+
+    def claim_next(self, bell: str, *, lease_owner: str) -> Claim | None:
+        """Take the job whose turn it is, of the queue in which a doorbell rang; None when the doorbell was stale."""
+        return self._claimed(
+            self.store.jobs.claim_next(bell, lease_owner=lease_owner, lease_seconds=self.lease_seconds)
+        )
+
+    def _claimed(self, change: Change | None) -> Claim | None:
         if change is None:
             return None
         self._announce(change)
@@ -106,7 +114,7 @@ class Working(Changes):
         return self._taken(change)
 
     def held_by(self, lease_owner: str) -> list[str]:
-        """Ids of the running jobs that a worker holds."""
+        """Ids of the running jobs that a node holds, or one of its tasks."""
         return self.store.jobs.held_by(lease_owner)
 
     def tell_progress(self, claim: Claim, progress: Mapping[str, Any], at: float) -> None:

@@ -16,7 +16,21 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, exists, func, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from app.events import Event
 from app.store import tried
@@ -68,8 +82,9 @@ class Families:
             return Change(row, tell(tx, self._log, row) if cancelled else [])
 
     def waiting(self, parent_id: str) -> list[str]:
-        """Ids of the chunks that wait for a worker."""
-        query = select(jobs.c.id).where(jobs.c.parent_id == parent_id, jobs.c.status == "queued")
+        """Ids of the chunks that wait for a worker, in the order in which they begin."""
+        query = select(jobs.c.id).where(jobs.c.parent_id == parent_id, is_queued())
+        query = query.order_by(jobs.c.created_at, jobs.c.id)
         with self._database.read() as tx:
             return list(tx.execute(query).scalars())
 
@@ -124,7 +139,8 @@ class Families:
         return Change(row, events)
 
     def _insert(self, tx: Connection, parent: Row[Any], chunks: Sequence[Chunk], queue: str) -> None:
-        rows = [_child(parent, chunk, queue) for chunk in chunks]
+        ids = sorted(uuid.uuid4().hex for _ in chunks)  # of one moment the lowest is next
+        rows = [_child(parent, child_id, chunk, queue) for child_id, chunk in zip(ids, chunks, strict=True)]
         parts = [
             {"job_id": row["id"], "name": PART, "data": chunk.found}
             for row, chunk in zip(rows, chunks, strict=True)
@@ -149,17 +165,31 @@ def computed_by_children() -> ColumnElement[float]:
 
 
 def waits_for_a_worker() -> ColumnElement[bool]:
-    """A queued job whose parent, if any, still runs; or a parent that waits for none of its children any more."""
+    """A job that has not begun, or that has still to gather what its chunks found."""
+    return or_(has_not_begun(), gathers())
+
+
+def has_not_begun() -> ColumnElement[bool]:
+    """A queued job whose parent, if any, still runs."""
     parent = jobs.alias("parent")
     runs = exists().where(parent.c.id == jobs.c.parent_id, parent.c.status == "running")
-    ready = and_(jobs.c.status == "running", jobs.c.lease_until.is_(None), jobs.c.pending == 0)
-    return or_(and_(jobs.c.status == "queued", or_(jobs.c.parent_id.is_(None), runs)), ready)
+    return and_(is_queued(), or_(jobs.c.parent_id.is_(None), runs))
 
 
-def _child(parent: Row[Any], chunk: Chunk, queue: str) -> dict[str, Any]:
+def is_queued() -> ColumnElement[bool]:
+    """Written out and not bound: PostgreSQL uses a partial index where its plan knows the value."""
+    return jobs.c.status == literal_column("'queued'")
+
+
+def gathers() -> ColumnElement[bool]:
+    """A parent that waits for none of its children any more, and that nobody holds."""
+    return and_(jobs.c.status == "running", jobs.c.lease_until.is_(None), jobs.c.pending == 0)
+
+
+def _child(parent: Row[Any], child_id: str, chunk: Chunk, queue: str) -> dict[str, Any]:
     done = chunk.found is not None
     return {
-        "id": uuid.uuid4().hex,
+        "id": child_id,
         "owner": parent.owner,
         "kind": KIND,
         "queue": queue,

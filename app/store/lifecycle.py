@@ -34,10 +34,11 @@ from app.events import Event, job_channel
 from app.store import paper, tried
 from app.store.database import Database
 from app.store.events import EventLog
-from app.store.families import Families, computed_by_children, forget_children, waits_for_a_worker
-from app.store.news import TERMINAL, ended, held, tell, tell_lost
+from app.store.families import Families, computed_by_children, forget_children, is_queued, waits_for_a_worker
+from app.store.news import TERMINAL, ended, held, is_of, tell, tell_lost
 from app.store.records import Change, Idempotency, NewJob, Output
 from app.store.signals import save
+from app.store.turns import next_job, rung_for
 from app.tables import artifacts, channels, events, idempotency_keys, jobs, results
 
 Retry = Literal["counted", "free", "never"]
@@ -106,14 +107,24 @@ class Lifecycle:
 
     def claim(self, job_id: str, *, lease_owner: str, lease_seconds: float) -> Change | None:
         """Take a job that waits: one more attempt, a new fence, a lease. None when it does not wait any more."""
-        waits = and_(jobs.c.id == job_id, waits_for_a_worker())
+        with self._database.write(durable=False) as tx:
+            return self._claim(tx, job_id, lease_owner, lease_seconds)
+
+    def claim_next(self, bell: str, *, lease_owner: str, lease_seconds: float) -> Change | None:
+        """`claim` the job whose turn it is in the queue of the job that was rung for. None when none waits there."""
         with self._database.read() as tx:  # a stale doorbell takes no write lock
-            if tx.execute(select(jobs.c.id).where(waits)).first() is None:
-                return None
+            queue = rung_for(tx, bell)
+        if queue is None:
+            return None
+        with self._database.write(durable=False) as tx:
+            job_id = next_job(tx, queue)
+            return None if job_id is None else self._claim(tx, job_id, lease_owner, lease_seconds)
+
+    def _claim(self, tx: Connection, job_id: str, lease_owner: str, lease_seconds: float) -> Change | None:
         now = self._database.now()
         statement = (
             update(jobs)
-            .where(waits)
+            .where(jobs.c.id == job_id, waits_for_a_worker())
             .values(
                 status="running",
                 attempt=jobs.c.attempt + 1,
@@ -124,12 +135,11 @@ class Lifecycle:
                 progress=null(),
             )
         )
-        with self._database.write(durable=False) as tx:
-            row = tx.execute(statement.returning(jobs)).first()
-            if row is None:
-                return None
-            gathers = row.pending is not None and row.attempt == 1  # it was running all the time
-            return Change(row) if gathers else self._told(tx, row)
+        row = tx.execute(statement.returning(jobs)).first()
+        if row is None:
+            return None
+        gathers = row.pending is not None and row.attempt == 1  # it was running all the time
+        return Change(row) if gathers else self._told(tx, row)
 
     def beat(self, job_id: str, fence: int, *, lease_seconds: float, progress: Mapping[str, Any] | None) -> bool | None:
         """Extend the lease. True: its owner wants it cancelled; False: go on; None: the lease is lost."""
@@ -212,7 +222,7 @@ class Lifecycle:
         does not count the attempt that ends here; with `never` the job ends with the error.
         """
         now = self._database.now()
-        gone = jobs.c.lease_owner == lease_owner if lease_owner else jobs.c.lease_until < now
+        gone = is_of(lease_owner) if lease_owner else jobs.c.lease_until < now
         wanted = jobs.c.cancel_at.is_not(None)
         left = jobs.c.attempt < jobs.c.max_attempts if retry == "counted" else literal(retry == "free")
         tries = and_(jobs.c.cancel_at.is_(None), left)
@@ -244,8 +254,8 @@ class Lifecycle:
             return list(tx.execute(query.limit(limit)).scalars())
 
     def held_by(self, lease_owner: str) -> list[str]:
-        """Ids of the running jobs that a worker holds."""
-        query = select(jobs.c.id).where(jobs.c.status == "running", jobs.c.lease_owner == lease_owner)
+        """Ids of the running jobs that a node holds, or one of its tasks."""
+        query = select(jobs.c.id).where(jobs.c.status == "running", is_of(lease_owner))
         with self._database.read() as tx:
             return list(tx.execute(query).scalars())
 
@@ -334,8 +344,8 @@ class Lifecycle:
 
     def _refuse_when_full(self, tx: Connection, owner: str, max_queued: int, *, taken: int = 0) -> None:
         """Raise Overloaded where no place is left; `taken` ones of those that wait have just been inserted."""
-        mine = and_(jobs.c.owner == owner, jobs.c.parent_id.is_(None), jobs.c.status == "queued")
-        waiting = select(jobs.c.id).where(mine).limit(max_queued + taken)
+        mine = and_(jobs.c.owner == owner, jobs.c.parent_id.is_(None), is_queued())
+        waiting = select(jobs.c.owner).where(mine).limit(max_queued + taken)
         before = tx.execute(select(func.count()).select_from(waiting.subquery())).scalar_one() - taken
         if before + max(taken, 1) > max_queued:
             room = f"; of these {taken} at most {max(max_queued - before, 0)} fit" if taken else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, null
+from sqlalchemy import ColumnElement, Connection, Row, and_, null, or_
 
 from app.events import WORKERS, Event, job_channel, owner_channel
 from app.store.database import Database
@@ -17,6 +17,16 @@ TERMINAL = ("succeeded", "failed", "cancelled")
 def held(job_id: str, fence: int) -> ColumnElement[bool]:
     """The job, if whoever has this fence holds it still."""
     return and_(jobs.c.id == job_id, jobs.c.fence == fence, jobs.c.status == "running")
+
+
+def is_of(lease_owner: str) -> ColumnElement[bool]:
+    """A job that is leased to a node, or to one of its tasks: `node`, `node/task`."""
+    return or_(jobs.c.lease_owner == lease_owner, jobs.c.lease_owner.startswith(f"{lease_owner}/", autoescape=True))
+
+
+def node_of(lease_owner: str | None) -> str | None:
+    """The node to which, or to a task of which, a job is leased."""
+    return lease_owner and lease_owner.partition("/")[0]
 
 
 def ended(database: Database, status: ColumnElement[str]) -> dict[str, Any]:
@@ -46,10 +56,10 @@ def tell(tx: Connection, log: EventLog, row: Row[Any]) -> list[Event]:
     return [log.append(tx, name, kind, data) for name in names]
 
 
-def tell_lost(tx: Connection, log: EventLog, row: Row[Any], worker: str | None) -> Event:
+def tell_lost(tx: Connection, log: EventLog, row: Row[Any], lease_owner: str | None) -> Event:
     """Write that a worker was lost which had this job in its hands, or a chunk of it."""
     data = {
-        "worker": worker,
+        "worker": node_of(lease_owner),
         "owner": row.owner,
         "job_id": row.parent_id or row.id,
         "kind": row.kind,

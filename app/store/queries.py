@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, func, literal, or_, select, tuple_
+from sqlalchemy import Row, and_, func, literal, select, tuple_
 
 from app.store.database import Database, json_list_holds
+from app.store.turns import place
 from app.tables import artifacts, jobs, results
 
 
@@ -53,16 +54,11 @@ class Queries:
             return tx.execute(query).all()
 
     def queue_position(self, row: Row[Any]) -> int | None:
-        """1 for the job that is rung next; None when it does not wait."""
+        """1 for the job that begins next; None when it does not wait."""
         if row.status != "queued":
             return None
-        ahead = or_(
-            jobs.c.created_at < row.created_at,
-            and_(jobs.c.created_at == row.created_at, jobs.c.id < row.id),
-        )
-        query = select(func.count()).where(jobs.c.status == "queued", jobs.c.queue == row.queue, ahead)
         with self._database.read() as tx:
-            return tx.execute(query).scalar_one() + 1
+            return place(tx, row)
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Number of jobs by (queue, status)."""

@@ -30,7 +30,7 @@ jobs = Table(
     Column("attempt", Integer, nullable=False),
     Column("max_attempts", Integer, nullable=False),
     Column("fence", Integer, nullable=False),  # grows with every claim; an older holder's writes match no row
-    Column("lease_owner", String(128)),
+    Column("lease_owner", String(128)),  # node/task
     Column("lease_until", Double),
     Column("cancel_at", Double),
     Column("rung_at", Double, nullable=False),
@@ -46,6 +46,23 @@ jobs = Table(
     Index(None, "owner", "request_hash"),
     Index(None, "owner", "strategy_id", "finished_at"),
     Index(None, "parent_id"),
+    Index(None, "owner", "started_at"),
+)
+# Whose turn it is (`app.store.turns`), and how many jobs of an owner wait.
+Index(
+    "ix_jobs_waiting",
+    jobs.c.queue,
+    jobs.c.owner,
+    jobs.c.created_at,
+    jobs.c.id,
+    sqlite_where=text("status = 'queued'"),
+    postgresql_where=text("status = 'queued'"),
+)
+Index(
+    "ix_jobs_queued",
+    jobs.c.owner,
+    sqlite_where=text("status = 'queued' AND parent_id IS NULL"),
+    postgresql_where=text("status = 'queued' AND parent_id IS NULL"),
 )
 # The newest job on the signals of each strategy is asked for again and again, among jobs of all kinds.
 Index(

@@ -75,7 +75,9 @@ class JobItem(ma.Schema):
 class Job(JobItem):
     """A job."""
 
-    queue_position = count("1 for the one that is next; null when it does not wait.", none=True)
+    queue_position = count(
+        "1 for the one that begins next, turns of others counted; null when it does not wait.", none=True
+    )
 
 
 class JobPage(ma.Schema):

@@ -159,8 +159,8 @@ def test_the_position_counts_who_was_there_before(world):
     claim = world.claim(rows[0].id)
     assert position(world.row(rows[0].id)) is None
     assert [position(row) for row in rows[1:]] == [1, 2]
-    world.jobs.give_back(claim.job_id, lease_owner="w1")  # it keeps its place
-    assert [position(world.row(row.id)) for row in rows] == [1, 2, 3]
+    world.jobs.give_back(claim.job_id, lease_owner="w1")  # it keeps its place among ada's; she has had a turn
+    assert [position(world.row(row.id)) for row in rows] == [2, 1, 3]
 
 
 def test_positions_of_one_moment_are_all_different(world):

@@ -8,8 +8,8 @@ import pytest
 
 from engine.errors import RunFailed
 from tests.sweeps import BODY, SWEEP, bells, done, submit, trials, work
+from tests.working import Hand
 from workers import dividing, searching, sweeping
-from workers.tasks import Executor
 
 GRID = {"fast": {"low": 2, "high": 40}, "slow": {"low": 30, "high": 200}}
 ASKED = {"grid": GRID, "bayesian": {"trials": 20, "round": 8}}
@@ -58,10 +58,10 @@ def test_the_same_seed_gives_the_same_trials_for_any_number_of_workers(
 
 def test_progress_goes_on_from_round_to_round(web: Any, in_chunks: None) -> None:
     job_id = submit(web, ASKED)
-    node, seen = Executor(web.services, "w1"), []
+    node, seen = Hand(web.services, "w1"), []
     while rung := bells(web):
         for bell in rung:
-            node.execute(bell)
+            node.do(bell)
             job = web.get(f"/api/v1/jobs/{job_id}").get_json()
             if job["status"] == "running":
                 seen.append((job["progress"]["done"], job["progress"]["total"]))
@@ -103,9 +103,9 @@ def test_a_retry_drops_the_part_of_a_round_that_another_sampler_had_chosen(
     real = searching.propose
     with monkeypatch.context() as patch:
         patch.setattr(searching, "propose", lambda *args, **more: real(*args, **{**more, "seed": 99}))
-        job_id, node = submit(web, ASKED), Executor(web.services, "w1")
-        node.execute(job_id)
-        node.execute(web.services.queue.take("batch"))
+        job_id, node = submit(web, ASKED), Hand(web.services, "w1")
+        node.do(job_id)
+        node.do(web.services.queue.take("batch"))
     web.post(f"/api/v1/jobs/{job_id}/cancel")
     bells(web)
     again = done(web, web.post(f"/api/v1/jobs/{job_id}/retry").get_json()["job_id"])
@@ -115,7 +115,7 @@ def test_a_retry_drops_the_part_of_a_round_that_another_sampler_had_chosen(
 def test_a_worker_that_is_lost_costs_its_chunk_alone(web: Any, in_chunks: None) -> None:
     whole = done(web, submit(web, ASKED))
     job_id = submit(web, ASKED)
-    Executor(web.services, "w1").execute(job_id)
+    Hand(web.services, "w1").do(job_id)
     chunk = web.services.queue.take("batch")
     web.services.jobs.claim(chunk, lease_owner="dead")
     assert web.services.jobs.give_back(chunk, lease_owner="dead") == "queued"

@@ -11,7 +11,7 @@ import pytest
 
 from app.web.factory import create_app
 from app.wiring import Services
-from workers.tasks import Executor
+from tests.working import Hand
 
 from .conftest import Web
 
@@ -86,7 +86,7 @@ def finished(web: Any, reply: Any) -> dict[str, Any]:
     """The result of a job, run as a worker runs it."""
     assert reply.status_code == 202, reply.text
     job_id = reply.get_json()["job_id"]
-    Executor(web.services, "w1").execute(job_id)
+    Hand(web.services, "w1").do(job_id)
     job = web.get(f"/api/v1/jobs/{job_id}").get_json()
     assert job["status"] == "succeeded", job["error"]
     found: dict[str, Any] = web.get(job["links"]["result"]).get_json()

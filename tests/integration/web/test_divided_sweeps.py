@@ -10,8 +10,8 @@ from sqlalchemy import delete, update
 
 from app.tables import jobs
 from tests.sweeps import bells, done, submit, trials, work
+from tests.working import Hand
 from workers import dividing
-from workers.tasks import Executor
 
 
 @pytest.fixture
@@ -45,10 +45,10 @@ def test_the_result_is_the_same_in_chunks_of_any_size_by_any_number_of_workers(
 def test_trials_can_be_read_while_the_sweep_runs_and_stay_when_it_is_cancelled(web: Any, in_chunks: Any) -> None:
     in_chunks(5)
     job_id = submit(web)
-    node = Executor(web.services, "w1")
-    node.execute(job_id)
+    node = Hand(web.services, "w1")
+    node.do(job_id)
     chunk = web.services.queue.take("batch")
-    node.execute(chunk)
+    node.do(chunk)
 
     job = web.get(f"/api/v1/jobs/{job_id}").get_json()
     assert job["status"] == "running"
@@ -67,9 +67,9 @@ def test_trials_can_be_read_while_the_sweep_runs_and_stay_when_it_is_cancelled(w
 def test_what_a_cancelled_sweep_has_shown_counts_for_the_next_one(web: Any, in_chunks: Any) -> None:
     in_chunks(5)
     job_id = submit(web)
-    node = Executor(web.services, "w1")
-    node.execute(job_id)
-    node.execute(web.services.queue.take("batch"))
+    node = Hand(web.services, "w1")
+    node.do(job_id)
+    node.do(web.services.queue.take("batch"))
     web.post(f"/api/v1/jobs/{job_id}/cancel")
     bells(web)
     shown = trials(web, job_id)["total"]
@@ -82,9 +82,9 @@ def test_a_retry_goes_on_where_the_sweep_was_cut_short(web: Any, in_chunks: Any,
     whole = done(web, submit(web))
     in_chunks(5)
     job_id = submit(web)
-    node = Executor(web.services, "w1")
-    node.execute(job_id)
-    node.execute(web.services.queue.take("batch"))
+    node = Hand(web.services, "w1")
+    node.do(job_id)
+    node.do(web.services.queue.take("batch"))
     web.post(f"/api/v1/jobs/{job_id}/cancel")
     bells(web)
     made: list[int] = []
@@ -107,7 +107,7 @@ def test_a_worker_that_is_lost_costs_its_chunk_and_counts_nothing_twice(web: Any
     whole = done(web, submit(web))
     in_chunks(5)
     job_id = submit(web)
-    Executor(web.services, "w1").execute(job_id)
+    Hand(web.services, "w1").do(job_id)
     chunk = web.services.queue.take("batch")
     web.services.jobs.claim(chunk, lease_owner="dead")
     assert web.services.jobs.give_back(chunk, lease_owner="dead") == "queued"
@@ -120,14 +120,14 @@ def test_a_job_whose_chunks_are_not_all_there_fails_instead_of_having_the_result
 ) -> None:
     in_chunks(5)
     job_id = submit(web)
-    Executor(web.services, "w1").execute(job_id)
+    Hand(web.services, "w1").do(job_id)
     chunk = web.services.queue.take("batch")
     for other in bells(web):
-        Executor(web.services, "w1").execute(other)
+        Hand(web.services, "w1").do(other)
     with web.services.store.database.write() as tx:
         tx.execute(delete(jobs).where(jobs.c.id == chunk))
         tx.execute(update(jobs).where(jobs.c.id == job_id).values(pending=0))
-    Executor(web.services, "w2").execute(job_id)
+    Hand(web.services, "w2").do(job_id)
 
     assert web.get(f"/api/v1/jobs/{job_id}").get_json()["error"]["code"] == "internal_error"
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.integration.web.test_walkforward_routes import CPCV, MONTHS, submit
 from tests.sweeps import bells, done, work
+from tests.working import Hand
 from workers import dividing
-from workers.tasks import Executor
 
 GRID = {"fast": [5, 10, 15, 20, 25, 30], "slow": [40, 80]}
 PLANS = pytest.mark.parametrize("plan", [MONTHS, CPCV], ids=["months", "groups"])
@@ -44,9 +44,9 @@ def test_a_retry_goes_on_where_the_walk_was_cut_short(web: Any, in_chunks: None,
     whole = done(web, submit(web, **plan, grid=GRID))
     assert sorted(units) == list(range(12))
     job_id = submit(web, **plan, grid=GRID)
-    node = Executor(web.services, "w1")
-    node.execute(job_id)
-    node.execute(web.services.queue.take("batch"))
+    node = Hand(web.services, "w1")
+    node.do(job_id)
+    node.do(web.services.queue.take("batch"))
     assert web.get(f"/api/v1/jobs/{job_id}").get_json()["progress"]["done"] == 4
     assert web.post(f"/api/v1/jobs/{job_id}/cancel").get_json()["status"] == "cancelled"
     bells(web)
@@ -67,7 +67,7 @@ def test_a_worker_that_is_lost_costs_its_chunk_and_counts_nothing_twice(
 ) -> None:
     whole = done(web, submit(web, **plan, grid=GRID))
     job_id = submit(web, **plan, grid=GRID)
-    Executor(web.services, "w1").execute(job_id)
+    Hand(web.services, "w1").do(job_id)
     chunk = web.services.queue.take("batch")
     web.services.jobs.claim(chunk, lease_owner="dead")
     assert web.services.jobs.give_back(chunk, lease_owner="dead") == "queued"

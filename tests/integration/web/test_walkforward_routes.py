@@ -12,8 +12,8 @@ import strategies
 from app.contracts import load_bars
 from engine import Config, backtest
 from engine.sweep import sweep
+from tests.working import Hand
 from workers import dividing
-from workers.tasks import Executor
 from workers.walking import work_of
 
 WALK = "/api/v1/backtest/walkforward"
@@ -38,11 +38,11 @@ def submit(web: Any, **more: Any) -> str:
 
 def done(web: Any, job_id: str) -> dict[str, Any]:
     """The result of a job that a worker has done."""
-    executor, queue = Executor(web.services, "w1"), web.services.queue
+    executor, queue = Hand(web.services, "w1"), web.services.queue
     while any(queue.length(name) for name in ("interactive", "batch")):
         for name in ("interactive", "batch"):
             while bell := queue.take(name):
-                executor.execute(bell)
+                executor.do(bell)
     reply = web.get(f"/api/v1/jobs/{job_id}/result")
     assert reply.status_code == 200, web.get(f"/api/v1/jobs/{job_id}").text
     return dict(reply.get_json())

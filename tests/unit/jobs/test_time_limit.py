@@ -8,6 +8,7 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
 from engine.errors import RunFailed
+from tests.working import Hand
 from workers import tasks
 
 
@@ -28,5 +29,5 @@ def test_a_job_whose_time_is_over_says_so(world, monkeypatch, run, seconds):
     job = world.submit()
     monkeypatch.setattr(tasks, "run", run)
     services = SimpleNamespace(jobs=world.jobs, settings=SimpleNamespace(job_seconds=seconds))
-    assert tasks.Executor(services, "node").execute(job.id) == "failed"
+    assert Hand(services, "node").do(job.id) == "failed"
     assert world.jobs.get(job.id, job.owner).error["code"] == "timed_out"

@@ -25,7 +25,7 @@ from app.taskqueue import MemoryQueue
 from app.wiring import Services
 from engine.bars import Bars
 from engine.errors import BadData
-from workers.tasks import Executor
+from tests.working import Hand
 
 from .conftest import NAMES, Answer
 
@@ -46,7 +46,7 @@ class Farm:
 
     def run(self, *items: str, **more: Any) -> Any:
         job_id = self.submit(*items, **more)
-        Executor(self.services, "w1").execute(job_id)
+        Hand(self.services, "w1").do(job_id)
         return self.services.jobs.get(job_id, "ada")
 
     def result(self, job: Any) -> dict[str, Any]:
@@ -218,7 +218,7 @@ def test_a_cancel_ends_a_job_that_waits_for_its_source(farm):
     job_id = farm.submit("IPCA_MOM")
     farm.outside.route = lambda *_: (farm.services.jobs.cancel(job_id, "ada"), farm.outside.answers[0])[1]
 
-    Executor(farm.services, "w1").execute(job_id)
+    Hand(farm.services, "w1").do(job_id)
 
     assert farm.services.jobs.get(job_id, "ada").status == "cancelled"
     assert len(farm.outside.asked) == 1
@@ -230,7 +230,7 @@ def test_progress_counts_items(farm):
     told = []
     farm.services.bus.publish = lambda event: told.append(event.data)
 
-    Executor(farm.services, "w1").execute(job_id)
+    Hand(farm.services, "w1").do(job_id)
 
     units = {data["unit"] for data in told if "unit" in data}
     assert units == {"items"}
