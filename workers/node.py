@@ -10,10 +10,8 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import Celery, Task, signals
+from celery.worker import state
 
 import engine
 from app.errors import StoreUnavailable
@@ -33,6 +32,7 @@ from app.settings import Settings
 from app.taskqueue import QUEUES, TASK, make_celery
 from app.wiring import Services, build
 from engine import jit
+from workers.presence import new_node, presence
 from workers.tasks import Executor
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 def run_worker(settings: Settings, *, concurrency: int) -> None:
     """Serve jobs until SIGTERM. Raises StartRefused when the database has another schema."""
     configure_logging(settings, "worker")
-    node = Node(settings)
+    node = Node(settings, concurrency=concurrency)
     require_newest(node.services.store)
     if settings.cache_dir:
         jit.set_cache_dir(Path(settings.cache_dir).expanduser())
@@ -74,12 +74,14 @@ def run_worker(settings: Settings, *, concurrency: int) -> None:
 class Node:
     """What parent and children of one worker share: settings and a name that no other node has."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, concurrency: int) -> None:
         self.settings = settings
-        self.name = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
+        self._itself = new_node("worker", concurrency=concurrency)
+        self.name = self._itself.name
         self.services: Services = build(settings)
         self._executor: Executor | None = None
         self._stopping = False
+        self._there = contextlib.ExitStack()
 
     def attach(self, celery: Celery) -> None:
         """Register the one task, and what happens around the pool."""
@@ -156,9 +158,11 @@ class Node:
         self._ready_file.parent.mkdir(parents=True, exist_ok=True)
         self._ready_file.touch()
         self._hear_stops()
+        self._there.enter_context(presence(self.services.store, self._itself, lambda: state.all_total_count[0]))
         log.info("worker %s is ready", self.name)
 
     def leave(self) -> None:
         """Hand back what the grace period did not let finish."""
         self._ready_file.unlink(missing_ok=True)
+        self._there.close()
         self._take_back(self.services.jobs.hand_back)

@@ -24,6 +24,7 @@ from app.schema import require_newest
 from app.settings import Settings
 from app.store.alerts import LONGEST_COOLDOWN
 from app.wiring import Services, build
+from workers.presence import new_node, presence
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +56,13 @@ def supervise(services: Services, stop: threading.Event) -> None:
     signals_seconds, alerts_seconds = services.settings.signals_seconds, services.settings.alerts_seconds
     steps = [Step(look, signals_seconds), Step(follow, signals_seconds), Step(watch, alerts_seconds)]
     steps += [Step(report, REPORT_SECONDS), Step(forget, FORGET_SECONDS if services.settings.alerts_days else 0.0)]
-    with sender(services):
+    rounds = 0
+    with sender(services), presence(services.store, new_node("supervisor"), lambda: rounds):
         while not stop.wait(TICK_SECONDS):
             tick(services.jobs)
             for step in steps:
                 step.take(services)
+            rounds += 1
 
 
 class Step:

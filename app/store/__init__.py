@@ -3,6 +3,7 @@
 Store
 ├── jobs         Lifecycle: the compare-and-set statements of the job state machine
 ├── families     Families: jobs that are done in chunks
+├── nodes        Nodes: who keeps the platform going
 ├── read         Queries: jobs, results, artifacts
 ├── events       EventLog: append, since, heads
 ├── expressions  Expressions: strategies that were posted as data
@@ -32,6 +33,7 @@ from app.store.expressions import Expressions
 from app.store.families import Families
 from app.store.lifecycle import Lifecycle
 from app.store.news import TERMINAL
+from app.store.nodes import Node, Nodes
 from app.store.paper import PaperBook
 from app.store.parameters import Parameters
 from app.store.queries import JobFilter, Queries
@@ -52,6 +54,7 @@ __all__ = [
     "Idempotency",
     "JobFilter",
     "NewJob",
+    "Node",
     "Output",
     "Rest",
     "Store",
@@ -71,6 +74,7 @@ class Store:
         self.events = EventLog(self.database)
         self.families = Families(self.database, self.events)
         self.jobs = Lifecycle(self.database, self.events, self.families)
+        self.nodes = Nodes(self.database)
         self.read = Queries(self.database)
         self.verdicts = Verdicts(self.database)
         self.params = Parameters(self.database)

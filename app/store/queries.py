@@ -61,10 +61,11 @@ class Queries:
             return place(tx, row)
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Number of jobs by (queue, status)."""
+        """Number of jobs, and of parts of jobs, that have not ended, by (queue, status)."""
         query = select(jobs.c.queue, jobs.c.status, func.count()).group_by(jobs.c.queue, jobs.c.status)
         with self._database.read() as tx:
-            return {(queue, status): count for queue, status, count in tx.execute(query)}
+            found = tx.execute(query.where(jobs.c.status.in_(("queued", "running"))))
+            return {(queue, status): count for queue, status, count in found}
 
     def oldest_wait(self) -> dict[str, float]:
         """Seconds that the oldest queued job of each queue has waited."""
@@ -86,6 +87,14 @@ class Queries:
             query = query.where(jobs.c.owner == owner)
         with self._database.read() as tx:
             return tx.execute(query.order_by(jobs.c.finished_at, jobs.c.id)).all()
+
+    def ended_since(self, time: float) -> Sequence[Row[Any]]:
+        """What is counted of every job that ended since a time, whoever's."""
+        names = ("id", "kind", "queue", "strategy_id", "status", "attempt", "compute_ms")
+        times = ("created_at", "started_at", "finished_at")
+        query = select(*(jobs.c[name] for name in (*names, *times)))
+        with self._database.read() as tx:
+            return tx.execute(query.where(jobs.c.parent_id.is_(None), jobs.c.finished_at >= time)).all()
 
     def result(self, job_id: str) -> Row[Any] | None:
         return self._one(select(results).where(results.c.job_id == job_id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.tables.alerts import alert_rules, alerts, deliveries, webhooks
 from app.tables.base import metadata
 from app.tables.book import book_fills, book_marks, book_risk, book_state, book_versions, reports, risk_limits
+from app.tables.nodes import nodes
 from app.tables.queue import api_keys, artifacts, channels, events, idempotency_keys, jobs, log_epoch, results, tickets
 from app.tables.strategies import cursors, expressions, signals, strategy_params, trials, verdicts
 
@@ -27,6 +28,7 @@ __all__ = [
     "jobs",
     "log_epoch",
     "metadata",
+    "nodes",
     "reports",
     "results",
     "risk_limits",

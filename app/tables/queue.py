@@ -47,6 +47,7 @@ jobs = Table(
     Index(None, "owner", "strategy_id", "finished_at"),
     Index(None, "parent_id"),
     Index(None, "owner", "started_at"),
+    Index(None, "finished_at"),
 )
 # Whose turn it is (`app.store.turns`), and how many jobs of an owner wait.
 Index(

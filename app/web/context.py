@@ -27,7 +27,7 @@ class Context:
 
 def init_app(app: Flask, services: Services) -> Context:
     places = max(1, services.settings.api_threads // 6)
-    context = Context(services, Telemetry(services.store), threading.BoundedSemaphore(places))
+    context = Context(services, Telemetry(services), threading.BoundedSemaphore(places))
     app.extensions[EXTENSION] = context
     return context
 

@@ -26,7 +26,7 @@ MOST_PARTS = 16
 View: TypeAlias = Callable[..., Any]
 Shape: TypeAlias = "type[ma.Schema] | dict[str, Any]"
 TAGS: Mapping[str, str] = {
-    "Health": "Is the process alive, and can a job be taken?",
+    "Health": "Is the process alive, can a job be taken, and what does it measure?",
     "Backtest": "Start a backtest, read and compare results.",
     "Portfolio": "Several strategies on one account.",
     "Optimization": "Searches over parameters.",
@@ -38,7 +38,7 @@ TAGS: Mapping[str, str] = {
     "Risk": "Value at risk, stress and limits.",
     "Reports": "Reports of days and of jobs.",
     "Alerts": "Rules and what they found.",
-    "Monitoring": "Metrics of the platform.",
+    "Monitoring": "Who keeps the platform going, what waits, and whether jobs run.",
     "WebSocket": "Tickets for the live channels.",
 }
 

@@ -34,7 +34,7 @@ from app.wiring import Services
 from engine import ENGINE_VERSION
 
 Role = Literal["api", "relay"]
-EVERYWHERE: tuple[Blueprint, ...] = (health.blp, monitoring.blp)
+EVERYWHERE: tuple[Blueprint, ...] = (health.blp,)
 API_ONLY: tuple[Blueprint, ...] = (
     backtest.blp,
     optimization.blp,
@@ -47,6 +47,7 @@ API_ONLY: tuple[Blueprint, ...] = (
     risk.blp,
     alerts.blp,
     reports.blp,
+    monitoring.blp,
     websocket.blp,
 )
 

@@ -1,4 +1,4 @@
-"""What a running API tells about itself: one log line and two metrics for each request, gauges of the queue."""
+"""What a running API tells about itself: one log line and two metrics for each request, and figures of the platform."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-from app.store import Store
+from app.web.metrics import Platform
+from app.wiring import Services
 
 log = logging.getLogger("queuant.access")
 
@@ -32,7 +31,7 @@ def request_id() -> str:
 class Telemetry:
     """The metrics of one process, in a registry of its own."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, services: Services) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "queuant_http_requests",
@@ -43,7 +42,7 @@ class Telemetry:
         self.seconds = Histogram(
             "queuant_http_request_seconds", "Time to answer", ["route"], buckets=_BUCKETS, registry=self.registry
         )
-        self.registry.register(QueueCollector(store))
+        Platform(services, self.registry)
 
     def watch(self, figures: Callable[[], Mapping[str, int]]) -> None:
         """Let a gauge show each of the relay's figures at the time of asking."""
@@ -53,27 +52,6 @@ class Telemetry:
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
-
-
-class QueueCollector(Collector):
-    """Reads the queue out of the store when somebody asks: the row is the job, not the message."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def describe(self) -> Iterable[Metric]:
-        return ()  # registering must not touch the database
-
-    def collect(self) -> Iterable[Metric]:
-        jobs = GaugeMetricFamily("queuant_jobs", "Jobs by queue and status", labels=["queue", "status"])
-        for (queue, status), count in self._store.read.counts().items():
-            jobs.add_metric([queue, status], count)
-        waits = GaugeMetricFamily(
-            "queuant_oldest_wait_seconds", "How long the oldest queued job has waited", labels=["queue"]
-        )
-        for queue, seconds in self._store.read.oldest_wait().items():
-            waits.add_metric([queue], seconds)
-        return (jobs, waits)
 
 
 def init_app(app: Flask, telemetry: Telemetry) -> None:

@@ -1,37 +1,48 @@
-"""Metrics of the platform."""
+"""How the platform does: nodes, queues, health."""
 
 from __future__ import annotations
 
-import ipaddress
+from flask import Response, jsonify
 
-from flask import Request, Response, request
-from prometheus_client import CONTENT_TYPE_LATEST
-
-from app.web import auth
-from app.web.access import SELF
-from app.web.context import context
+from app import monitoring
+from app.events import iso
+from app.web.context import services
 from app.web.edge import Blueprint
+from app.web.shapes import monitoring as shapes
 
 blp = Blueprint("Monitoring", __name__)
 
 
-@blp.route("/metrics", scope=SELF)
-@blp.response(200, {"type": "string"}, content_type="text/plain")
-def metrics() -> Response:
-    """Read the metrics in Prometheus' format
+@blp.route("/monitoring/workers", scope="read")
+@blp.response(200, shapes.WatchedNodes)
+def workers() -> Response:
+    """List worker nodes and supervisors
 
-    From the same machine without a key, from elsewhere with one.
+    Those that were heard of within the last hour and have not said that they end, with what they are doing. It tells
+    progress and not processes: a node that is there and does nothing while jobs wait is `stuck`.
     """
-    if not from_this_machine(request):
-        auth.check_scope(auth.authenticate(context().services, request), "read")
-    return Response(context().telemetry.text(), content_type=CONTENT_TYPE_LATEST)
+    told = []
+    for node in monitoring.nodes(services()):
+        names = ("name", "role", "host", "version", "concurrency", "moves")
+        plain = {name: getattr(node.row, name) for name in names}
+        times = {name: iso(getattr(node.row, name)) for name in ("started_at", "seen_at", "moved_at")}
+        told.append({**plain, **times, "busy": node.busy, "state": node.state})
+    return jsonify({"nodes": told})
 
 
-def from_this_machine(asked: Request) -> bool:
-    """True for a direct loopback connection; a proxy on this machine speaks for somebody else."""
-    if asked.headers.get("X-Forwarded-For") or asked.headers.get("Forwarded"):
-        return False
-    try:
-        return ipaddress.ip_address(asked.remote_addr or "").is_loopback
-    except ValueError:
-        return False
+@blp.route("/monitoring/queues", scope="read")
+@blp.response(200, shapes.WatchedQueues)
+def queues() -> Response:
+    """Read what waits in each queue, and how long"""
+    return jsonify({"queues": monitoring.queues(services())})
+
+
+@blp.route("/monitoring/health", scope="read")
+@blp.response(200, shapes.HealthReport)
+def health() -> Response:
+    """Ask whether jobs run, and what stands in their way
+
+    For people and alarms; `/readyz` is for load balancers.
+    """
+    checks = monitoring.health(services())
+    return jsonify({"status": monitoring.worst(checks), "checks": [vars(check) for check in checks]})

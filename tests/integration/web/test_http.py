@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.errors import QueueUnavailable, StoreUnavailable
-from app.store import Store
+from app.store import Node, Store
 from app.web.problems import STATUS, status_of
 from engine.errors import QueuantError
 
@@ -135,16 +135,57 @@ def test_requests_are_logged_without_their_queries(web: Any, caplog: Any) -> Non
 
 def test_metrics_count_requests_and_jobs(make_web: Any) -> None:
     web = make_web()
+    assert "queuant_jobs_ended_total{" not in web.get("/metrics").text  # counting begins
     web.run()
     web.finished()
+    web.fail(web.run())
     web.get("/nowhere")
+    web.services.store.nodes.beat(Node("w1", "worker", "host", "0.3.0", 4), 1)
+    for _ in range(2):  # what was counted is not counted again
+        text = web.get("/metrics").text
+    for line in (
+        'queuant_jobs{queue="interactive",status="queued"} 1.0',
+        'queuant_oldest_wait_seconds{queue="interactive"}',
+        'queuant_jobs_ended_total{kind="backtest",status="succeeded"} 1.0',
+        'queuant_jobs_ended_total{kind="backtest",status="failed"} 1.0',
+        'queuant_job_attempts_total{kind="backtest"} 2.0',
+        'queuant_job_wait_seconds_count{queue="interactive"} 2.0',
+        'queuant_job_run_seconds_count{kind="backtest",strategy_id="sma_cross"} 2.0',
+        'queuant_nodes{role="worker",state="idle"} 1.0',
+        "queuant_worker_processes 4.0",
+        "queuant_workers_lost_total 0.0",
+        'queuant_health{check="store"} 0.0',
+        'queuant_health{check="supervisors"} 2.0',
+        'queuant_http_requests_total{method="POST",route="/api/v1/backtest/run",status="202"} 3.0',
+        'queuant_http_requests_total{method="GET",route="unmatched",status="404"} 1.0',
+        "queuant_relay_sockets 0.0",
+    ):
+        assert line in text, line
+
+
+def test_without_its_database_a_process_still_tells_its_own_metrics(make_web: Any, monkeypatch: Any) -> None:
+    def gone(*_: Any) -> None:
+        raise StoreUnavailable("The database did not answer in time.")
+
+    web = make_web()
+    monkeypatch.setattr(web.services.store.nodes, "all", gone)
     text = web.get("/metrics").text
-    assert 'queuant_jobs{queue="interactive",status="queued"} 1.0' in text
-    assert 'queuant_jobs{queue="interactive",status="succeeded"} 1.0' in text
-    assert 'queuant_oldest_wait_seconds{queue="interactive"}' in text
-    assert 'queuant_http_requests_total{method="POST",route="/api/v1/backtest/run",status="202"} 2.0' in text
-    assert 'queuant_http_requests_total{method="GET",route="unmatched",status="404"} 1.0' in text
+    assert 'queuant_health{check="store"} 2.0' in text
     assert "queuant_relay_sockets 0.0" in text
+    assert "queuant_jobs{" not in text
+
+
+def test_what_goes_on_is_told_by_nodes_queues_and_checks(make_web: Any) -> None:
+    web = make_web()
+    web.services.store.nodes.beat(Node("w1", "worker", "host", "0.3.0", 4), 1)
+    web.run()
+    (node,) = web.get("/api/v1/monitoring/workers").get_json()["nodes"]
+    assert (node["name"], node["state"], node["concurrency"], node["busy"]) == ("w1", "idle", 4, 0)
+    first, _ = web.get("/api/v1/monitoring/queues").get_json()["queues"]
+    assert (first["queue"], first["waiting"], first["bells"]) == ("interactive", 1, 1)
+    health = web.get("/api/v1/monitoring/health").get_json()
+    assert health["status"] == "problem"
+    assert {check["name"]: check["status"] for check in health["checks"]}["supervisors"] == "problem"
 
 
 def test_the_relay_serves_only_sockets_health_and_metrics(make_services: Any) -> None:

@@ -1,0 +1,76 @@
+"""Who keeps the platform going: worker nodes and supervisors, as they say themselves every few seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Row, case, delete, func, select
+
+from app.store.database import Database
+from app.store.news import node_of
+from app.tables import jobs, nodes
+
+# One that was silent for so long will not be heard of again under its name.
+KEPT_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class Node:
+    """A worker node or a supervisor."""
+
+    name: str
+    role: str
+    host: str
+    version: str
+    concurrency: int = 0
+
+
+class Nodes:
+    """Writes of the nodes, and what they hold."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def beat(self, node: Node, moves: int) -> None:
+        """Say that a node is there, and how much it has done so far."""
+        now = self._database.now()
+        row = self._database.insert(nodes).values(
+            **asdict(node), moves=moves, started_at=now, seen_at=now, moved_at=now
+        )
+        moved = case((nodes.c.moves == moves, nodes.c.moved_at), else_=now)
+        beat = row.on_conflict_do_update(
+            index_elements=[nodes.c.name], set_={"moves": moves, "seen_at": now, "moved_at": moved}
+        )
+        with self._database.write(durable=False) as tx:
+            tx.execute(beat)
+            tx.execute(delete(nodes).where(nodes.c.seen_at < now - KEPT_SECONDS))
+
+    def leave(self, name: str) -> None:
+        """Forget a node that has ended."""
+        with self._database.write(durable=False) as tx:
+            tx.execute(delete(nodes).where(nodes.c.name == name))
+
+    def all(self) -> tuple[float, Sequence[Row[Any]]]:
+        """The time by the database's clock, and every node that was heard of, in the order of role and name."""
+        with self._database.read() as tx:
+            now = float(tx.execute(select(self._database.now())).scalar_one())
+            return now, tx.execute(select(nodes).order_by(nodes.c.role, nodes.c.name)).all()
+
+    def busy(self) -> dict[str, int]:
+        """How many jobs each node holds."""
+        held = select(jobs.c.lease_owner).where(jobs.c.status == "running", jobs.c.lease_until.is_not(None))
+        found: dict[str, int] = {}
+        with self._database.read() as tx:
+            for holder in tx.execute(held).scalars():
+                name = node_of(holder) or ""
+                found[name] = found.get(name, 0) + 1
+        return found
+
+    def overdue(self, seconds: float) -> int:
+        """How many running jobs have a lease that ran out so long ago. A supervisor takes them from their workers."""
+        ended = self._database.now() - seconds
+        late = select(func.count()).where(jobs.c.status == "running", jobs.c.lease_until < ended)
+        with self._database.read() as tx:
+            return int(tx.execute(late).scalar_one())
