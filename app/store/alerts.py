@@ -30,13 +30,12 @@ from sqlalchemy import (
 )
 
 from app.errors import Conflict, Unknown
-from app.events import Event, alerts_channel, iso
+from app.events import SEVERITIES, Event, alerts_channel, iso
 from app.store.database import Database
 from app.store.deliveries import enqueue
 from app.store.events import EventLog
 from app.tables import alerts, channels, cursors, deliveries
 
-SEVERITIES = ("info", "warning", "critical")
 STATUSES = ("open", "acknowledged", "resolved")
 # What an alert says of its subject, so that a client can choose by it.
 SUBJECT = ("strategy_id", "symbol", "dataset_id", "job_id")
