@@ -178,7 +178,7 @@ class Alerts:
 
     def settle(self, ids: Iterable[str]) -> list[Event]:
         """Resolve the alerts whose condition is over; the events."""
-        wanted = [alerts.c.id == alert_id for alert_id in ids]
+        wanted = [alerts.c.id == alert_id for alert_id in sorted(ids)]  # in one order, as the channels in `_change`
         return self._change(wanted, self._resolved(), "alert_resolved")[1] if wanted else []
 
     def forget(self, seconds: float, *, limit: int = 1000) -> int:
