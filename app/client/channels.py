@@ -218,6 +218,7 @@ def handshake(url: str, key: str) -> dict[str, Any]:
         "additional_headers": {"Authorization": f"Bearer {key}"},
         "open_timeout": 5,
         "close_timeout": 1,
+        "max_size": None,  # who refused a large event would be sent it again for ever
         "proxy": None if is_loopback(url) else True,
     }
 

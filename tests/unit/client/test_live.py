@@ -79,6 +79,16 @@ def test_events_come_in_order_and_once(play: Callable[[Script], str]) -> None:
         assert take(listener, 4) == ["job_queued", "job_running", "job_progress", "job_succeeded"]
 
 
+def test_an_event_may_be_large(play: Callable[[Script], str]) -> None:
+    def script(socket: ServerConnection, _: int) -> None:
+        say(socket, type="hello", head=0, recovered=None)
+        say(socket, **event(1, "position_update", positions=["x" * 1000] * 2000))
+        socket.recv()
+
+    with Listener(play(script), "key", "jobs/x") as listener:
+        assert len(next(listener.events(timeout=5)).data["positions"]) == 2000
+
+
 def test_rows_of_a_search_are_heard_and_answers_of_the_relay_are_no_events(play: Callable[[Script], str]) -> None:
     def script(socket: ServerConnection, _: int) -> None:
         say(socket, type="hello", head=0, recovered=None)
