@@ -100,7 +100,7 @@ def _losses(held: Sequence[Held], known: Mapping[str, Past], state: State) -> di
     measured = [item for item in held if (item.dataset, item.symbol) in pasts]
     days, returns = _together([pasts[item.dataset, item.symbol] for item in measured])
     gross = sum(abs(item.value) for item in held)
-    enough = bool(measured) and len(returns) >= losses.LEAST
+    enough = len(returns) >= losses.LEAST
     degrees = [drawing.degrees_of(column) for column in returns.T] if enough else []
     return {
         "observations": len(returns),
@@ -117,7 +117,7 @@ def _losses(held: Sequence[Held], known: Mapping[str, Past], state: State) -> di
 
 def _figures(held: Sequence[Held], measured: Sequence[Held], returns: Floats) -> Iterator[dict[str, Any]]:
     """One for each method and level; nothing held loses nothing, and of too short a past nothing is said."""
-    enough = bool(measured) and len(returns) >= losses.LEAST
+    enough = len(returns) >= losses.LEAST
     drawn = drawing.draw(returns, paths=PATHS, seed=SEED) if enough else returns
     for name, method, outcomes in (
         ("historical", losses.historical, returns),

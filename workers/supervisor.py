@@ -6,6 +6,7 @@ Any number may run at once, because every step is a compare-and-set; none keeps 
 
 from __future__ import annotations
 
+import functools
 import logging
 import signal
 import threading
@@ -91,62 +92,66 @@ def tick(jobs: Jobs) -> None:
         log.warning("%s", error.message)
 
 
+def outlived(trouble: str) -> Callable[[Callable[[Services], None]], Callable[[Services], None]]:
+    """What goes wrong in such a step is told, and ends no supervisor: what is away is waited for, and whatever a step
+    meets in the strategies and data of users, lost workers must be found.
+    """
+
+    def guard(do: Callable[[Services], None]) -> Callable[[Services], None]:
+        @functools.wraps(do)
+        def guarded(services: Services) -> None:
+            try:
+                do(services)
+            except (StoreUnavailable, Overloaded) as error:
+                log.warning("%s", error.message)
+            except Exception:
+                log.exception("%s", trouble)
+
+        return guarded
+
+    return guard
+
+
+@outlived("no signals can be made")
 def look(services: Services) -> None:
     """Have the signals made that are due."""
-    try:
-        if due := signals.submit_due(services):
-            log.info("had the signals of %s made", ", ".join(due))
-    except (StoreUnavailable, Overloaded) as error:
-        log.warning("%s", error.message)
-    except Exception:
-        # The checks of a strategy are its author's code. Whatever they raise, lost workers must be found.
-        log.exception("no signals can be made")
+    if due := signals.submit_due(services):
+        log.info("had the signals of %s made", ", ".join(due))
 
 
+@outlived("the paper book cannot go on")
 def follow(services: Services) -> None:
     """Let the paper book go on where signals that are at rest say something new."""
-    try:
-        if job_id := paper.submit_due(services):
-            log.info("the paper book goes on: job %s", job_id)
-    except (StoreUnavailable, Overloaded) as error:
-        log.warning("%s", error.message)
-    except Exception:
-        # It asks which strategies have still to speak, and so runs their checks too.
-        log.exception("the paper book cannot go on")
+    if job_id := paper.submit_due(services):
+        log.info("the paper book goes on: job %s", job_id)
 
 
+@outlived("no alerts can be raised")
 def watch(services: Services) -> None:
     """Raise the alerts that rules find, and resolve those that are over."""
-    try:
-        if changed := watching.evaluate(services):
-            log.info("raised or resolved %s alerts", changed)
-    except StoreUnavailable as error:
-        log.warning("%s", error.message)
-    except Exception:
-        # Whatever a kind of alert meets in the data of a user, lost workers must be found.
-        log.exception("no alerts can be raised")
+    if changed := watching.evaluate(services):
+        log.info("raised or resolved %s alerts", changed)
 
 
+@outlived("no report can be made")
 def report(services: Services) -> None:
     """Make the report of the day that is over."""
-    try:
-        if day := daily.make_due(services):
-            log.info("the report of %s is made", day)
-    except StoreUnavailable as error:
-        log.warning("%s", error.message)
-    except Exception:
-        # Whatever a section meets in the data of a user, lost workers must be found.
-        log.exception("no report can be made")
+    if day := daily.make_due(services):
+        log.info("the report of %s is made", day)
 
 
+@outlived("no alerts can be deleted")
 def forget(services: Services) -> None:
     """Delete alerts that were over long ago. A cooldown counts from the last alert, so none is cut short."""
-    try:
-        seconds = max(services.settings.alerts_days * 86_400.0, LONGEST_COOLDOWN)
-        if gone := services.store.alerts.forget(seconds):
-            log.info("deleted %s alerts that are over", gone)
-    except StoreUnavailable as error:
-        log.warning("%s", error.message)
+    seconds = max(services.settings.alerts_days * 86_400.0, LONGEST_COOLDOWN)
+    if gone := services.store.alerts.forget(seconds):
+        log.info("deleted %s alerts that are over", gone)
+
+
+@outlived("an alert cannot be sent")
+def send(services: Services) -> None:
+    """Send the alerts that are due."""
+    sending.send_due(services)
 
 
 @contextmanager
@@ -154,16 +159,11 @@ def sender(services: Services) -> Iterator[None]:
     """A thread that sends alerts for the length of a `with` block: receivers may be slow, and workers must be found."""
     stop = threading.Event()
 
-    def send() -> None:
+    def go_on() -> None:
         while not stop.wait(SEND_SECONDS):
-            try:
-                sending.send_due(services)
-            except StoreUnavailable as error:
-                log.warning("%s", error.message)
-            except Exception:  # what one receiver does to its delivery must not end the others'
-                log.exception("an alert cannot be sent")
+            send(services)
 
-    thread = threading.Thread(target=send, name="send-alerts", daemon=True)
+    thread = threading.Thread(target=go_on, name="send-alerts", daemon=True)
     if services.settings.alerts_seconds:
         thread.start()
     try:

@@ -16,6 +16,7 @@ from engine.trades import EXIT_REASONS
 
 _FIGURES = ("years", "equity", "cash", "gross", "net", "pnl", "drawdown")
 _COSTS = ("quantity", "price", "commission", "slippage", "carry")
+_TRADE = ("dataset_id", "symbol", "quantity", "price", "commission", "slippage", "reason")
 _TOLD = ("equity", "cash", "gross", "net", "pnl", "drawdown", "quality")
 
 
@@ -53,17 +54,17 @@ class Told:
     def events(self, *, first: bool) -> list[tuple[str, dict[str, Any]]]:
         """What is told of each mark; of the first step, which says what would have been, only the last one's."""
         told: list[tuple[str, dict[str, Any]]] = []
-        rows, fills = [self.mark(at) for at in range(len(self.marks))], self.fills()
-        for at in range(len(rows) - 1 if first else 0, len(rows)):
-            row = rows[at]
+        trades: dict[int, list[dict[str, Any]]] = {}
+        for fill in self.fills():
+            trades.setdefault(fill["mark"], []).append({name: fill[name] for name in _TRADE})
+        for at in range(len(self.marks) - 1 if first else 0, len(self.marks)):
+            row = self.mark(at)
             bar = {"bar_at": iso(row["bar_at"])}
-            names = ("dataset_id", "symbol", "quantity", "price", "commission", "slippage", "reason")
-            trades = [{name: fill[name] for name in names} for fill in fills if fill["mark"] == at + 1]
-            if trades:
-                told.append(("rebalance", bar | {"trades": trades}))
+            if at + 1 in trades:
+                told.append(("rebalance", bar | {"trades": trades[at + 1]}))
             told.append(("pnl_update", bar | {name: row[name] for name in _TOLD}))
-        held = [item for item in rows[-1]["positions"] if item["quantity"]]
-        return [*told, ("position_update", {"bar_at": iso(rows[-1]["bar_at"]), "positions": held})]
+        held = [item for item in row["positions"] if item["quantity"]]
+        return [*told, ("position_update", bar | {"positions": held})]
 
     def _positions(self, mark: Mark) -> list[dict[str, Any]]:
         """Every symbol, in the order in which sums are made."""

@@ -55,14 +55,16 @@ def _show_shelf(shelf: list[dict[str, Any]], *, as_json: bool) -> None:
 @asks_server
 def signals(client: Client, *, strategy: str | None, days: int | None, as_json: bool, **live: Any) -> None:
     """Show what all strategies say now, or one of them."""
+    if days and (live["follow"] or not strategy):
+        raise click.UsageError("--days is for what one strategy has said: name it, and leave out --follow.")
+    if live["symbol"] and not live["follow"]:
+        raise click.UsageError("--symbol goes with --follow.")
     if live["follow"]:
         from app.cli.follow import tell_all
 
         wanted = {name: value for name, value in (("strategy", strategy), ("symbol", live["symbol"])) if value}
         tell_all(client.events("signals", filter=wanted), as_json=as_json)
         return
-    if days and not strategy:
-        raise click.UsageError("--days is for one strategy: name it.")
     found = client.signals(strategy, days=days)
     if as_json:
         print_json(found)

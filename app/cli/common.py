@@ -72,6 +72,10 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             fail(str(error), FAILED_JOB)
         except QueuantError as error:
             fail(error.message, USAGE)
+        except OSError as error:
+            if error.filename is None:  # a pipe that was closed, which click knows how to end
+                raise
+            fail(f"{error.filename}: {error.strerror}.", USAGE)
 
     return wrapped
 

@@ -65,7 +65,7 @@ def upload(client: Client, *, file: Path, name: str, as_json: bool, **said: str 
     if as_json:
         print_json(found)
         return
-    say(found, found["warnings"])
+    show_dataset(found, found["warnings"])
 
 
 @data.command()
@@ -99,7 +99,7 @@ def fetch(
     asked = {name: value for name, value in given.items() if value is not None}
     job = client.fetch(source, items, params=key_values(params, "--param"), **asked).wait()
     found = job.result().data
-    print_json(found) if as_json else say(found["dataset"], found["warnings"])
+    print_json(found) if as_json else show_dataset(found["dataset"], found["warnings"])
 
 
 @data.command()
@@ -114,7 +114,7 @@ def compose(
     """Make NAME of the series of DATASETS, with prices of what macro strategies trade, and wait for it."""
     job = client.compose(name, datasets, rename=_renamed(rename), fresh=fresh).wait()
     found = job.result().data
-    print_json(found) if as_json else say(found["dataset"], found["warnings"])
+    print_json(found) if as_json else show_dataset(found["dataset"], found["warnings"])
 
 
 def _renamed(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -128,7 +128,7 @@ def _renamed(pairs: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def say(found: dict[str, Any], warnings: list[str]) -> None:
+def show_dataset(found: dict[str, Any], warnings: list[str]) -> None:
     """A dataset in a line, and what a reader should know."""
     what = "series" if found["kind"] == "series" else "symbols"
     of = f"{len(found['symbols']):,} {what}" if found["symbols"] else f"the calendars {', '.join(found['calendars'])}"

@@ -1,4 +1,4 @@
-"""Follow a job over the WebSocket while a person watches."""
+"""Tell a person who watches what is heard: of a job, of signals, of alerts."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _line(event: LiveEvent) -> str:
     data = event.data
     if event.type == "resync":
         return f"some events are lost for good; the present state is at {data['resync']}"
-    if event.type.startswith("job_"):
+    if event.type.startswith("job_") and event.channel != "alerts":
         return f"{data.get('job_id') or ''} {described(event)} {data.get('message') or ''}".strip()
     subject = " ".join(str(data[name]) for name in ("severity", "strategy_id", "symbol") if data.get(name))
     said = data.get("message") or data.get("reason") or ""
@@ -117,6 +117,8 @@ def alerts(client: Client, *, follow: bool, severity: str | None, as_json: bool)
         facts = (item["status"], item["severity"], item["kind"], item["message"])
         table.add_row(item["raised_at"][:19].replace("T", " "), *facts)
     console().print(table)
+    if found["next"]:
+        console().print("Older ones are not shown.")
 
 
 def told(progress: Mapping[str, Any]) -> str:

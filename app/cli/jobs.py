@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from app.cli.common import Shown, asks_server, console, key_values, plain_table, print_json
-from app.cli.data import say
+from app.cli.data import show_dataset
 
 if TYPE_CHECKING:
     from app.client import Client, Job
@@ -195,7 +195,7 @@ def _show_result(client: Client, job: Job, *, as_json: bool) -> None:
         print_json(found.data)
         return
     if found.data.get("kind") in ("fetch", "compose"):
-        say(found.data["dataset"], found.warnings)
+        show_dataset(found.data["dataset"], found.warnings)
         return
     screen = console()
     if "metrics" in found.data:  # where no trial keeps to the constraints there is no run to show

@@ -58,7 +58,7 @@ def _scenarios(scenarios: list[dict[str, Any]]) -> Any:
 
 
 def _limits(usage: list[dict[str, Any]]) -> Any:
-    table = plain_table("limit", "of", "value", "limit", "used", "")
+    table = plain_table("limit", "of", "value", "at most", "used", "")
     for item in usage:
         of = " ".join(item[name] for name in ("dataset_id", "symbol", "strategy_id") if item[name])
         shown = (written(item["value"], "percent"), written(item["bound"], "percent"))

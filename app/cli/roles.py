@@ -80,7 +80,10 @@ def worker(concurrency: int | None) -> None:
 @click.command()
 @guarded
 def supervisor() -> None:
-    """Run one supervisor. It takes jobs from lost workers and rings again for lost messages."""
+    """Run one supervisor. It takes jobs from lost workers and rings again for lost messages.
+
+    It has signals made, lets the paper book follow them, raises and sends alerts, and writes the daily report.
+    """
     _become("supervisor")
 
 

@@ -28,11 +28,12 @@ async def listen(url: str, key: str, place: Place) -> AsyncGenerator[LiveEvent]:
             try:
                 socket, greeted = await _opened(url, key, place, held)
                 was_open = True
+                patience.opened()
                 for event in greeted:
                     yield event
                 while True:
                     text = await socket.recv()
-                    patience.reset()
+                    patience.heard()
                     for event in _events(place, text):
                         yield event
             except (ConnectionClosed, Unreachable) as error:

@@ -183,10 +183,15 @@ class Patience:
     def __init__(self, url: str, seconds: float = PATIENCE_SECONDS) -> None:
         self._url = url
         self._seconds = seconds
-        self.reset()
+        self.heard()
 
-    def reset(self) -> None:
+    def heard(self) -> None:
+        """All is well again."""
         self._failures = 0
+        self.opened()
+
+    def opened(self) -> None:
+        """A connection stands, and is no longer lost, however silent it stays. Pauses go on to grow until it speaks."""
         self._lost_at = 0.0
 
     def pause_after(self, error: Exception) -> float:
@@ -201,9 +206,9 @@ class Patience:
 
 
 def channels_of(channels: Channels, filter: Filter | None = None) -> dict[str, Filter | None]:
-    """Each channel with its filter: one for all of them, or, in a mapping, one each."""
+    """Each channel with its filter: one for all of them, and in a mapping each one's own, which has the last word."""
     if isinstance(channels, Mapping):
-        return dict(channels)
+        return {name: {**(filter or {}), **(own or {})} for name, own in channels.items()}
     return dict.fromkeys([channels] if isinstance(channels, str) else channels, filter)
 
 
@@ -213,6 +218,7 @@ def handshake(url: str, key: str) -> dict[str, Any]:
         "additional_headers": {"Authorization": f"Bearer {key}"},
         "open_timeout": 5,
         "close_timeout": 1,
+        "max_size": None,  # who refused a large event would be sent it again for ever
         "proxy": None if is_loopback(url) else True,
     }
 

@@ -110,6 +110,7 @@ class Listener:
         try:
             if self._socket is None:
                 self.connect()
+                self._patience.opened()
                 return []
             text = self._socket.recv(timeout=left)
         except (ConnectionClosed, Unreachable) as error:
@@ -118,5 +119,5 @@ class Listener:
             return []
         except TimeoutError:
             return []
-        self._patience.reset()
+        self._patience.heard()
         return self._place.take(text)

@@ -50,13 +50,7 @@ class Transport:
 
     def json(self, method: str, path: str, **given: Any) -> Any:
         """What `send` gets, decoded. Raises ApiError and Unreachable."""
-        response = self.send(method, path, **given)
-        if response.status_code == httpx.codes.NO_CONTENT:
-            return None
-        try:
-            return response.json()
-        except ValueError as error:
-            raise _stranger(self.url, response) from error
+        return _document(self.url, self.send(method, path, **given))
 
     def upload(
         self, path: str, file: BinaryIO, fields: Mapping[str, str], tell: Callable[[int, int], None] | None
@@ -74,7 +68,7 @@ class Transport:
             raise Unreachable(f"The server at {self.url} did not take the file ({_reason(error)}).") from error
         if not response.is_success:
             raise _refusal(self.url, response)
-        return response.json()
+        return _document(self.url, response)
 
     def send(
         self,
@@ -139,6 +133,15 @@ def _asked_pause(response: httpx.Response, otherwise: float) -> float:
         return min(float(response.headers["Retry-After"]), _LONGEST_PAUSE)
     except (KeyError, ValueError):
         return otherwise
+
+
+def _document(url: str, response: httpx.Response) -> Any:
+    if response.status_code == httpx.codes.NO_CONTENT:
+        return None
+    try:
+        return response.json()
+    except ValueError as error:
+        raise _stranger(url, response) from error
 
 
 def _refusal(url: str, response: httpx.Response) -> ApiError:

@@ -52,7 +52,7 @@ def make(services: Services, day: str | None) -> str:
     first = (date.fromisoformat(last.date) - timedelta(days=MOST_DAYS - 1)).isoformat()
     if not first <= period.date <= last.date:
         raise InvalidInput(
-            f"A report can be made of the days from {first} to {last.date}; today's when its hour has come.",
+            f"A report can be made of the days from {first} to {last.date}, and of a later one when it is over.",
             code="not_due",
             pointer="/date",
             given=period.date,

@@ -6,10 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from app.events import iso
+from app.events import SEVERITIES, iso
 from app.reports.parts import Period, Section, Table
 from app.reports.platform import counts, waits
-from app.store.alerts import SEVERITIES
 from app.wiring import Services
 
 ALERTS, JOBS = ("alerts", "Your alerts"), ("own_jobs", "Your jobs")

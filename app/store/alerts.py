@@ -30,13 +30,12 @@ from sqlalchemy import (
 )
 
 from app.errors import Conflict, Unknown
-from app.events import Event, alerts_channel, iso
+from app.events import SEVERITIES, Event, alerts_channel, iso
 from app.store.database import Database
 from app.store.deliveries import enqueue
 from app.store.events import EventLog
 from app.tables import alerts, channels, cursors, deliveries
 
-SEVERITIES = ("info", "warning", "critical")
 STATUSES = ("open", "acknowledged", "resolved")
 # What an alert says of its subject, so that a client can choose by it.
 SUBJECT = ("strategy_id", "symbol", "dataset_id", "job_id")
@@ -179,7 +178,7 @@ class Alerts:
 
     def settle(self, ids: Iterable[str]) -> list[Event]:
         """Resolve the alerts whose condition is over; the events."""
-        wanted = [alerts.c.id == alert_id for alert_id in ids]
+        wanted = [alerts.c.id == alert_id for alert_id in sorted(ids)]  # in one order, as the channels in `_change`
         return self._change(wanted, self._resolved(), "alert_resolved")[1] if wanted else []
 
     def forget(self, seconds: float, *, limit: int = 1000) -> int:

@@ -144,7 +144,7 @@ class Client:
         self.wake = wake
         self.subscriptions: dict[str, Subscription] = {}
         self.ending: tuple[int, str] | None = None
-        self._moments: dict[tuple[str, ...], Frame] = {}
+        self._moments: dict[tuple[str, ...], tuple[Subscription, Frame]] = {}
         self._moments_lock = threading.Lock()
 
     def framed(self, frame: Frame, _: Subscription | None = None) -> bytes:
@@ -191,7 +191,7 @@ class Client:
             self._moments.pop(key, None)
             if len(self._moments) >= MAX_MOMENTS:
                 del self._moments[next(iter(self._moments))]
-            self._moments[key] = frame
+            self._moments[key] = subscription, frame
         self.wake()
         return False
 
@@ -227,7 +227,7 @@ class Client:
             with self._moments_lock:
                 waiting, self._moments = self._moments, {}
             if waiting or self.wire.rest:
-                self.wire.write(b"".join(self.framed(frame) for frame in waiting.values()))
+                self.wire.write(b"".join(self.framed(frame) for place, frame in waiting.values() if place.live))
         for subscription in list(self.subscriptions.values()):
             while self.ending is None and not self._caught_up(subscription, events):
                 pass

@@ -103,8 +103,12 @@ def filter_of(services: Services, channel: str, given: Mapping[str, object]) -> 
     family = _family(channel)
     values = {"type": family.types, "severity": SEVERITIES}
     found = read_filter(given, {name: values.get(name, ()) for name in ("type", *family.filters)})
-    for name in dict(found.wanted).get(FIELDS["strategy"], ()) if found else ():
-        services.shelf.get(name)
+    try:
+        for name in dict(found.wanted).get(FIELDS["strategy"], ()) if found else ():
+            services.shelf.get(name)
+    except UnknownName as error:
+        error.pointer = "/filter/strategy"
+        raise
     return found
 
 

@@ -90,8 +90,9 @@ def _before(cursor: str | None) -> str | None:
 def _none(day: str | None) -> Unknown:
     if day is None:
         at = services().settings.report_at
-        when = "and none is: QUEUANT_REPORT_AT is 'never'" if at == "never" else f"the next at {at} UTC"
-        return Unknown(f"No report has been made yet, {when}.", code="no_report")
+        when = "none will be: QUEUANT_REPORT_AT is 'never'" if at == "never" else f"the next is due at {at} UTC"
+        return Unknown(f"No report has been made yet; {when}.", code="no_report")
     near = services().store.reports.nearest(day)
-    hint = f"; the nearest are of {' and '.join(near)}" if near else ": none has been made yet"
+    found = f"; the nearest {'is' if len(near) == 1 else 'are'} of {' and '.join(near)}"
+    hint = found if near else ": none has been made yet"
     return Unknown(f"There is no report of {day}{hint}.", code="no_report", given=day, allowed=near)

@@ -9,6 +9,7 @@ from typing import Any
 
 from simple_websocket import Server
 
+from app.errors import StoreUnavailable
 from app.web.auth import Visitor
 from app.web.channels import Client
 from app.web.feeds import read_channel, read_message, read_wanted
@@ -63,6 +64,8 @@ class Conversation(Session):
             return
         try:
             self._answer(read_message(text))
+        except StoreUnavailable:
+            raise  # as at the beginning: the client is to come back, not to do without the channel
         except QueuantError as error:
             self.client.say({"type": "error", **error.detail()})
 

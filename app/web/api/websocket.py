@@ -17,9 +17,9 @@ blp = Blueprint("WebSocket", __name__)
 @blp.route("/ws-tickets", methods=["POST"], scope="read")
 @blp.response(201, shapes.Ticket)
 def create_ticket() -> tuple[Response, int]:
-    """Get a ticket that opens one socket within 30 seconds
+    """Get a ticket that opens one socket or stream within 30 seconds
 
-    A browser cannot send an Authorization header with a socket, so it sends a ticket.
+    A browser cannot send an Authorization header with either, so it sends a ticket.
     """
     secret = services().store.access.issue_ticket(g.caller, "ws", seconds=TICKET_SECONDS)
     here = re.sub("^http", "ws", request.host_url).rstrip("/")

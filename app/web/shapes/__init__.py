@@ -239,9 +239,9 @@ class Comparison(ma.Schema):
 
 
 class Ticket(ma.Schema):
-    """A ticket that opens one socket."""
+    """A ticket that opens one socket or stream."""
 
-    ticket = text("Send it as ?ticket=… of a /ws address. It works once.")
+    ticket = text("Send it as ?ticket=… of a /ws address or of /events. It works once.")
     expires_in_seconds = count()
     url = text("Where the sockets are: append /ws/jobs or /ws/jobs/{id}.")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import marshmallow as ma
 from marshmallow import fields
 
-from app.store.alerts import LONGEST_COOLDOWN, SEVERITIES, STATUSES
+from app.events import SEVERITIES
+from app.store.alerts import LONGEST_COOLDOWN, STATUSES
 from app.web.fields import Amount, Choice, Instant, Text, Truth
 from app.web.schemas import Headers, PageQuery, Strict, told
 from app.web.shapes.parts import count, mapping, maybe_text, number, text

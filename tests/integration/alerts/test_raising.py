@@ -83,6 +83,15 @@ def test_a_worker_that_is_lost_raises_one_alert_for_all_that_it_held(platform):
     assert alert.message.endswith("in attempt 1 at a job, which was queued again.")
 
 
+def test_a_lost_worker_is_told_with_what_became_of_its_job(platform):
+    platform.world.jobs.cancel(platform.world.running("node-1").job_id, "ada")
+    platform.world.expire()
+    platform.world.jobs.reap()
+    platform.round()
+    (alert,) = platform.alerts()
+    assert alert.message.endswith("at a job, which was cancelled.")
+
+
 def test_flips_and_surges_are_told_to_everybody_from_their_threshold_on(platform):
     platform.rule("signal_flip", threshold=0.4)
     platform.rule("conviction_surge", owner="bob", enabled=False)

@@ -16,6 +16,7 @@ from websockets.sync.client import connect
 from werkzeug.serving import make_server
 
 from app import wiring
+from app.errors import StoreUnavailable
 from app.settings import Settings
 from app.tables import api_keys
 from app.web import auth
@@ -79,6 +80,18 @@ def test_a_revoked_key_subscribes_to_nothing_more(services, app, url):
         services.store.access.revoke_key(key)
         sock.send('{"type":"subscribe","channel":"signals"}')
         assert closed_with(sock) == 4401
+
+
+def test_a_socket_that_asks_for_a_channel_while_the_log_is_away_is_told_to_come_back(services, app, url, monkeypatch):
+    def fail(_):
+        raise StoreUnavailable("The database did not answer in time.")
+
+    key = services.store.access.create_key("ada")
+    with connect(url, additional_headers={"Authorization": f"Bearer {key}"}) as sock:
+        sock.recv()
+        monkeypatch.setattr(services.store.events, "head", fail)
+        sock.send('{"type":"subscribe","channel":"signals"}')
+        assert closed_with(sock) == 1013
 
 
 def test_a_stream_whose_key_is_revoked_is_closed(services, app, url):

@@ -84,7 +84,7 @@ def test_who_had_no_key_then_is_told_so(web):
 def test_without_a_report_the_nearest_days_are_named(web, make_web):
     problem = web.get(f"{REPORTS}/daily").get_json()
     assert (problem["status"], problem["code"]) == (404, "no_report")
-    assert problem["detail"] == "No report has been made yet, the next at 22:00 UTC."
+    assert problem["detail"] == "No report has been made yet; the next is due at 22:00 UTC."
     problem = web.get(f"{REPORTS}/daily?date=2025-06-01").get_json()
     assert problem["detail"] == "There is no report of 2025-06-01: none has been made yet."
     for day in ("2025-06-03", "2025-06-07"):
@@ -94,6 +94,7 @@ def test_without_a_report_the_nearest_days_are_named(web, make_web):
     assert problem["detail"] == "There is no report of 2025-06-05; the nearest are of 2025-06-03 and 2025-06-07."
     problem = web.get(f"{REPORTS}/daily.html?date=2025-06-09").get_json()
     assert (problem["status"], problem["allowed"]) == (404, ["2025-06-07"])
+    assert problem["detail"] == "There is no report of 2025-06-09; the nearest is of 2025-06-07."
     never = make_web(report_at="never")
     assert "QUEUANT_REPORT_AT is 'never'" in never.get(f"{REPORTS}/daily").get_json()["detail"]
     assert never.post(f"{REPORTS}/daily").get_json()["code"] == "no_reports"

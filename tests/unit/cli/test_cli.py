@@ -320,6 +320,19 @@ def test_the_days_of_signals_are_those_of_one_strategy(run: Callable[..., Result
     assert run("signals", "--days", "3", server=answers(history=document)).exit_code == 2
 
 
+@pytest.mark.parametrize("options", [("--follow", "--days", "3"), ("--symbol", "EURUSD")])
+def test_what_signals_cannot_heed_is_refused(run: Callable[..., Result], options: tuple[str, ...]) -> None:
+    said = run("signals", "sma_cross", *options)
+    assert said.exit_code == 2
+    assert "--follow" in said.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_named(run: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    said = run("synthesize", str(tmp_path / "file" / "mine"))
+    assert (said.exit_code, said.stderr) == (2, f"{tmp_path / 'file' / 'mine'}: Not a directory.\n")
+
+
 def test_a_world_is_made_into_a_folder_and_is_that_of_its_seed(run: Callable[..., Result], tmp_path: Path) -> None:
     done = run("synthesize", str(tmp_path / "mine"), "--seed", "3")
     assert done.exit_code == 0, done.output

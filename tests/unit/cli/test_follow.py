@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import Result
 
@@ -47,12 +48,25 @@ def test_signals_are_followed_for_a_strategy_and_symbols(run: Callable[..., Resu
 def test_alerts_are_followed_from_a_severity_on(run: Callable[..., Result], heard: Any) -> None:
     asked = heard(
         {"type": "stale_data", "seq": 1, "data": {"severity": "warning", "symbol": "WTI", "message": "Old bars."}},
+        {"type": "job_failed", "channel": "alerts", "data": {"severity": "warning", "message": "A job failed."}},
         {"type": "resync", "data": {"resync": "/api/v1/alerts"}},
     )
     said = run("alerts", "--follow", "--severity", "warning")
     assert "stale_data  warning WTI  Old bars." in said.stdout
+    assert "job_failed  warning  A job failed." in said.stdout
     assert "lost for good; the present state is at /api/v1/alerts" in said.stdout
     assert asked == [("alerts", {"severity": "warning"})]
+
+
+@pytest.mark.parametrize(("following", "said"), [("later", True), (None, False)])
+def test_alerts_are_a_table_that_says_when_there_are_older_ones(
+    run: Callable[..., Result], following: str | None, said: bool
+) -> None:
+    alert = {"raised_at": "2026-01-02T03:04:05.678Z", "status": "open", "severity": "info", "kind": "drawdown"}
+    page = {"alerts": [{**alert, "message": "It fell."}], "next": following}
+    shown = run("alerts", server=lambda _: httpx.Response(200, json=page)).stdout
+    assert ["2026-01-02", "03:04:05", "open", "info", "drawdown", "It", "fell."] in map(str.split, shown.splitlines())
+    assert ("Older ones are not shown." in shown) is said
 
 
 def test_json_is_one_object_a_line(run: Callable[..., Result], heard: Any) -> None:
@@ -68,8 +82,6 @@ def test_json_is_one_object_a_line(run: Callable[..., Result], heard: Any) -> No
 
 
 def test_a_job_is_watched_to_its_end(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
-    import httpx
-
     def watch(_: Client, job_id: str) -> Iterator[LiveEvent]:
         for kind in ("job_queued", "job_succeeded"):
             yield LiveEvent.of({"type": kind, "at": "2026-01-02T03:04:05Z", "seq": 1, "data": {"job_id": job_id}})

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from app.client import ApiError, LiveEvent, StillRunning, Unreachable
 from app.client.alive import listen
-from app.client.channels import Patience, Place
+from app.client.channels import Patience, Place, channels_of
 from app.client.live import Listener
 
 Script = Callable[[ServerConnection, int], None]
@@ -76,6 +77,16 @@ def test_events_come_in_order_and_once(play: Callable[[Script], str]) -> None:
 
     with Listener(play(script), "key", "jobs/x") as listener:
         assert take(listener, 4) == ["job_queued", "job_running", "job_progress", "job_succeeded"]
+
+
+def test_an_event_may_be_large(play: Callable[[Script], str]) -> None:
+    def script(socket: ServerConnection, _: int) -> None:
+        say(socket, type="hello", head=0, recovered=None)
+        say(socket, **event(1, "position_update", positions=["x" * 1000] * 2000))
+        socket.recv()
+
+    with Listener(play(script), "key", "jobs/x") as listener:
+        assert len(next(listener.events(timeout=5)).data["positions"]) == 2000
 
 
 def test_rows_of_a_search_are_heard_and_answers_of_the_relay_are_no_events(play: Callable[[Script], str]) -> None:
@@ -289,6 +300,38 @@ def test_asyncio_hears_the_same_across_a_lost_connection_and_stops_cleanly(play:
 
     assert asyncio.run(take_two(play(script))) == [("job_queued", "e1:jobs=1"), ("job_succeeded", "e1:jobs=2")]
     assert gone.wait(5)
+
+
+def test_a_connection_that_was_opened_again_is_not_lost_however_silent_it_was(
+    play: Callable[[Script], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def script(socket: ServerConnection, number: int) -> None:
+        say(socket, type="hello", head=0, recovered=True if number else None)
+        if number % 4 == 3:
+            say(socket, **event(number, "job_queued"))
+            socket.recv()
+
+    async def take_one(url: str) -> int | None:
+        async with aclosing(listen(url, "key", Place({"jobs/x": None}))) as stream:
+            async for heard in stream:
+                return heard.seq
+        return None
+
+    for module in ("live", "alive"):
+        monkeypatch.setattr(f"app.client.{module}.Patience", lambda url: Patience(url, 0.0))
+    url = play(script)
+    with Listener(url, "key", "jobs/x") as listener:
+        assert next(listener.events(timeout=5)).seq == 3
+    assert asyncio.run(take_one(url)) == 7
+
+
+def test_a_filter_holds_for_all_channels_and_that_of_one_has_the_last_word() -> None:
+    filters = {"signals": {"symbol": "EURUSD"}, "alerts": {"type": ["drawdown"], "severity": "critical"}, "jobs": None}
+    assert channels_of(filters, {"severity": "warning"}) == {
+        "signals": {"severity": "warning", "symbol": "EURUSD"},
+        "alerts": {"type": ["drawdown"], "severity": "critical"},
+        "jobs": {"severity": "warning"},
+    }
 
 
 def test_pauses_grow_are_never_the_same_and_end() -> None:

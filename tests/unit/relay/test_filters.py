@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from app.bus import News
+from app.shelf import Shelf
 from app.web import channels
 from app.web.feeds import CHANNELS, filters_of
 from app.web.filters import Filter, read_filter
@@ -139,6 +141,12 @@ def test_of_several_channels_each_takes_the_filters_that_it_has():
     assert of["alerts"].passes({"severity": "critical"})
     with pytest.raises(UnknownName, match="no filter 'severity'"):
         filters_of(None, ["jobs"], {"severity": "critical"})
+
+
+def test_an_unknown_strategy_is_pointed_at_where_the_client_said_it():
+    with pytest.raises(UnknownName) as caught:
+        filters_of(SimpleNamespace(shelf=Shelf()), ["signals"], {"strategy": "sma_cros"})
+    assert (caught.value.pointer, caught.value.nearest) == ("/filter/strategy", "sma_cross")
 
 
 def test_every_channel_has_types_and_filters_that_events_can_answer():

@@ -240,6 +240,15 @@ def test_waiting_progress_is_bounded(newsroom, hub, listener):
         assert len(listener.client._moments) == channels_module.MAX_MOMENTS
 
 
+def test_progress_that_waits_goes_with_its_channel(newsroom, hub, listener):
+    listener.join()
+    listener.wait_until_live()
+    with listener.wire.lock:
+        hub.hear(progress_news(newsroom, 1, "j1"))
+        listener.subscription.live = False  # the client has left the channel
+    listener.hear_nothing()
+
+
 def progress_news(newsroom, done, job_id):
     data = {"job_id": job_id, "done": done}
     return News.of(Event(CHANNEL, newsroom.epoch, None, "job_progress", 0.0, data))
