@@ -7,7 +7,7 @@ from typing import Literal
 from flask import Flask
 from flask_smorest import Blueprint
 
-from app.web import access, context, headers, pages, problems, relay, strict_json, telemetry
+from app.web import access, context, headers, metrics, pages, problems, relay, strict_json, telemetry
 from app.web.api import (
     alerts,
     backtest,
@@ -83,7 +83,7 @@ def create_app(services: Services, *, role: Role = "api") -> Flask:
 def register_sockets(app: Flask, services: Services, api: Api, role: Role) -> None:
     """Add the live channels, and say in the specification how one is opened."""
     sockets = relay.register(app, services, role=role)
-    context.context_of(app).telemetry.watch(sockets.stats)
+    context.context_of(app).telemetry.registry.register(metrics.Live(sockets))
     for rule in app.url_map.iter_rules():
         if rule.rule in relay.ROUTES:
             api.describe_socket(rule)

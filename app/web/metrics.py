@@ -1,7 +1,7 @@
-"""Figures of the whole platform, read out of the store when somebody asks. Every API and relay process tells the same.
+"""Figures of the whole platform, read out of the store when somebody asks, and of the live clients of one process.
 
-A worker needs no port for that, and one that is gone has not taken its figures with it: the row is the job. What is
-counted begins at 0 with the first question to a process, as counters do.
+Of the platform every API and relay process tells the same. A worker needs no port for that, and one that is gone has
+not taken its figures with it: the row is the job. What is counted of jobs begins at 0 with a process's first question.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from app import monitoring
 from app.errors import StoreUnavailable
 from app.events import WORKERS
 from app.taskqueue import QUEUES
+from app.web.session import Relay
 from app.wiring import Services
 
 # Ends are written at their own time and seen when their transaction is over: so much later at most.
@@ -78,6 +79,23 @@ class Platform(Collector):
         )
         lost = store.events.head(WORKERS)
         yield CounterMetricFamily("queuant_workers_lost", "Workers lost with a job in their hands", value=lost)
+
+
+class Live(Collector):
+    """The live clients of this process."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+
+    def collect(self) -> Iterator[Metric]:
+        for name, value in self._relay.stats().items():
+            yield GaugeMetricFamily(f"queuant_relay_{name}", f"Live {name} of this process", value=value)
+        ended = CounterMetricFamily(
+            "queuant_relay_ended", "Clients that ended, by close code; 4408 was too slow", labels=["code"]
+        )
+        for code, count in self._relay.ended().items():
+            ended.add_metric([str(code)], count)
+        yield ended
 
 
 class Ended:

@@ -51,6 +51,7 @@ class Relay:
         self._lock = threading.Lock()
         self._places = 0
         self._owners: Counter[str] = Counter()
+        self._ended: Counter[int] = Counter()
         self._clients: set[Client] = set()
         self._closing = False
 
@@ -94,12 +95,18 @@ class Relay:
     def leave(self, client: Client) -> None:
         with self._lock:
             self._clients.discard(client)
+            self._ended[client.ending[0] if client.ending else 1000] += 1
         for subscription in client.subscriptions.values():
             self.hub.leave(subscription)
 
     def stats(self) -> dict[str, int]:
-        """Figures for the metrics page."""
+        """How many clients and channels there are."""
         return {"sockets": len(self._clients), "channels": self.hub.channel_count()}
+
+    def ended(self) -> dict[int, int]:
+        """How many clients have ended, by close code: 4408 was too slow, 1000 left by itself."""
+        with self._lock:
+            return dict(self._ended)
 
     def shut_down(self) -> None:
         """Say goodbye (1001) to every client and take no more."""

@@ -6,10 +6,9 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping
 
 from flask import Flask, Response, g, request
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from app.web.metrics import Platform
 from app.wiring import Services
@@ -43,12 +42,6 @@ class Telemetry:
             "queuant_http_request_seconds", "Time to answer", ["route"], buckets=_BUCKETS, registry=self.registry
         )
         Platform(services, self.registry)
-
-    def watch(self, figures: Callable[[], Mapping[str, int]]) -> None:
-        """Let a gauge show each of the relay's figures at the time of asking."""
-        for name in figures():
-            gauge = Gauge(f"queuant_relay_{name}", f"The relay's {name}", registry=self.registry)
-            gauge.set_function(lambda name=name: figures()[name])  # type: ignore[misc]
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,6 +163,21 @@ def test_metrics_count_requests_and_jobs(make_web: Any) -> None:
         "queuant_relay_sockets 0.0",
     ):
         assert line in text, line
+
+
+def test_the_page_knows_every_figure_and_no_other_and_so_does_the_dashboard(make_web: Any) -> None:
+    web = make_web()
+    told = {
+        line.split()[2].removesuffix("_created") for line in web.get("/metrics").text.splitlines() if "# HELP" in line
+    }
+    docs = Path(__file__).parents[3] / "docs"
+    page, board = (docs / name for name in ("operations.md", "grafana.json"))
+    assert {name.removesuffix("_total") for name in re.findall("`(queuant_[a-z_]+)`", page.read_text())} == {
+        name.removesuffix("_total") for name in told
+    }
+    shown = {re.sub("_bucket$", "", name) for name in re.findall("queuant_[a-z_]+", board.read_text())}
+    assert told - shown == {"queuant_doorbells", "queuant_relay_channels"}
+    assert shown <= told
 
 
 def test_without_its_database_a_process_still_tells_its_own_metrics(make_web: Any, monkeypatch: Any) -> None:
