@@ -135,11 +135,11 @@ def _working(found: Sequence[Watched], jobs: int) -> Check:
     workers = [node for node in found if node.row.role == "worker"]
     good = [node for node in workers if node.state in ("busy", "idle")]
     if not good:
-        return Check("workers", "problem", f"No worker works; {jobs} jobs wait. Start one: `queuant worker`.")
+        return Check("workers", "problem", f"No worker works. Jobs that wait: {jobs}. Start one: `queuant worker`.")
     if stuck := [node.row.name for node in workers if node.state == "stuck"]:
         return Check("workers", "warning", f"Jobs wait, and these hear no doorbell: {', '.join(stuck)}. Restart them.")
     room = sum(node.row.concurrency for node in good)
-    return Check("workers", "ok", f"{len(good)} nodes with {room} processes work; {jobs} jobs wait.")
+    return Check("workers", "ok", f"Worker nodes: {len(good)}, with {room} processes. Jobs that wait: {jobs}.")
 
 
 def _supervised(found: Sequence[Watched]) -> Check:
@@ -147,12 +147,12 @@ def _supervised(found: Sequence[Watched]) -> Check:
     if "busy" not in states:
         text = "No supervisor makes its rounds: jobs of lost workers wait, and no signals, alerts or reports are made."
         return Check("supervisors", "problem", f"{text} Start one: `queuant supervisor`.")
-    return Check("supervisors", "ok", f"{states.count('busy')} supervisors make their rounds.")
+    return Check("supervisors", "ok", f"Supervisors that make their rounds: {states.count('busy')}.")
 
 
 def _overdue(count: int) -> Check:
     if count:
-        return Check("leases", "warning", f"{count} running jobs have lost their worker and wait for a supervisor.")
+        return Check("leases", "warning", f"Running jobs that lost their worker and wait for a supervisor: {count}.")
     return Check("leases", "ok", "Every running job has its worker.")
 
 
