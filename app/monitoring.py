@@ -92,7 +92,7 @@ def bells(services: Services, queue: str) -> int | None:
 def _passed(rows: Sequence[Row[Any]]) -> dict[str, Any]:
     """Quantiles interpolate linearly between order statistics; None where there is none."""
     begun = [row for row in rows if row.started_at is not None]
-    waits = [row.started_at - row.created_at for row in begun]
+    waits = [row.started_at - row.queued_at for row in begun]
     runs = [row.finished_at - row.started_at for row in begun]
     return {"ended": len(rows), **_quantiles("wait", waits), **_quantiles("run", runs)}
 

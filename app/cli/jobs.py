@@ -96,6 +96,8 @@ def portfolio(client: Client, *, book: TextIO, fresh: bool, wait: bool, as_json:
         raise click.BadParameter(f"{book.name} is no JSON: {error}") from error
     if not isinstance(body, dict) or not isinstance(body.get("strategies"), list):
         raise click.BadParameter(f"{book.name} needs an object with a list of strategies")
+    if own := sorted({"fresh", "idempotency_key"} & body.keys()):
+        raise click.BadParameter(f"{book.name} has {', '.join(own)}, which no request for a portfolio has")
     follow_job(client, lambda: client.portfolio(**body, fresh=fresh), wait=wait, as_json=as_json)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from app.client.errors import ApiError, Unreachable
+from app.client.errors import ApiError, ClientError, Unreachable
 
 PREFIX = "/api/v1"
 _PAUSES = (0.2, 0.6, 1.5)
@@ -32,6 +32,8 @@ class Transport:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        if not key.isascii():
+            raise ClientError("The API key has characters that no key has.")
         self.url = url.rstrip("/")
         self.key = key
         self._sleep = sleep

@@ -39,11 +39,11 @@ def counts(rows: Sequence[Row[Any]]) -> dict[str, int]:
 
 
 def waits(rows: Sequence[Row[Any]]) -> dict[str, Any]:
-    """How long jobs waited, in seconds: from their creation to the start of their last attempt.
+    """How long jobs waited, in seconds: before their last attempt.
 
     Quantiles interpolate linearly between order statistics; None where no job was started.
     """
-    seconds = [row.started_at - row.created_at for row in rows if row.started_at is not None]
+    seconds = [row.started_at - row.queued_at for row in rows if row.started_at is not None]
     told: dict[str, Any] = {"started": len(seconds), "wait_p50_seconds": None, "wait_p95_seconds": None}
     if seconds:
         told["wait_p50_seconds"], told["wait_p95_seconds"] = np.quantile(seconds, (0.5, 0.95)).tolist()
@@ -78,6 +78,7 @@ def data(services: Services, period: Period) -> Section:
     stale = [
         {"dataset_id": one.entity, "newest": one.data["newest"], "sessions": one.value, "quality": quality[one.entity]}
         for one in behind
+        if one.entity in quality  # one that has come in the meantime is for the next report
     ]
     bad = [row for dataset in found for row in _faults(dataset)]
     figures = {"datasets": len(found), **{f"{name}_datasets": n for name, n in Counter(quality.values()).items()}}

@@ -203,6 +203,7 @@ def _child(parent: Row[Any], child_id: str, chunk: Chunk, queue: str) -> dict[st
         "max_attempts": parent.max_attempts,
         "fence": 0,
         "rung_at": parent.rung_at,
+        "queued_at": parent.rung_at,
         "created_at": parent.rung_at,
         "finished_at": parent.rung_at if done else None,
         "compute_ms": chunk.compute_ms if done else None,

@@ -101,6 +101,7 @@ class Lifecycle:
             fence=0,
             created_at=now,
             rung_at=now,
+            queued_at=now,
         )
         inserted = tx.execute(row.returning(jobs)).one()
         return self._told(tx, inserted), True
@@ -235,6 +236,7 @@ class Lifecycle:
             lease_owner=null(),
             lease_until=null(),
             rung_at=now,
+            queued_at=case((tries, now), else_=jobs.c.queued_at),
             finished_at=case((tries, null()), else_=now),
             error=_json_unless(or_(wanted, tries), error),
         )

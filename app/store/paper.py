@@ -77,6 +77,13 @@ class PaperBook:
             found: Row[Any] = tx.execute(row.returning(book_versions)).one()
             return found
 
+    def standing(self) -> tuple[Row[Any], Row[Any]] | None:
+        """The last mark and the state that belongs to it; None while there is no book."""
+        with self._database.read() as tx:
+            state = tx.execute(select(book_state)).first()
+            mark = state and tx.execute(select(book_marks).where(book_marks.c.n == state.number)).first()
+            return None if state is None or mark is None else (mark, state)
+
     def state(self) -> Row[Any] | None:
         """Where the book stands; None before its first step."""
         return self._first(select(book_state))
@@ -166,7 +173,7 @@ def save(tx: Connection, database: Database, log: EventLog, step: Step) -> list[
         tx.execute(book_fills.insert(), fills)
     if step.risk:
         tx.execute(book_risk.insert().values(mark=step.after + len(marks), risk=dict(step.risk)))
-    return [log.append(tx, PORTFOLIO, kind, data) for kind, data in step.events]
+    return log.append_all(tx, PORTFOLIO, step.events)
 
 
 def _moved(tx: Connection, database: Database, step: Step) -> int | None:

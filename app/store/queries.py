@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, and_, func, literal, select, tuple_
 
 from app.store.database import Database, json_list_holds
+from app.store.families import is_queued
 from app.store.turns import place
 from app.tables import artifacts, jobs, results
 
@@ -69,8 +70,8 @@ class Queries:
 
     def oldest_wait(self) -> dict[str, float]:
         """Seconds that the oldest queued job of each queue has waited."""
-        waited = self._database.now() - func.min(jobs.c.created_at)
-        query = select(jobs.c.queue, waited).where(jobs.c.status == "queued").group_by(jobs.c.queue)
+        waited = self._database.now() - func.min(jobs.c.queued_at)
+        query = select(jobs.c.queue, waited).where(is_queued()).group_by(jobs.c.queue)
         with self._database.read() as tx:
             return {queue: float(seconds) for queue, seconds in tx.execute(query)}
 
@@ -79,7 +80,7 @@ class Queries:
 
         Only those of one owner come with their errors.
         """
-        names = ("id", "kind", "queue", "strategy_id", "status", "created_at", "started_at", "finished_at")
+        names = ("id", "kind", "queue", "strategy_id", "status", "created_at", "queued_at", "started_at", "finished_at")
         columns = [jobs.c[name] for name in names] + ([] if owner is None else [jobs.c.error])
         query = select(*columns).where(jobs.c.parent_id.is_(None))
         query = query.where(jobs.c.finished_at > start, jobs.c.finished_at <= end)
@@ -91,7 +92,7 @@ class Queries:
     def ended_since(self, time: float) -> Sequence[Row[Any]]:
         """What is counted of every job that ended since a time, whoever's."""
         names = ("id", "kind", "queue", "strategy_id", "status", "attempt", "compute_ms")
-        times = ("created_at", "started_at", "finished_at")
+        times = ("queued_at", "started_at", "finished_at")
         query = select(*(jobs.c[name] for name in (*names, *times)))
         with self._database.read() as tx:
             return tx.execute(query.where(jobs.c.parent_id.is_(None), jobs.c.finished_at >= time)).all()

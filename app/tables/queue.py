@@ -34,6 +34,7 @@ jobs = Table(
     Column("lease_until", Double),
     Column("cancel_at", Double),
     Column("rung_at", Double, nullable=False),
+    Column("queued_at", Double),  # since when it waits, or last waited
     Column("progress", JSON),
     Column("error", JSON),
     Column("compute_ms", Double),
@@ -56,6 +57,7 @@ Index(
     jobs.c.owner,
     jobs.c.created_at,
     jobs.c.id,
+    jobs.c.queued_at,
     sqlite_where=text("status = 'queued'"),
     postgresql_where=text("status = 'queued'"),
 )

@@ -130,10 +130,10 @@ def close() -> None:
 
 
 def newest() -> tuple[Row[Any], Row[Any]]:
-    mark, state = services().store.book.newest(), services().store.book.state()
-    if mark is None or state is None:
+    found = services().store.book.standing()
+    if found is None:
         raise Unknown(f"The paper book has not been opened yet. {_why()}", code="no_book")
-    return mark, state
+    return found
 
 
 def now(state: Row[Any]) -> str:

@@ -107,7 +107,7 @@ class Ended:
         self._attempts = Counter("queuant_job_attempts", "Attempts of those jobs", ["kind"], registry=registry)
         self._wait = Histogram(
             "queuant_job_wait_seconds",
-            "From the request to the start of the last attempt",
+            "In the queue before the last attempt",
             ["queue"],
             buckets=_BUCKETS,
             registry=registry,
@@ -140,5 +140,5 @@ class Ended:
         self._jobs.labels(row.kind, row.status).inc()
         self._attempts.labels(row.kind).inc(row.attempt)
         if row.started_at is not None:
-            self._wait.labels(row.queue).observe(max(row.started_at - row.created_at, 0.0))
+            self._wait.labels(row.queue).observe(max(row.started_at - row.queued_at, 0.0))
             self._run.labels(row.kind, row.strategy_id or "").observe(max(row.finished_at - row.started_at, 0.0))

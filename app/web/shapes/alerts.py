@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 from marshmallow import fields
 
+from app.alerts.kinds import KINDS
 from app.events import SEVERITIES
 from app.store.alerts import LONGEST_COOLDOWN, STATUSES
 from app.web.fields import Amount, Choice, Instant, Text, Truth
@@ -17,7 +18,7 @@ class AlertsQuery(PageQuery):
 
     status = Choice(*STATUSES, metadata=told("Only in this state."))
     severity = Choice(*SEVERITIES, metadata=told("Only of this severity."))
-    kind = Text(most=32, metadata=told("Only of this kind.", example="job_failed"))
+    kind = Choice(*KINDS, metadata=told("Only of this kind.", example="job_failed"))
     rule_id = Text(most=64, metadata=told("Only of this rule."))
     since = Instant(metadata=told("Only those that were raised then or later."))
 

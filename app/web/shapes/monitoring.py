@@ -41,9 +41,9 @@ class WatchedQueue(ma.Schema):
     oldest_wait_seconds = number("Null where nothing waits.", none=True)
     bells = count("Doorbells that nobody has heard yet; null where the queue server does not answer.", none=True)
     ended = count("In the last five minutes.")
-    wait_p50_seconds = number("From the request to the start of the last attempt.", none=True)
+    wait_p50_seconds = number("In the queue before the last attempt.", none=True)
     wait_p95_seconds = number(none=True)
-    run_p50_seconds = number("From that start to the end.", none=True)
+    run_p50_seconds = number("From its start to the end.", none=True)
     run_p95_seconds = number(none=True)
 
 

@@ -163,6 +163,14 @@ def test_the_position_counts_who_was_there_before(world):
     assert [position(world.row(row.id)) for row in rows] == [2, 1, 3]
 
 
+def test_a_job_that_is_queued_again_has_waited_since_then(world):
+    claim = world.running()
+    world.clock.advance(1000)
+    world.jobs.give_back(claim.job_id, lease_owner="w1")
+    world.clock.advance(7)
+    assert world.store.read.oldest_wait() == {"interactive": pytest.approx(7)}
+
+
 def test_positions_of_one_moment_are_all_different(world):
     rows = [world.submit() for _ in range(4)]
 
