@@ -212,6 +212,13 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def new_postgres(postgres_url: str) -> Iterator[Callable[[], str]]:
+    """Makes PostgreSQL databases without tables, which last as long as the tests do."""
+    with contextlib.ExitStack() as stack:
+        yield lambda: stack.enter_context(_database(postgres_url, "template0"))
+
+
 @pytest.fixture
 def empty_postgres_url(postgres_url: str) -> Iterator[str]:
     """A new PostgreSQL database without tables."""

@@ -25,6 +25,15 @@ from engine.errors import InvalidInput
 BUSY_SECONDS = 10
 # A process that is frozen, or cut off, in the midst of a transaction keeps its rows locked for so long on PostgreSQL.
 IDLE_SECONDS = 10.0
+# A server that a broken network hides says nothing, and TCP alone would wait for it for a quarter of an hour, or for two
+# hours. What is sent must be acknowledged within ten seconds, and who waits for an answer asks if the other is there.
+_ATTENTIVE = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+}
 _REASONS = {
     "SQLITE_FULL": "has no room left on its disk",
     "SQLITE_ERROR": "has not the tables of this version: run `queuant db upgrade`",
@@ -88,7 +97,7 @@ class Database:
             Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
             options["connect_args"] = {"timeout": BUSY_SECONDS}
         else:
-            options["connect_args"] = {"connect_timeout": 5}
+            options["connect_args"] = dict(_ATTENTIVE)
             options["pool_pre_ping"] = True
         self.engine = create_engine(url, json_serializer=_dump_json, pool_size=20, max_overflow=60, **options)
         (_prepare_sqlite if self.is_sqlite else _prepare_postgresql)(self.engine)
