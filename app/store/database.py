@@ -25,7 +25,7 @@ from engine.errors import InvalidInput
 BUSY_SECONDS = 10
 # A process that is frozen, or cut off, in the midst of a transaction keeps its rows locked for so long on PostgreSQL.
 IDLE_SECONDS = 10.0
-# A server that a broken network hides says nothing, and TCP alone would wait for it for a quarter of an hour, or for two
+# A server that a broken network hides says nothing, and TCP alone would wait for it for a quarter of an hour, or two
 # hours. What is sent must be acknowledged within ten seconds, and who waits for an answer asks if the other is there.
 _ATTENTIVE = {
     "connect_timeout": 5,
