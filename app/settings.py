@@ -89,6 +89,15 @@ class Settings:
     alerts_days: float = _setting(
         90.0, "QUEUANT_ALERTS_DAYS", "How long resolved alerts are kept, with their deliveries; 0: for ever", least=0
     )
+    jobs_days: float = _setting(
+        0.0, "QUEUANT_JOBS_DAYS", "How long ended jobs are kept, with their results; 0: for ever", least=0
+    )
+    events_days: float = _setting(
+        30.0, "QUEUANT_EVENTS_DAYS", "How far back live channels can be read again; 0: for ever", least=0
+    )
+    reports_days: float = _setting(
+        0.0, "QUEUANT_REPORTS_DAYS", "How long reports of days are kept; 0: for ever", least=0
+    )
     report_at: str = _setting(
         "22:00", "QUEUANT_REPORT_AT", "When the report of a day is made, HH:MM in UTC; never: none is made"
     )

@@ -33,6 +33,7 @@ TICK_SECONDS = 0.5
 SEND_SECONDS = 1.0
 REPORT_SECONDS = 30.0
 FORGET_SECONDS = 60.0
+DAY_SECONDS = 86_400.0
 
 
 def run_supervisor(settings: Settings) -> None:
@@ -56,7 +57,7 @@ def supervise(services: Services, stop: threading.Event) -> None:
     """One round after another until `stop` is set; now and then with a look at signals, book, alerts and report."""
     signals_seconds, alerts_seconds = services.settings.signals_seconds, services.settings.alerts_seconds
     steps = [Step(look, signals_seconds), Step(follow, signals_seconds), Step(watch, alerts_seconds)]
-    steps += [Step(report, REPORT_SECONDS), Step(forget, FORGET_SECONDS if services.settings.alerts_days else 0.0)]
+    steps += [Step(report, REPORT_SECONDS), Step(forget, FORGET_SECONDS)]
     rounds = 0
     with sender(services), presence(services.store, new_node("supervisor"), lambda: rounds):
         while not stop.wait(TICK_SECONDS):
@@ -140,12 +141,29 @@ def report(services: Services) -> None:
         log.info("the report of %s is made", day)
 
 
-@outlived("no alerts can be deleted")
+@outlived("what is old cannot be deleted")
 def forget(services: Services) -> None:
-    """Delete alerts that were over long ago. A cooldown counts from the last alert, so none is cut short."""
-    seconds = max(services.settings.alerts_days * 86_400.0, LONGEST_COOLDOWN)
-    if gone := services.store.alerts.forget(seconds):
-        log.info("deleted %s alerts that are over", gone)
+    """Delete what has been kept for as long as the settings say, or begin to: the rest is for the next rounds."""
+    store, kept = services.store, services.settings
+    # A cooldown counts from the last alert, so none is cut short.
+    alerts_days = max(kept.alerts_days, LONGEST_COOLDOWN / DAY_SECONDS) if kept.alerts_days else 0.0
+    for what, days, delete in (
+        ("alerts", alerts_days, store.alerts.forget),
+        ("jobs", kept.jobs_days, store.retention.jobs),
+        ("events", kept.events_days, store.retention.events),
+        ("reports", kept.reports_days, store.retention.reports),
+    ):
+        if days and (gone := sum(_some(delete, days * DAY_SECONDS))):
+            log.info("deleted %s %s that are old", gone, what)
+
+
+def _some(delete: Callable[[float], int], seconds: float) -> Iterator[int]:
+    """Small transactions until nothing is left, for a second at most: lost workers must be found."""
+    ends = time.monotonic() + 1.0
+    while gone := delete(seconds):
+        yield gone
+        if time.monotonic() > ends:
+            return
 
 
 @outlived("an alert cannot be sent")

@@ -11,6 +11,7 @@ Store
 ├── params       Parameters: what strategies were given by PUT
 ├── book         PaperBook: the paper book
 ├── reports      Reports: the report of each day
+├── retention    Retention: what is deleted when it is old
 ├── risk         Risk: what it may lose, and its limits
 ├── tried        Tried: how many trials were made
 ├── signals      Signals: what strategies said
@@ -39,6 +40,7 @@ from app.store.parameters import Parameters
 from app.store.queries import JobFilter, Queries
 from app.store.records import Change, Chunk, Idempotency, NewJob, Output, Rest
 from app.store.reports import Reports
+from app.store.retention import Retention
 from app.store.risk import Risk
 from app.store.rules import AlertRules
 from app.store.signals import Signals
@@ -84,6 +86,7 @@ class Store:
         self.deliveries = Deliveries(self.database)
         self.book = PaperBook(self.database, self.events)
         self.reports = Reports(self.database)
+        self.retention = Retention(self.database)
         self.risk = Risk(self.database)
         self.tried = Tried(self.database)
         self.access = Access(self.database)

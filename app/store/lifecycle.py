@@ -20,7 +20,6 @@ from sqlalchemy import (
     Row,
     and_,
     case,
-    delete,
     func,
     literal,
     null,
@@ -30,16 +29,17 @@ from sqlalchemy import (
 )
 
 from app.errors import Conflict, Overloaded
-from app.events import Event, job_channel
+from app.events import Event
 from app.store import paper, tried
 from app.store.database import Database
 from app.store.events import EventLog
 from app.store.families import Families, computed_by_children, forget_children, is_queued, waits_for_a_worker
 from app.store.news import TERMINAL, ended, held, is_of, tell, tell_lost
 from app.store.records import Change, Idempotency, NewJob, Output
+from app.store.retention import forget_job
 from app.store.signals import save
 from app.store.turns import next_job, rung_for
-from app.tables import artifacts, channels, events, idempotency_keys, jobs, results
+from app.tables import artifacts, idempotency_keys, jobs, results
 
 Retry = Literal["counted", "free", "never"]
 RING_AT_MOST = 1000  # in one go: the supervisor has leases to look after in between
@@ -285,11 +285,7 @@ class Lifecycle:
             # Locked, so that no request is answered by this job, and its key tied to it, while it goes away.
             status = tx.execute(select(jobs.c.status).where(mine).with_for_update()).scalar()
             if status in TERMINAL:
-                tx.execute(delete(idempotency_keys).where(idempotency_keys.c.job_id == job_id))
-                tx.execute(delete(events).where(events.c.channel == job_channel(job_id)))
-                tx.execute(delete(channels).where(channels.c.name == job_channel(job_id)))
-                forget_children(tx, job_id)
-                tx.execute(delete(jobs).where(mine))  # results and artifacts go with it
+                forget_job(tx, job_id)
         return status
 
     def remembered(self, owner: str, idempotency: Idempotency) -> Row[Any] | None:

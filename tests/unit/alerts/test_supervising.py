@@ -55,6 +55,18 @@ def test_a_supervisor_forgets_what_was_over_for_longer_than_the_setting_and_any_
     assert len(platform.alerts()) == left
 
 
+@pytest.mark.parametrize("days", [0.0, 30.0])
+def test_a_supervisor_deletes_jobs_and_events_when_the_settings_say_so(platform, monkeypatch, days):
+    monkeypatch.setattr(supervisor, "FORGET_SECONDS", 0.001)
+    platform.fail()
+    platform.clock.advance(31 * 86_400)
+    rounds = iter(range(5))
+    settings = with_settings(platform, alerts_seconds=0.0, jobs_days=days, events_days=days)
+    supervisor.supervise(settings, Until(lambda: next(rounds, None) is None))
+    events = platform.store.events.since("jobs:ada", 0)
+    assert (len(platform.store.read.ended_since(0.0)), len(events)) == ((0, 0) if days else (1, 3))
+
+
 @pytest.mark.parametrize("seconds", [0.0, 60.0])
 def test_a_supervisor_looks_as_often_as_the_setting_says(platform, seconds):
     platform.fail()
