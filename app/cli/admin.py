@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from app.cli.common import guarded, home_option, json_option, print_json, settings_of
+
+if TYPE_CHECKING:
+    from app.backup import Backup
 
 
 @click.group()
@@ -39,6 +45,40 @@ def current(home: str | None) -> None:
     store = Store(settings_of(home).database_url)
     click.echo(schema.current(store) or "none")
     store.close()
+
+
+@db.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@json_option
+@home_option
+@guarded
+def backup(file: Path, force: bool, as_json: bool, home: str | None) -> None:
+    """Put database, datasets and strategies into one file, while the platform runs."""
+    from app import backup as backups
+
+    _tell(backups.write(settings_of(home), file, force=force), f"Everything is in {file}", as_json)
+
+
+@db.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace all that is there.")
+@json_option
+@home_option
+@guarded
+def restore(file: Path, force: bool, as_json: bool, home: str | None) -> None:
+    """Make the platform what it was when a backup was made. It must not run."""
+    from app import backup as backups
+
+    _tell(backups.restore(settings_of(home), file, force=force), f"All is as {file} has it", as_json)
+
+
+def _tell(told: Backup, text: str, as_json: bool) -> None:
+    if as_json:
+        print_json(vars(told))
+    else:
+        size = f"{told.bytes / 1e6:.1f} MB"
+        click.echo(f"{text} ({size}, {told.database}, schema {told.schema}, of {told.made_at}).")
 
 
 @click.group()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +136,20 @@ class Database:
             if not self.is_sqlite:  # where every writer is alone
                 tx.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
             yield tx
+
+    def copy_to(self, file: Path) -> None:
+        """A whole copy of an SQLite database, as it is at one moment, without empty pages; others may go on writing."""
+        try:
+            with closing(sqlite3.connect(str(self.url.database), timeout=BUSY_SECONDS)) as connection:
+                connection.execute("VACUUM INTO ?", (str(file),))  # in no transaction, which ours always begin
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"The database cannot be copied: {error}.") from error
+
+    def faults(self) -> str:
+        """What is wrong with the file of an SQLite database; nothing where it is whole."""
+        with self.read() as tx:
+            found = str(tx.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one())
+        return "" if found == "ok" else found
 
     def ping(self) -> None:
         with self.read() as tx:

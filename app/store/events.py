@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from app.events import Event
 from app.store.database import Database
@@ -26,6 +27,12 @@ class EventLog:
             return self._epoch
         with self._database.read() as tx:
             return self._epoch_in(tx)
+
+    def renew(self) -> None:
+        """Give the log another name: whoever knew it before reads anew."""
+        with self._database.write() as tx:
+            tx.execute(update(log_epoch).values(epoch=uuid.uuid4().hex))
+        self._epoch = None
 
     def append(self, tx: Connection, channel: str, type: str, data: Mapping[str, Any]) -> Event:
         """Write the channel's next event as part of the caller's transaction."""
