@@ -131,7 +131,10 @@ api_keys = Table(
     Column("hash", String(64), nullable=False),
     Column("owner", String(64), nullable=False),
     Column("scopes", JSON, nullable=False),
+    Column("label", String(100)),
     Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),  # none: never
+    Column("last_used_at", Double),  # to the minute
     Column("revoked_at", Double),
 )
 
