@@ -70,6 +70,21 @@ class Settings:
         1000, "QUEUANT_OWNER_SOCKETS", "Live clients of one owner that a process takes at most"
     )
     max_body_bytes: int = _setting(1_048_576, "QUEUANT_MAX_BODY_BYTES", "Largest request body that is read")
+    rate_reads: int = _setting(
+        12_000, "QUEUANT_RATE_READS", "Reading requests a minute that a key may make; 0: any number", least=0
+    )
+    rate_writes: int = _setting(
+        6000, "QUEUANT_RATE_WRITES", "Other requests a minute that a key may make; 0: any number", least=0
+    )
+    rate_uploads: int = _setting(
+        120, "QUEUANT_RATE_UPLOADS", "Uploads a minute that a key may make; 0: any number", least=0
+    )
+    rate_failures: int = _setting(
+        600,
+        "QUEUANT_RATE_FAILURES",
+        "Requests a minute without a good key that an address may make before it is answered 429; 0: any number",
+        least=0,
+    )
     max_queued: int = _setting(100_000, "QUEUANT_MAX_QUEUED", "Queued jobs per owner before the API answers 429")
     max_attempts: int = _setting(3, "QUEUANT_MAX_ATTEMPTS", "How often a job may lose its worker before it fails")
     lease_seconds: float = _setting(

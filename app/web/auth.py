@@ -21,7 +21,7 @@ SESSION_COOKIE = "queuant_session"
 REQUEST_HEADER = "X-Queuant-Request"
 TICKET_SOCKET_SECONDS = 3600.0
 HOW = "Send your API key as `Authorization: Bearer <key>`; `queuant serve` keeps it in the file `api_key` of its home."
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def authenticate(services: Services, request: Request) -> Caller:
         caller = _known(services, key)
     else:
         caller = _holder(services, request)
-        if request.method not in _SAFE_METHODS:
+        if request.method not in SAFE_METHODS:
             _refuse_forgery(services, request)
     g.caller = caller
     return caller

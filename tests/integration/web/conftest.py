@@ -172,7 +172,8 @@ def make_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
 
 @pytest.fixture(scope="session")
 def shared(make_services: Callable[..., Services]) -> Web:
-    services = make_services(api_threads=12)
+    # Tests that make requests up by the thousand share it: see `test_limits` for what else would happen.
+    services = make_services(api_threads=12, rate_reads=0, rate_writes=0, rate_uploads=0, rate_failures=0)
     return Web(create_app(services), services)
 
 
