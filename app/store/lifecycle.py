@@ -348,7 +348,7 @@ class Lifecycle:
         if before + max(taken, 1) > max_queued:
             room = f"; of these {taken} at most {max(max_queued - before, 0)} fit" if taken else ""
             text = f"You have {before} jobs in the queue already{room}; let some finish."
-            raise Overloaded(text, retry_after=30)
+            raise Overloaded(text, retry_after=30, given={"queued": before}, allowed={"queued": max_queued})
 
 
 def _json_unless(condition: ColumnElement[bool], value: Mapping[str, Any]) -> ColumnElement[Any]:
