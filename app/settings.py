@@ -49,6 +49,9 @@ class Settings:
         "QUEUANT_RELAY_URL",
         "How clients reach the relay (ws:// or wss://); empty: the API serves /ws itself",
     )
+    plain_http: int = _setting(
+        0, "QUEUANT_PLAIN_HTTP", "1: clients may come from other machines without TLS, over a trusted network", least=0
+    )
     allowed_origins: tuple[str, ...] = _setting(
         (), "QUEUANT_ALLOWED_ORIGINS", "Comma-separated browser origins that may use the API and the sockets"
     )

@@ -104,3 +104,21 @@ def test_the_book_is_checked_in_the_database(
     store.close()
     said = run("book", "check")
     assert (said.exit_code, said.stderr) == (1, "Mark 1 says equity 1001.0, its ledger 1000.0.\n")
+
+
+@pytest.mark.parametrize("role", ["api", "relay", "worker", "supervisor"])
+def test_a_role_that_strangers_reach_does_not_start_with_a_guessable_password(
+    run: Callable[..., Result], role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://:changeme@queue/0")
+    monkeypatch.setenv("QUEUANT_HOST", "0.0.0.0")
+    said = run(role)
+    assert said.exit_code == 2
+    assert "REDIS_URL has a password for queue that is easy to guess" in said.stderr
+    assert ("QUEUANT_PUBLIC_URL" in said.stderr) == (role in ("api", "relay"))
+
+
+def test_a_server_for_strangers_is_not_started_by_the_way(run: Callable[..., Result]) -> None:
+    said = run("serve", "--host", "0.0.0.0")
+    assert said.exit_code == 2
+    assert "QUEUANT_PUBLIC_URL does not say how clients reach the API" in said.stderr
