@@ -89,6 +89,9 @@ class Settings:
         least=0,
     )
     max_queued: int = _setting(100_000, "QUEUANT_MAX_QUEUED", "Queued jobs per owner before the API answers 429")
+    max_daily: int = _setting(
+        0, "QUEUANT_MAX_DAILY", "Jobs a day (UTC) per owner before the API answers 429; 0: any number", least=0
+    )
     max_attempts: int = _setting(3, "QUEUANT_MAX_ATTEMPTS", "How often a job may lose its worker before it fails")
     lease_seconds: float = _setting(
         15.0, "QUEUANT_LEASE_SECONDS", "A worker that is silent for so long loses its job", least=0.5

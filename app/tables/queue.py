@@ -138,6 +138,15 @@ api_keys = Table(
     Column("revoked_at", Double),
 )
 
+# How many jobs each owner has had queued on the last day (since 1970) on which there were any.
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("day", Integer, nullable=False),
+    Column("jobs", Integer, nullable=False),
+)
+
 # Short-lived secrets that work once (a dashboard login, a socket) or until they expire (a browser session).
 tickets = Table(
     "tickets",

@@ -157,7 +157,7 @@ def make_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         chosen = Settings.from_env({}, home=home, **settings)
         store, bus, queue = Store(chosen.database_url), MemoryBus(), MemoryQueue()
         schema.upgrade(store)
-        jobs = Jobs(store, bus, queue, max_queued=chosen.max_queued)
+        jobs = Jobs(store, bus, queue, max_queued=chosen.max_queued, max_daily=chosen.max_daily)
         own = UserCode(chosen.strategy_folders, required=False)
         shelf = Shelf(user_code=own, expressions=store.expressions)
         found = Catalog.standard(library_dir=chosen.library_dir, bars_dir=chosen.bars_dir)
