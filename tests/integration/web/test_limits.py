@@ -134,6 +134,12 @@ def test_a_frozen_server_keeps_one_request_waiting_and_not_the_next_ones(
     assert rest < limiting.SILENT_SECONDS
 
 
+def test_a_server_that_was_never_there_refuses_nobody(make_limiter: Callable[..., Limiter]) -> None:
+    began = time.monotonic()
+    assert taken(make_limiter("redis://127.0.0.1:1/0", rate_reads=2), times=3) == [True, True, False]
+    assert time.monotonic() - began < 2
+
+
 def test_a_server_without_room_refuses_nobody(make_limiter: Callable[..., Limiter], queue_server: Any) -> None:
     with redis.Redis.from_url(queue_server.url) as client:
         client.config_set("maxmemory", 1)

@@ -55,6 +55,13 @@ def test_a_time_that_is_none_is_refused(run: Callable[..., Result], time: str) -
     assert f"'{time}' is no time such as 90d, 12h or 30m" in said.stderr
 
 
+@pytest.mark.parametrize("label", ["", "two\nlines", "x" * 101])
+def test_a_label_is_one_short_line(run: Callable[..., Result], label: str) -> None:
+    said = run("keys", "create", "--owner", "ada", "--label", label)
+    assert said.exit_code == 2
+    assert "a label is one line of 1 to 100 characters" in said.stderr
+
+
 def test_a_key_is_revoked_once(run: Callable[..., Result], sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", sqlite_url)
     key = run("keys", "create", "--owner", "ada").stdout.strip()
