@@ -17,6 +17,8 @@ QueuantError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.errors import QueuantError
 
 
@@ -61,8 +63,16 @@ class Overloaded(QueuantError):
 
     code = "queue_full"
 
-    def __init__(self, message: str, *, retry_after: int, code: str | None = None) -> None:
-        super().__init__(message, code=code)
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: int,
+        code: str | None = None,
+        given: Mapping[str, int] | None = None,
+        allowed: Mapping[str, int] | None = None,
+    ) -> None:
+        super().__init__(message, code=code, given=given, allowed=allowed)
         self.retry_after = retry_after
 
 

@@ -49,6 +49,9 @@ class Settings:
         "QUEUANT_RELAY_URL",
         "How clients reach the relay (ws:// or wss://); empty: the API serves /ws itself",
     )
+    plain_http: int = _setting(
+        0, "QUEUANT_PLAIN_HTTP", "1: clients may come from other machines without TLS, over a trusted network", least=0
+    )
     allowed_origins: tuple[str, ...] = _setting(
         (), "QUEUANT_ALLOWED_ORIGINS", "Comma-separated browser origins that may use the API and the sockets"
     )
@@ -70,7 +73,25 @@ class Settings:
         1000, "QUEUANT_OWNER_SOCKETS", "Live clients of one owner that a process takes at most"
     )
     max_body_bytes: int = _setting(1_048_576, "QUEUANT_MAX_BODY_BYTES", "Largest request body that is read")
+    rate_reads: int = _setting(
+        12_000, "QUEUANT_RATE_READS", "Reading requests a minute that a key may make; 0: any number", least=0
+    )
+    rate_writes: int = _setting(
+        6000, "QUEUANT_RATE_WRITES", "Other requests a minute that a key may make; 0: any number", least=0
+    )
+    rate_uploads: int = _setting(
+        120, "QUEUANT_RATE_UPLOADS", "Uploads a minute that a key may make; 0: any number", least=0
+    )
+    rate_failures: int = _setting(
+        600,
+        "QUEUANT_RATE_FAILURES",
+        "Requests a minute without a good key that an address may make before it is answered 429; 0: any number",
+        least=0,
+    )
     max_queued: int = _setting(100_000, "QUEUANT_MAX_QUEUED", "Queued jobs per owner before the API answers 429")
+    max_daily: int = _setting(
+        0, "QUEUANT_MAX_DAILY", "Jobs a day (UTC) per owner before the API answers 429; 0: any number", least=0
+    )
     max_attempts: int = _setting(3, "QUEUANT_MAX_ATTEMPTS", "How often a job may lose its worker before it fails")
     lease_seconds: float = _setting(
         15.0, "QUEUANT_LEASE_SECONDS", "A worker that is silent for so long loses its job", least=0.5

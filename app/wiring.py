@@ -42,6 +42,7 @@ def build(settings: Settings, *, catalog: Catalog | None = None) -> Services:
         lease_seconds=settings.lease_seconds,
         max_attempts=settings.max_attempts,
         max_queued=settings.max_queued,
+        max_daily=settings.max_daily,
     )
     catalog = catalog or Catalog.standard(
         settings.dataset_roots, bars_dir=settings.bars_dir, library_dir=settings.library_dir

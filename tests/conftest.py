@@ -121,12 +121,12 @@ class World:
     output = Output({"metrics": {"sharpe": 1.5}}, "0f" * 32, {"equity": b"PAR1", "trades": b"PAR2"}, 12.5)
     error: Mapping[str, str] = {"code": "run_failed", "message": "The strategy raised."}
 
-    def __init__(self, store: Store, clock: Clock, *, max_attempts: int = 3, max_queued: int = 1000) -> None:
+    def __init__(self, store: Store, clock: Clock, *, max_attempts: int = 3, **limits: int) -> None:
         self.store = store
         self.clock = clock
         self.bus = MemoryBus()
         self.queue = MemoryQueue()
-        self.jobs = Jobs(store, self.bus, self.queue, max_attempts=max_attempts, max_queued=max_queued)
+        self.jobs = Jobs(store, self.bus, self.queue, max_attempts=max_attempts, **({"max_queued": 1000} | limits))
         self._counter = itertools.count()
 
     def submit(self, owner: str = "ada", *, kind: str = "backtest", tags: tuple[str, ...] = (), **request: Any) -> Any:

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.common import guarded, home_option, json_option, print_json, settings_of
+from app.cli.common import console, guarded, home_option, json_option, plain_table, print_json, settings_of
+
+MOST_OF_LABEL = 100
+_SECONDS = {"m": 60, "h": 3600, "d": 86_400}
+
+
+def _as_seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """`90d`, `12h` or `30m`, in seconds."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", value)
+    if found is None:
+        raise click.BadParameter(f"'{value}' is no time such as 90d, 12h or 30m", ctx, param)
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+def _as_label(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not (0 < len(value) <= MOST_OF_LABEL and value.isprintable()):
+        raise click.BadParameter(f"a label is one line of 1 to {MOST_OF_LABEL} characters", ctx, param)
+    return value
+
 
 if TYPE_CHECKING:
     from app.backup import Backup
@@ -96,20 +117,58 @@ def keys() -> None:
     default=("read", "run"),
     show_default=True,
 )
+@click.option(
+    "--expires",
+    metavar="TIME",
+    callback=_as_seconds,
+    help="Close it by itself after so long: 90d, 12h, 30m [default: never].",
+)
+@click.option("--label", callback=_as_label, help="What it is for, to be found again in the list.")
 @json_option
 @home_option
 @guarded
-def create(owner: str, scopes: tuple[str, ...], as_json: bool, home: str | None) -> None:
+def create(
+    owner: str, scopes: tuple[str, ...], expires: int | None, label: str | None, as_json: bool, home: str | None
+) -> None:
     """Create a key. It is shown this once; the database keeps only its hash."""
     from app.store import Store
 
     store = Store(settings_of(home).database_url)
-    key = store.access.create_key(owner, scopes)
+    key = store.access.create_key(owner, scopes, label=label, seconds=expires)
     store.close()
     if as_json:
-        print_json({"owner": owner, "scopes": list(scopes), "key": key})
+        print_json({"owner": owner, "scopes": list(scopes), "label": label, "expires_in_seconds": expires, "key": key})
     else:
         click.echo(key)
+
+
+@keys.command("list")
+@json_option
+@home_option
+@guarded
+def list_keys(as_json: bool, home: str | None) -> None:
+    """List all keys, oldest first. Their secrets are stored nowhere."""
+    from app.events import iso
+    from app.store import Store
+
+    store = Store(settings_of(home).database_url)
+    found = store.access.keys()
+    store.close()
+    times = ("created_at", "expires_at", "last_used_at", "revoked_at")
+    if as_json:
+        told = ("id", "owner", "scopes", "label", "is_open")
+        print_json(
+            [
+                {name: getattr(row, name) for name in told} | {name: iso(getattr(row, name)) for name in times}
+                for row in found
+            ]
+        )
+        return
+    table = plain_table("key", "owner", "scopes", "label", "open", "created", "expires", "last used", "revoked")
+    for row in found:
+        shown = [(iso(getattr(row, name)) or "")[:16].replace("T", " ") for name in times]
+        table.add_row(row.id, row.owner, " ".join(row.scopes), row.label or "", "yes" if row.is_open else "no", *shown)
+    console().print(table)
 
 
 @keys.command()

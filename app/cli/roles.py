@@ -57,7 +57,7 @@ def api() -> None:
     """Run one API process. It needs REDIS_URL and DATABASE_URL."""
     from app.web.server import run_api
 
-    run_api(joined_settings())
+    run_api(joined_settings(public=True))
 
 
 @click.command()
@@ -66,7 +66,7 @@ def relay() -> None:
     """Run one relay process. It serves WebSockets to many clients."""
     from app.web.server import run_relay
 
-    run_relay(joined_settings())
+    run_relay(joined_settings(public=True))
 
 
 @click.command()
@@ -89,6 +89,7 @@ def supervisor() -> None:
 
 def make_server(*, home: str | None, host: str | None, port: int | None, workers: int) -> EmbeddedServer:
     """An embedded server that keeps to the ports that somebody asked for."""
+    from app import precautions
     from app.embedded.server import Asked, EmbeddedServer
     from app.settings import is_asked_for
 
@@ -97,6 +98,7 @@ def make_server(*, home: str | None, host: str | None, port: int | None, workers
         relay_port=is_asked_for("QUEUANT_RELAY_PORT"),
     )
     settings = settings_of(home, host=host, port=port)
+    precautions.check(settings)
     return EmbeddedServer(settings, workers=workers, asked=asked, say=say)
 
 
@@ -127,8 +129,9 @@ def say(text: str) -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - it stays open until the end
 
 
-def joined_settings() -> Settings:
+def joined_settings(*, public: bool = False) -> Settings:
     """Settings of a single role. Without REDIS_URL it joins the server that runs in the home folder."""
+    from app import precautions
     from app.embedded.home import Home
     from app.errors import StartRefused
 
@@ -137,6 +140,7 @@ def joined_settings() -> Settings:
         settings = settings.replace(redis_url=Home(settings.home).queue_url())
     if not settings.redis_url:
         raise StartRefused("Set REDIS_URL to the queue server, or start everything at once with `queuant serve`.")
+    precautions.check(settings, public=public)
     return settings
 
 

@@ -15,6 +15,7 @@ from app.client.errors import ApiError, ClientError, Unreachable
 PREFIX = "/api/v1"
 _PAUSES = (0.2, 0.6, 1.5)
 _LONGEST_PAUSE = 30.0
+_HOPELESS_PAUSE = 300.0
 # How long the server may read a file before it answers.
 _UPLOAD_SECONDS = 600.0
 _TRANSIENT = frozenset({429, 502, 503, 504})
@@ -99,7 +100,10 @@ class Transport:
                 return response
             if pause is None or not repeatable or response.status_code not in _TRANSIENT:
                 raise _refusal(self.url, response)
-            self._sleep(_asked_pause(response, pause))
+            asked = _asked_pause(response, pause)
+            if asked > _HOPELESS_PAUSE:  # a quota, say, that is used up until tomorrow
+                raise _refusal(self.url, response)
+            self._sleep(min(asked, _LONGEST_PAUSE))
         raise AssertionError("the last round returns or raises")
 
 
@@ -132,7 +136,7 @@ def _plain(value: Any) -> Any:
 
 def _asked_pause(response: httpx.Response, otherwise: float) -> float:
     try:
-        return min(float(response.headers["Retry-After"]), _LONGEST_PAUSE)
+        return float(response.headers["Retry-After"])
     except (KeyError, ValueError):
         return otherwise
 

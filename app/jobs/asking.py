@@ -32,11 +32,15 @@ class Asking(Changes):
     ) -> tuple[Row[Any], bool]:
         """Queue a resolved request. The flag tells whether an earlier job answers it (`cached`).
 
-        Raises Conflict (`idempotency_conflict`) and Overloaded (`queue_full`).
+        Raises Conflict (`idempotency_conflict`) and Overloaded (`queue_full`, `quota_exceeded`).
         """
         job = self._new(owner, kind, request, tags=tags, retry_of=retry_of, queue=queue)
         change, created = self.store.jobs.submit(
-            job, idempotency=idempotency, reuse=not fresh, max_queued=self._max_queued
+            job,
+            idempotency=idempotency,
+            reuse=not fresh,
+            max_queued=self._max_queued,
+            max_daily=self._max_daily if queue == INTERACTIVE else 0,  # what nobody asked for is on nobody's account
         )
         if created:
             self._announce(change)
@@ -58,7 +62,9 @@ class Asking(Changes):
         """
         new = [self._new(owner, kind, request, tags=tags, queue=INTERACTIVE) for request, tags in wanted]
         keyed = [(job, _key_at(idempotency, place)) for place, job in enumerate(new)]
-        found = self.store.jobs.submit_all(keyed, reuse=not fresh, max_queued=self._max_queued)
+        found = self.store.jobs.submit_all(
+            keyed, reuse=not fresh, max_queued=self._max_queued, max_daily=self._max_daily
+        )
         created = [change for change, is_new in found if is_new]
         self._publish(*(event for change in created for event in change.events))
         for change in created:

@@ -37,6 +37,7 @@ class Changes:
         lease_seconds: float = 15.0,
         max_attempts: int = 3,
         max_queued: int = 100_000,
+        max_daily: int = 0,
     ) -> None:
         self.store = store
         self._bus = bus
@@ -44,6 +45,7 @@ class Changes:
         self.lease_seconds = lease_seconds
         self._max_attempts = max_attempts
         self._max_queued = max_queued
+        self._max_daily = max_daily
 
     def _announce(self, change: Change) -> None:
         self._publish(*change.events)

@@ -103,6 +103,7 @@ class Database:
         (_prepare_sqlite if self.is_sqlite else _prepare_postgresql)(self.engine)
         self._writer = self.engine.execution_options(writes="durable")
         self._hasty_writer = self.engine.execution_options(writes="hasty")
+        self._passing_writer = self.engine.execution_options(writes="passing")
         self.insert = sqlite.insert if self.is_sqlite else postgresql.insert
 
     def now(self) -> ColumnElement[float]:
@@ -127,6 +128,14 @@ class Database:
         is for what the next round of work repairs: a claim, a beat, a bell.
         """
         with _translated(), (self._writer if durable else self._hasty_writer).begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write_in_passing(self) -> Iterator[Connection]:
+        """A transaction that nobody should wait for: StoreUnavailable at once where its lock is taken. Not durable."""
+        with _translated(), self._passing_writer.begin() as connection:
+            if not self.is_sqlite:
+                connection.exec_driver_sql("SET LOCAL lock_timeout = '1ms'")
             yield connection
 
     @contextmanager
@@ -194,7 +203,13 @@ def _prepare_sqlite(engine: Any) -> None:
         if writes:
             # A 202 and a result are promises: they survive a power loss.
             connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if writes == 'durable' else 'NORMAL'}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if writes == "passing":
+            connection.exec_driver_sql("PRAGMA busy_timeout=0")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        finally:
+            if writes == "passing":
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
 
 def _prepare_postgresql(engine: Any) -> None:

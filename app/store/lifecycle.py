@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from app.errors import Conflict, Overloaded
 from app.events import Event
-from app.store import paper, tried
+from app.store import paper, quotas, tried
 from app.store.database import Database
 from app.store.events import EventLog
 from app.store.families import Families, computed_by_children, forget_children, is_queued, waits_for_a_worker
@@ -54,18 +54,26 @@ class Lifecycle:
         self._families = families
 
     def submit(
-        self, job: NewJob, *, idempotency: Idempotency | None, reuse: bool, max_queued: int
+        self, job: NewJob, *, idempotency: Idempotency | None, reuse: bool, max_queued: int, max_daily: int = 0
     ) -> tuple[Change, bool]:
         """Insert a job, or find the one that stands for it already. The flag tells whether it is new.
 
         Raises Conflict when the idempotency key stands for another request, Overloaded when the owner has
-        `max_queued` jobs waiting.
+        `max_queued` jobs waiting or has had `max_daily` queued today (0: any number).
         """
         with self._database.write() as tx:
-            return self._submit(tx, job, idempotency, reuse=reuse, max_queued=max_queued)
+            change, created = self._submit(tx, job, idempotency, reuse=reuse, max_queued=max_queued)
+            if created:
+                quotas.take(tx, self._database, job.owner, made=1, most=max_daily)
+            return change, created
 
     def submit_all(
-        self, wanted: Sequence[tuple[NewJob, Idempotency | None]], *, reuse: bool, max_queued: int
+        self,
+        wanted: Sequence[tuple[NewJob, Idempotency | None]],
+        *,
+        reuse: bool,
+        max_queued: int,
+        max_daily: int = 0,
     ) -> list[tuple[Change, bool]]:
         """`submit` for several jobs of an owner in one transaction: all of them, or none where one is refused."""
         with self._database.write() as tx:
@@ -73,6 +81,7 @@ class Lifecycle:
             found = [self._submit(tx, job, key, reuse=reuse, max_queued=None) for job, key in wanted]
             if created := sum(new for _, new in found):
                 self._refuse_when_full(tx, wanted[0][0].owner, max_queued, taken=created)
+                quotas.take(tx, self._database, wanted[0][0].owner, made=created, most=max_daily)
             return found
 
     def _submit(
@@ -348,7 +357,7 @@ class Lifecycle:
         if before + max(taken, 1) > max_queued:
             room = f"; of these {taken} at most {max(max_queued - before, 0)} fit" if taken else ""
             text = f"You have {before} jobs in the queue already{room}; let some finish."
-            raise Overloaded(text, retry_after=30)
+            raise Overloaded(text, retry_after=30, given={"queued": before}, allowed={"queued": max_queued})
 
 
 def _json_unless(condition: ColumnElement[bool], value: Mapping[str, Any]) -> ColumnElement[Any]:

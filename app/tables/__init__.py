@@ -6,7 +6,18 @@ from app.tables.alerts import alert_rules, alerts, deliveries, webhooks
 from app.tables.base import metadata
 from app.tables.book import book_fills, book_marks, book_risk, book_state, book_versions, reports, risk_limits
 from app.tables.nodes import nodes
-from app.tables.queue import api_keys, artifacts, channels, events, idempotency_keys, jobs, log_epoch, results, tickets
+from app.tables.queue import (
+    api_keys,
+    artifacts,
+    channels,
+    events,
+    idempotency_keys,
+    jobs,
+    log_epoch,
+    quotas,
+    results,
+    tickets,
+)
 from app.tables.strategies import cursors, expressions, signals, strategy_params, trials, verdicts
 
 __all__ = [
@@ -29,6 +40,7 @@ __all__ = [
     "log_epoch",
     "metadata",
     "nodes",
+    "quotas",
     "reports",
     "results",
     "risk_limits",

@@ -131,8 +131,20 @@ api_keys = Table(
     Column("hash", String(64), nullable=False),
     Column("owner", String(64), nullable=False),
     Column("scopes", JSON, nullable=False),
+    Column("label", String(100)),
     Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),  # none: never
+    Column("last_used_at", Double),  # to the minute
     Column("revoked_at", Double),
+)
+
+# How many jobs each owner has had queued on the last day (since 1970) on which there were any.
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("day", Integer, nullable=False),
+    Column("jobs", Integer, nullable=False),
 )
 
 # Short-lived secrets that work once (a dashboard login, a socket) or until they expire (a browser session).

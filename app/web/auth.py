@@ -21,7 +21,7 @@ SESSION_COOKIE = "queuant_session"
 REQUEST_HEADER = "X-Queuant-Request"
 TICKET_SOCKET_SECONDS = 3600.0
 HOW = "Send your API key as `Authorization: Bearer <key>`; `queuant serve` keeps it in the file `api_key` of its home."
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ def authenticate(services: Services, request: Request) -> Caller:
     """The caller of an HTTP request, also kept as `flask.g.caller`. Raises Denied."""
     key = _bearer(request)
     if key is not None:
-        caller = _known(services.store.access.caller(key))
+        caller = _known(services, key)
     else:
         caller = _holder(services, request)
-        if request.method not in _SAFE_METHODS:
+        if request.method not in SAFE_METHODS:
             _refuse_forgery(services, request)
     g.caller = caller
     return caller
@@ -65,7 +65,7 @@ def authenticate_listener(services: Services, request: Request, *, upgrade: bool
         raise _strange("This origin may not listen; see QUEUANT_ALLOWED_ORIGINS.")
     key = _bearer(request)
     if key is not None:
-        return Visitor(_known(access.caller(key)), lambda: access.caller(key))
+        return Visitor(_known(services, key), lambda: access.caller(key))
     ticket = request.args.get("ticket")
     if ticket is not None:
         guest = access.redeem(ticket, "ws")
@@ -94,10 +94,14 @@ def _bearer(request: Request) -> str | None:
     return key.strip()
 
 
-def _known(caller: Caller | None) -> Caller:
-    if caller is None:
-        raise Denied(f"The API key is unknown or revoked. {HOW}")
-    return caller
+def _known(services: Services, key: str) -> Caller:
+    access = services.store.access
+    caller = access.caller(key)
+    if caller is not None:
+        return caller
+    if access.has_expired(key):
+        raise Denied("The API key has expired; ask whoever runs this server for a new one.", code="key_expired")
+    raise Denied(f"The API key is unknown or revoked. {HOW}")
 
 
 def _holder(services: Services, request: Request) -> Caller:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from flask import Flask, current_app
 
+from app.web.limiting import Limiter
 from app.web.telemetry import Telemetry
 from app.wiring import Services
 
@@ -19,6 +20,7 @@ class Context:
 
     services: Services
     telemetry: Telemetry
+    limiter: Limiter
     # Threads that may sleep for a client at once (`Prefer: wait`); the rest must stay free to answer.
     waiting: threading.BoundedSemaphore = field(repr=False)
     # Uploads that are read at once.
@@ -27,7 +29,8 @@ class Context:
 
 def init_app(app: Flask, services: Services) -> Context:
     places = max(1, services.settings.api_threads // 6)
-    context = Context(services, Telemetry(services), threading.BoundedSemaphore(places))
+    limiter = Limiter(services.settings)
+    context = Context(services, Telemetry(services), limiter, threading.BoundedSemaphore(places))
     app.extensions[EXTENSION] = context
     return context
 

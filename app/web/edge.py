@@ -18,6 +18,7 @@ from app.web import problems, strict_json
 from app.web.access import PUBLIC
 from app.web.errors import InvalidFields, UnsupportedMedia
 from app.web.fields import allowed_by
+from app.web.limiting import Kind
 from app.web.schemas import ProblemSchema
 from engine.errors import nearest
 from engine.parameters import shown
@@ -90,13 +91,15 @@ class Parser(FlaskParser):
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
-    """A tag of the API. Its name is the tag; every route says which scope it needs."""
+    """A tag of the API. Its name is the tag; every route says which scope it needs, and some what they count as."""
 
     ARGUMENTS_PARSER = Parser()
 
-    def route(self, rule: str, *, scope: str, **options: Any) -> Callable[[View], View]:
+    def route(self, rule: str, *, scope: str, counts_as: Kind | None = None, **options: Any) -> Callable[[View], View]:
         def decorator(view: View) -> View:
             view.scope = scope  # type: ignore[attr-defined]
+            if counts_as:
+                view.counts_as = counts_as  # type: ignore[attr-defined]
             security: list[dict[str, list[str]]] = [] if scope == PUBLIC else [{"bearer": []}]
             described = self.doc(operationId=view.__name__, security=security)(view)
             self.add_url_rule(rule, view.__name__, described, **options)

@@ -6,7 +6,8 @@ InvalidInput
 └── UnsupportedMedia   the body is of a type that nobody reads here
 
 Overloaded
-└── TooManySockets     this process serves as many sockets as it may
+├── TooManySockets     this process serves as many sockets as it may
+└── RateLimited        this caller asks more often than it may
 """
 
 from __future__ import annotations
@@ -46,6 +47,12 @@ class TooManySockets(Overloaded):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retry_after=5)
+
+
+class RateLimited(Overloaded):
+    """This caller has asked as often as it may in a minute."""
+
+    code = "rate_limited"
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from flask import Blueprint, Flask, Response, abort, redirect, request, send_fro
 from app.errors import Denied
 from app.store import Caller
 from app.web import auth
-from app.web.access import PUBLIC
+from app.web.access import PUBLIC, count_failure
 from app.wiring import Services
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -109,6 +109,7 @@ def _add_sessions(pages: Blueprint, services: Services) -> None:
             return redirect_to("/")
         caller = access.redeem(request.args.get("ticket", ""), "login")
         if caller is None:
+            count_failure()
             return redirect_to("/sign-in?used=1")
         return start_session(services, caller)
 
@@ -116,6 +117,8 @@ def _add_sessions(pages: Blueprint, services: Services) -> None:
     def login_by_key() -> Response:
         """The form of the sign-in page."""
         caller = access.caller(request.form.get("key", "").strip())
+        if caller is None:
+            count_failure()
         if caller is None or request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
             return redirect_to("/sign-in?wrong=1")
         return start_session(services, caller)

@@ -181,7 +181,7 @@ def _sent(client: FlaskClient, headers: dict[str, str], body: dict[str, Any], ba
 
 
 def _server(home: Path) -> tuple[FlaskClient, dict[str, str]]:
-    settings = Settings.from_env({}, home=home)
+    settings = Settings.from_env({}, home=home, rate_writes=0)
     store, bus, queue = Store(settings.database_url), MemoryBus(), MemoryQueue()
     schema.upgrade(store)
     shelf = Shelf(expressions=store.expressions)

@@ -107,10 +107,11 @@ class Platform:
             "app.cli",
             *words,
             DATABASE_URL=self._database,
-            REDIS_URL=f"redis://:secret@{self.network.address('queue')}:6379/0",
+            REDIS_URL=f"redis://:a-password-of-this-test@{self.network.address('queue')}:6379/0",
             QUEUANT_HOME=str(self.folder / host),
             QUEUANT_HOST=self.network.address(host),
             QUEUANT_PORT="8000",
+            QUEUANT_PLAIN_HTTP="1",
             QUEUANT_STRATEGY_DIRS=str(self.folder / "strategies"),
             QUEUANT_LEASE_SECONDS=str(LEASE_SECONDS),
             QUEUANT_SIGNALS_SECONDS="0",
@@ -119,7 +120,7 @@ class Platform:
     def _serve_queue(self) -> None:
         file = self.folder / "valkey.conf"
         address = self.network.address("queue")
-        file.write_text(f'bind {address}\nport 6379\nrequirepass secret\nsave ""\ndir {self.folder}\n')
+        file.write_text(f'bind {address}\nport 6379\nrequirepass a-password-of-this-test\nsave ""\ndir {self.folder}\n')
         self._start("queue", find_binary(), file)
 
     def _start(self, host: str, *command: str | Path, **variables: str) -> None:

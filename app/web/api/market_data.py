@@ -22,7 +22,7 @@ def list_datasets() -> Response:
     return jsonify({"datasets": [presenters.dataset(item) for item in services().catalog.datasets()]})
 
 
-@blp.route("/datasets", methods=["POST"], scope="run")
+@blp.route("/datasets", methods=["POST"], scope="run", counts_as="uploads")
 @blp.arguments(UploadForm, location="files")
 @blp.response(201, shapes.Uploaded, description="A new version")
 @blp.alt_response(200, schema=shapes.Uploaded, description="The version was there already", success=True)

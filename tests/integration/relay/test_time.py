@@ -60,7 +60,8 @@ def closed_with(sock, seconds=15):
         return closed.rcvd.code if closed.rcvd else None
 
 
-def test_a_socket_whose_key_is_revoked_is_closed(services, app, url):
+@pytest.mark.parametrize("end", ["revoked_at", "expires_at"])
+def test_a_socket_whose_key_is_revoked_or_expires_is_closed(services, app, url, end):
     app.extensions[EXTENSION].recheck_seconds = 0.1
     key = services.store.access.create_key("ada")
     with connect(url, additional_headers={"Authorization": f"Bearer {key}"}) as sock:
@@ -69,7 +70,7 @@ def test_a_socket_whose_key_is_revoked_is_closed(services, app, url):
         sock.send('{"type":"ping"}')
         assert json.loads(sock.recv())["type"] == "pong"
         with services.store.database.write() as tx:
-            tx.execute(update(api_keys).values(revoked_at=1.0))
+            tx.execute(update(api_keys).values({end: 1.0}))
         assert closed_with(sock) == 4401
 
 

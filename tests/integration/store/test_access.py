@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.store import Caller
 from app.store.access import SCOPES
@@ -23,6 +24,79 @@ def test_a_key_opens_what_it_was_made_for(store):
     assert ADA.may("run")
     assert not ADA.may("admin")
     assert Caller("root", frozenset({"admin"})).may("run")
+
+
+def test_a_key_that_expires_opens_until_then(store, clock):
+    key, other = store.access.create_key("ada", seconds=60), store.access.create_key("ada")
+    clock.advance(59.9)
+    assert store.access.caller(key) is not None
+    assert not store.access.has_expired(key)
+
+    clock.advance(0.1)
+    assert store.access.caller(key) is None
+    assert store.access.has_expired(key)
+    assert not store.access.ensure_key(key, "ada")
+    assert store.access.caller(other) is not None
+
+
+def test_only_who_has_an_expired_key_is_told_so(store, clock):
+    key = store.access.create_key("ada", seconds=1)
+    clock.advance(1)
+
+    assert not store.access.has_expired(key[:-1])
+    assert not store.access.has_expired("bt_00000000_x")
+    store.access.revoke_key(key)
+    assert not store.access.has_expired(key)
+
+
+def test_an_owner_is_one_while_a_key_is_open(store, clock):
+    store.access.create_key("ada")
+    store.access.create_key("bob", seconds=1)
+    store.access.revoke_key(store.access.create_key("eve"))
+    assert store.access.owners() == ["ada", "bob"]
+    clock.advance(1)
+    assert store.access.owners() == ["ada"]
+
+
+def test_keys_are_listed_without_what_opens_them(store, clock):
+    made = clock()
+    store.access.create_key("ada", ["read"], label="notebook", seconds=90)
+    clock.advance(1)
+    store.access.revoke_key(store.access.create_key("bob"))
+    first, second = store.access.keys()
+
+    assert (first.owner, first.scopes, first.label, first.is_open) == ("ada", ["read"], "notebook", True)
+    assert (first.created_at, first.expires_at, first.last_used_at) == (made, made + 90, None)
+    assert (second.owner, second.label, second.is_open, second.revoked_at) == ("bob", None, False, made + 1)
+    assert "hash" not in first._fields
+
+
+def test_the_last_use_is_noted_once_a_minute(store, clock):
+    key, began = store.access.create_key("ada"), clock()
+
+    def last_used():
+        store.access.caller(key)
+        (row,) = store.access.keys()
+        return row.last_used_at - began
+
+    assert last_used() == 0
+    clock.advance(59)
+    assert last_used() == 0
+    clock.advance(1)
+    assert last_used() == 60
+
+
+def test_who_uses_a_key_waits_for_no_lock(store):
+    key = store.access.create_key("ada")
+    with store.database.write() as tx:
+        tx.execute(update(api_keys).values(label="held"))
+        began = time.monotonic()
+        assert store.access.caller(key) == Caller("ada", frozenset(SCOPES))
+        assert time.monotonic() - began < 2
+
+    assert store.access.keys()[0].last_used_at is None
+    store.access.caller(key)
+    assert store.access.keys()[0].last_used_at is not None
 
 
 @pytest.mark.parametrize("spoil", [lambda key: key[:-1], lambda key: key + "x", lambda key: key.upper(), lambda _: ""])
@@ -137,6 +211,17 @@ def test_a_ticket_and_a_session_end_with_the_key_that_they_come_from(store):
     store.access.revoke_key(key)
     assert store.access.holder(session, "session") is None
     assert store.access.redeem(unused, "ws") is None
+
+
+def test_a_ticket_and_a_session_end_when_their_key_expires(store, clock):
+    key = store.access.create_key("ada", seconds=30)
+    caller = store.access.caller(key)
+    session = store.access.issue_ticket(caller, "session", seconds=60)
+    unused = store.access.issue_ticket(caller, "ws", seconds=60)
+    clock.advance(30)
+    assert store.access.holder(session, "session") is None
+    assert store.access.redeem(unused, "ws") is None
+    assert not store.access.may_stay(caller)
 
 
 def test_a_ticket_of_no_key_outlives_every_key(store):

@@ -185,6 +185,58 @@ def test_a_full_queue_refuses_and_leaves_nothing_behind(new_world):
     assert world.jobs.submit("ada", "backtest", {"seed": 99}, idempotency=KEY)[0].status == "queued"
 
 
+def test_a_quota_of_a_day_refuses_what_is_too_much_until_the_next_day(new_world, clock):
+    world = new_world(max_daily=2)
+    clock.advance(-clock() % 86_400 + 60)  # a minute after midnight
+    done = world.succeeded(seed=7)
+    world.submit()
+    world.jobs.delete(done.id, "ada")  # which gives nothing back
+
+    with pytest.raises(Overloaded) as refusal:
+        world.jobs.submit("ada", "backtest", {"seed": 99}, idempotency=KEY)
+    assert (refusal.value.code, refusal.value.retry_after) == ("quota_exceeded", 86_400 - 60)
+    assert (refusal.value.given, refusal.value.allowed) == ({"jobs": 2}, {"jobs": 2})
+    assert world.store.jobs.remembered("ada", KEY) is None
+    assert count(world) == 1
+
+    world.submit("bob")  # the quota is each owner's own
+    clock.advance(refusal.value.retry_after)
+    assert world.jobs.submit("ada", "backtest", {"seed": 99}, idempotency=KEY)[0].status == "queued"
+
+
+def test_what_is_answered_from_the_store_or_asked_by_the_platform_takes_no_quota(new_world):
+    world = new_world(max_daily=1)
+    done = world.succeeded(seed=7)
+
+    assert world.jobs.submit("ada", "backtest", {"seed": 7})[0].id == done.id
+    assert world.jobs.submit("ada", "signals", {"seed": 8}, queue="batch")[0].status == "queued"
+    with pytest.raises(Overloaded):
+        world.jobs.submit("ada", "backtest", {"seed": 9})
+
+
+def test_several_jobs_fit_into_the_quota_together_or_not_at_all(new_world):
+    world = new_world(max_daily=3)
+    world.jobs.submit("ada", "backtest", {"seed": 0})
+
+    with pytest.raises(Overloaded, match=r"queued 1 jobs today .* may queue 3 a day; 3 more do not fit"):
+        world.jobs.submit_all("ada", "backtest", [({"seed": seed}, ()) for seed in (1, 2, 3)])
+    assert len(world.jobs.submit_all("ada", "backtest", [({"seed": seed}, ()) for seed in (1, 2)])) == 2
+
+
+def test_many_at_once_do_not_pass_the_quota(new_world):
+    world = new_world(max_daily=5)
+
+    def submit(seed):
+        try:
+            return world.jobs.submit("ada", "backtest", {"seed": seed})
+        except Overloaded:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(made is not None for made in pool.map(submit, range(16))) == 5
+    assert count(world) == 5
+
+
 def test_a_full_queue_still_answers_what_it_knows(new_world):
     world = new_world(max_queued=1)
     done = world.succeeded(seed=7)

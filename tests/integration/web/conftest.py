@@ -157,7 +157,7 @@ def make_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         chosen = Settings.from_env({}, home=home, **settings)
         store, bus, queue = Store(chosen.database_url), MemoryBus(), MemoryQueue()
         schema.upgrade(store)
-        jobs = Jobs(store, bus, queue, max_queued=chosen.max_queued)
+        jobs = Jobs(store, bus, queue, max_queued=chosen.max_queued, max_daily=chosen.max_daily)
         own = UserCode(chosen.strategy_folders, required=False)
         shelf = Shelf(user_code=own, expressions=store.expressions)
         found = Catalog.standard(library_dir=chosen.library_dir, bars_dir=chosen.bars_dir)
@@ -172,7 +172,8 @@ def make_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
 
 @pytest.fixture(scope="session")
 def shared(make_services: Callable[..., Services]) -> Web:
-    services = make_services(api_threads=12)
+    # Tests that make requests up by the thousand share it: see `test_limits` for what else would happen.
+    services = make_services(api_threads=12, rate_reads=0, rate_writes=0, rate_uploads=0, rate_failures=0)
     return Web(create_app(services), services)
 
 

@@ -104,6 +104,14 @@ def test_a_wrong_key_is_401_and_not_repeated(web: Any, header: str) -> None:
     assert "00000000" not in reply.text
 
 
+def test_an_expired_key_is_told_so(web: Any) -> None:
+    access = web.services.store.access
+    key = access.create_key(web.owner, seconds=-1)
+    reply = web.get("/api/v1/jobs", key=key)
+    assert (reply.status_code, reply.get_json()["code"]) == (401, "key_expired")
+    assert web.get("/api/v1/jobs", key=f"{key}x").get_json()["code"] == "unauthorized"
+
+
 def test_metrics_are_open_to_this_machine_only(web: Any) -> None:
     def status(key: str | None, remote: str, **headers: str) -> int:
         options = {"environ_base": {"REMOTE_ADDR": remote}, "headers": headers}

@@ -167,5 +167,16 @@ def test_a_full_queue_says_when_to_come_back(make_web: Any) -> None:
     web = make_web(max_queued=1)
     web.run()
     reply = web.post("/api/v1/backtest/run", {"strategy_id": "buy_and_hold"})
-    assert (reply.status_code, reply.get_json()["code"]) == (429, "queue_full")
+    problem = reply.get_json()
+    assert (reply.status_code, problem["code"]) == (429, "queue_full")
+    assert (problem["given"], problem["allowed"]) == ({"queued": 1}, {"queued": 1})
     assert int(reply.headers["Retry-After"]) > 0
+
+
+def test_a_quota_that_is_used_up_lasts_until_midnight(make_web: Any) -> None:
+    web = make_web(max_daily=1)
+    web.run()
+    reply = web.post("/api/v1/backtest/run", {"strategy_id": "buy_and_hold"})
+    assert (reply.status_code, reply.get_json()["code"]) == (429, "quota_exceeded")
+    assert 0 < int(reply.headers["Retry-After"]) <= 86_400
+    assert web.post("/api/v1/backtest/run?dry_run=true", {"strategy_id": "buy_and_hold"}).status_code == 200

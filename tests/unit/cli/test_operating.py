@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,42 @@ def test_keys_are_created_in_the_database_and_shown_once(
     made = json.loads(said.stdout)
     assert made["key"].startswith("bt_")
     assert made["scopes"] == ["read"]
+
+
+def test_keys_are_listed_without_their_secrets(
+    run: Callable[..., Result], sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    key = run("keys", "create", "--owner", "ada", "--expires", "90d", "--label", "notebook").stdout.strip()
+    closed = run("keys", "create", "--owner", "bob").stdout.strip()
+    run("keys", "revoke", closed)
+    first, second = json.loads(run("keys", "list", "--json").stdout)
+    assert (first["id"], first["owner"], first["label"], first["is_open"]) == (
+        key.split("_")[1],
+        "ada",
+        "notebook",
+        True,
+    )
+    days = datetime.fromisoformat(first["expires_at"]) - datetime.fromisoformat(first["created_at"])
+    assert days == timedelta(days=90)
+    assert (second["is_open"], second["expires_at"], second["last_used_at"]) == (False, None, None)
+    shown = run("keys", "list").stdout
+    assert "notebook" in shown
+    assert key.split("_", 2)[2] not in shown
+
+
+@pytest.mark.parametrize("time", ["90", "0d", "-1d", "1.5h", "1y", "d", "999999d"])
+def test_a_time_that_is_none_is_refused(run: Callable[..., Result], time: str) -> None:
+    said = run("keys", "create", "--owner", "ada", f"--expires={time}")
+    assert said.exit_code == 2
+    assert f"'{time}' is no time such as 90d, 12h or 30m" in said.stderr
+
+
+@pytest.mark.parametrize("label", ["", "two\nlines", "x" * 101])
+def test_a_label_is_one_short_line(run: Callable[..., Result], label: str) -> None:
+    said = run("keys", "create", "--owner", "ada", "--label", label)
+    assert said.exit_code == 2
+    assert "a label is one line of 1 to 100 characters" in said.stderr
 
 
 def test_a_key_is_revoked_once(run: Callable[..., Result], sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,3 +111,21 @@ def test_the_book_is_checked_in_the_database(
     store.close()
     said = run("book", "check")
     assert (said.exit_code, said.stderr) == (1, "Mark 1 says equity 1001.0, its ledger 1000.0.\n")
+
+
+@pytest.mark.parametrize("role", ["api", "relay", "worker", "supervisor"])
+def test_a_role_that_strangers_reach_does_not_start_with_a_guessable_password(
+    run: Callable[..., Result], role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://:changeme@queue/0")
+    monkeypatch.setenv("QUEUANT_HOST", "0.0.0.0")
+    said = run(role)
+    assert said.exit_code == 2
+    assert "REDIS_URL has a password for queue that is easy to guess" in said.stderr
+    assert ("QUEUANT_PUBLIC_URL" in said.stderr) == (role in ("api", "relay"))
+
+
+def test_a_server_for_strangers_is_not_started_by_the_way(run: Callable[..., Result]) -> None:
+    said = run("serve", "--host", "0.0.0.0")
+    assert said.exit_code == 2
+    assert "QUEUANT_PUBLIC_URL does not say how clients reach the API" in said.stderr

@@ -198,6 +198,16 @@ def test_a_busy_server_is_asked_again_when_it_says(connect: Callable[[Handler], 
     assert keys[0] == keys[1]
 
 
+def test_who_is_told_to_come_back_tomorrow_does_not_wait(
+    connect: Callable[[Handler], Client], pauses: list[float]
+) -> None:
+    problem = {"code": "quota_exceeded", "detail": "You have queued 5 jobs today."}
+    client = connect(lambda _: httpx.Response(429, headers={"Retry-After": "43200"}, json=problem))
+    with pytest.raises(ApiError, match="You have queued 5 jobs today"):
+        client.backtest("sma_cross")
+    assert pauses == []
+
+
 def test_a_post_without_an_idempotency_key_is_never_repeated(connect: Callable[[Handler], Client]) -> None:
     calls: list[str] = []
 
