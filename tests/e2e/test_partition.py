@@ -24,6 +24,7 @@ from tests.network import FORWARDER, Network, why_not
 
 HOSTS = ("queue", "database", "api", "supervisor", "one", "two", "client")
 LEASE_SECONDS = 3.0
+PASSWORD = "of-this-test-alone"
 SLEEPER = '''
 import time
 
@@ -49,7 +50,8 @@ class Platform:
         self.store = Store(database)
         url = make_url(database)
         self._socket = f"{url.query['host']}/.s.PGSQL.5432"
-        self._database = url.set(host=network.address("database"), port=5432, query={}).render_as_string(False)
+        outside = url.set(host=network.address("database"), port=5432, password=PASSWORD, query={})
+        self._database = outside.render_as_string(hide_password=False)
         self._running: list[subprocess.Popen[bytes]] = []
         self.api = f"http://{network.address('api')}:8000"
 
@@ -107,7 +109,7 @@ class Platform:
             "app.cli",
             *words,
             DATABASE_URL=self._database,
-            REDIS_URL=f"redis://:a-password-of-this-test@{self.network.address('queue')}:6379/0",
+            REDIS_URL=f"redis://:{PASSWORD}@{self.network.address('queue')}:6379/0",
             QUEUANT_HOME=str(self.folder / host),
             QUEUANT_HOST=self.network.address(host),
             QUEUANT_PORT="8000",
@@ -120,7 +122,7 @@ class Platform:
     def _serve_queue(self) -> None:
         file = self.folder / "valkey.conf"
         address = self.network.address("queue")
-        file.write_text(f'bind {address}\nport 6379\nrequirepass a-password-of-this-test\nsave ""\ndir {self.folder}\n')
+        file.write_text(f'bind {address}\nport 6379\nrequirepass {PASSWORD}\nsave ""\ndir {self.folder}\n')
         self._start("queue", find_binary(), file)
 
     def _start(self, host: str, *command: str | Path, **variables: str) -> None:
