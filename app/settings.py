@@ -13,6 +13,7 @@ from typing import Any
 from app.errors import StartRefused
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOG_FORMATS = ("text", "json")
 
 
 def _setting(
@@ -147,6 +148,7 @@ class Settings:
         "", "FRED_API_KEY", "Key of the FRED API; with one, revised series come in all vintages", secret=True
     )
     log_level: str = _setting("INFO", "QUEUANT_LOG_LEVEL", "DEBUG, INFO, WARNING or ERROR")
+    log_format: str = _setting("text", "QUEUANT_LOG_FORMAT", "text, or json: one object a line")
     client_url: str = _setting(
         "", "QUEUANT_URL", "Server that the Python client and the CLI talk to; empty: the one in the home folder"
     )
@@ -164,6 +166,8 @@ class Settings:
             raise StartRefused(f"QUEUANT_REPORT_AT={self.report_at!r} is neither HH:MM nor 'never'.")
         if self.log_level not in LOG_LEVELS:
             raise StartRefused(f"QUEUANT_LOG_LEVEL={self.log_level!r} is none of {', '.join(LOG_LEVELS)}.")
+        if self.log_format not in LOG_FORMATS:
+            raise StartRefused(f"QUEUANT_LOG_FORMAT={self.log_format!r} is none of {', '.join(LOG_FORMATS)}.")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

@@ -84,6 +84,15 @@ class Fleet:
     def client(self) -> Client:
         return Client(self.settings.api_url, self.key, home=self.home.path)
 
+    def processes(self) -> dict[str, list[int]]:
+        """The processes of each role; their children are not among them."""
+        roles = [*self._others, *self._workers, self._queue_role]
+        found: dict[str, list[int]] = {}
+        for role in roles:
+            assert role.process is not None
+            found.setdefault(role.name.rstrip("0123456789"), []).append(role.process.pid)
+        return found
+
     @property
     def nodes(self) -> range:
         return range(len(self._workers))

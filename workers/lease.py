@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextvars
+import functools
 import threading
 import time
 from collections.abc import Mapping
@@ -35,7 +37,8 @@ class Lease:
         self._started = time.monotonic()
         self._last_news = 0.0
         self._phase = ""
-        self._thread = threading.Thread(target=self._run, name=f"lease-{claim.job_id[:8]}", daemon=True)
+        work = functools.partial(contextvars.copy_context().run, self._run)  # its lines in the log name the job too
+        self._thread = threading.Thread(target=work, name=f"lease-{claim.job_id[:8]}", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

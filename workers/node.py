@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from celery import Celery, Task, signals
 from celery.worker import state
 
 import engine
+from app import store
 from app.errors import StoreUnavailable
 from app.logs import configure_logging
 from app.process import die_with_parent
@@ -40,8 +42,9 @@ log = logging.getLogger(__name__)
 
 def run_worker(settings: Settings, *, concurrency: int) -> None:
     """Serve jobs until SIGTERM. Raises StartRefused when the database has another schema."""
-    configure_logging(settings, "worker")
-    node = Node(settings, concurrency=concurrency)
+    itself = new_node("worker", concurrency=concurrency)
+    configure_logging(settings, "worker", node=itself.name)
+    node = Node(settings, itself)
     require_newest(node.services.store)
     if settings.cache_dir:
         jit.set_cache_dir(Path(settings.cache_dir).expanduser())
@@ -49,8 +52,10 @@ def run_worker(settings: Settings, *, concurrency: int) -> None:
     node.services.catalog.preload()
     pa.array(np.empty(1))  # pyarrow imports pandas for its first array: once here, not in every child's first job
     celery = make_celery(settings)
+    sys.__stdout__ = None  # type: ignore[misc]  # past every logger Celery tells a terminal there what Ctrl-C does
     node.attach(celery)
     arguments = [
+        "--quiet",  # no banner between the lines of the log
         "worker",
         "--pool=prefork",
         f"--concurrency={concurrency}",
@@ -74,10 +79,10 @@ def run_worker(settings: Settings, *, concurrency: int) -> None:
 class Node:
     """What parent and children of one worker share: settings and a name that no other node has."""
 
-    def __init__(self, settings: Settings, *, concurrency: int) -> None:
+    def __init__(self, settings: Settings, itself: store.Node) -> None:
         self.settings = settings
-        self._itself = new_node("worker", concurrency=concurrency)
-        self.name = self._itself.name
+        self._itself = itself
+        self.name = itself.name
         self.services: Services = build(settings)
         self._executor: Executor | None = None
         self._stopping = False

@@ -23,6 +23,7 @@ from app.logs import configure_logging
 from app.reports import daily
 from app.schema import require_newest
 from app.settings import Settings
+from app.store import Node
 from app.store.alerts import LONGEST_COOLDOWN
 from app.wiring import Services, build
 from workers.presence import new_node, presence
@@ -38,7 +39,8 @@ DAY_SECONDS = 86_400.0
 
 def run_supervisor(settings: Settings) -> None:
     """Supervise until SIGTERM or SIGINT. Raises StartRefused when the database has another schema."""
-    configure_logging(settings, "supervisor")
+    itself = new_node("supervisor")
+    configure_logging(settings, "supervisor", node=itself.name)
     services = build(settings)
     require_newest(services.store)
     stop = threading.Event()
@@ -49,17 +51,17 @@ def run_supervisor(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
     log.info("supervisor is ready")
-    supervise(services, stop)
+    supervise(services, stop, itself)
     services.close()
 
 
-def supervise(services: Services, stop: threading.Event) -> None:
+def supervise(services: Services, stop: threading.Event, itself: Node | None = None) -> None:
     """One round after another until `stop` is set; now and then with a look at signals, book, alerts and report."""
     signals_seconds, alerts_seconds = services.settings.signals_seconds, services.settings.alerts_seconds
     steps = [Step(look, signals_seconds), Step(follow, signals_seconds), Step(watch, alerts_seconds)]
     steps += [Step(report, REPORT_SECONDS), Step(forget, FORGET_SECONDS)]
     rounds = 0
-    with sender(services), presence(services.store, new_node("supervisor"), lambda: rounds):
+    with sender(services), presence(services.store, itself or new_node("supervisor"), lambda: rounds):
         while not stop.wait(TICK_SECONDS):
             tick(services.jobs)
             for step in steps:

@@ -11,6 +11,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from app.errors import Conflict, JobCancelled, LeaseLost, StoreUnavailable
 from app.jobs import Claim
+from app.logs import about
 from app.store import Output, Rest
 from app.wiring import Services
 from engine.errors import QueuantError
@@ -45,7 +46,7 @@ class Executor:
 
     def execute(self, claim: Claim) -> str | None:
         """Run a job that was claimed. Gives its new status; None when nothing was stored."""
-        with Lease(self._jobs, claim) as lease:
+        with about(job_id=claim.job_id), Lease(self._jobs, claim) as lease:
             return self._run(claim, lease)
 
     def _run(self, claim: Claim, lease: Lease) -> str | None:

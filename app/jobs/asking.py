@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,8 +12,11 @@ from sqlalchemy import Row
 from app.canonical import digest
 from app.errors import Conflict, NotReady, Unknown
 from app.jobs.changes import Changes
+from app.logs import about
 from app.store import TERMINAL, Idempotency, JobFilter, NewJob
 from app.taskqueue import INTERACTIVE
+
+log = logging.getLogger(__name__)
 
 
 class Asking(Changes):
@@ -43,6 +47,7 @@ class Asking(Changes):
             max_daily=self._max_daily if queue == INTERACTIVE else 0,  # what nobody asked for is on nobody's account
         )
         if created:
+            _say_queued(change.job.id)
             self._announce(change)
             self._ring(change.job.id, change.job.queue)
         return change.job, not created and change.job.status == "succeeded"
@@ -67,6 +72,8 @@ class Asking(Changes):
         )
         created = [change for change, is_new in found if is_new]
         self._publish(*(event for change in created for event in change.events))
+        for change in created:
+            _say_queued(change.job.id)
         for change in created:
             if not self._ring(change.job.id, change.job.queue):
                 break  # the supervisor rings the rest when the queue server is back
@@ -169,6 +176,12 @@ def _key_at(idempotency: Idempotency | None, place: int) -> Idempotency | None:
     if idempotency is None or not place:
         return idempotency
     return Idempotency(digest({"key": idempotency.key, "place": place}), idempotency.fingerprint)
+
+
+def _say_queued(job_id: str) -> None:
+    """The one line that tells which request made a job, whose other lines a worker writes."""
+    with about(job_id=job_id):
+        log.info("queued job %s", job_id)
 
 
 def request_hash(kind: str, request: Mapping[str, Any]) -> str:

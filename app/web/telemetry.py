@@ -10,6 +10,7 @@ import uuid
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
+from app.logs import say_about
 from app.web.metrics import Platform
 from app.wiring import Services
 
@@ -53,6 +54,7 @@ def init_app(app: Flask, telemetry: Telemetry) -> None:
     @app.before_request
     def _start() -> None:
         g.started = time.perf_counter()
+        say_about(request_id=request_id())
 
     @app.after_request
     def _end(response: Response) -> Response:
@@ -64,3 +66,7 @@ def init_app(app: Flask, telemetry: Telemetry) -> None:
         response.headers["X-Request-Id"] = request_id()
         log.info("%s %s %s %.1fms id=%s", request.method, route, response.status_code, seconds * 1000, request_id())
         return response
+
+    @app.teardown_request
+    def _forget(_: BaseException | None) -> None:
+        say_about()

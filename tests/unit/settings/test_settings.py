@@ -24,7 +24,7 @@ def sample(default):
         return "2.5", 2.5
     if isinstance(default, int):
         return "7", 7
-    text = {"INFO": "ERROR", "22:00": "07:30"}.get(default, "other")
+    text = {"INFO": "ERROR", "text": "json", "22:00": "07:30"}.get(default, "other")
     return text, text
 
 
