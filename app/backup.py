@@ -31,6 +31,7 @@ from app.store import Store
 FORMAT = "queuant backup 1"
 # Nodes beat every five seconds.
 _ALIVE_SECONDS = 15.0
+_NODES_SINCE = "0012"
 _LEFT_OUT = frozenset({DRAFTS, "__pycache__"})
 
 
@@ -86,6 +87,9 @@ def restore(settings: Settings, file: Path, *, force: bool = False) -> Backup:
         store = Store(settings.database_url)
         try:
             _require_room(store, backup, force=force)
+            # First what is only added: where it fails, what was there is still whole.
+            _put_datasets(Path(folder) / "datasets", settings.library_dir)
+            _put_strategies(Path(folder) / "strategies", settings.strategy_folders[0], force=force)
             if store.database.is_sqlite:
                 _replace_sqlite(store, Path(folder) / "database")
             else:
@@ -93,8 +97,6 @@ def restore(settings: Settings, file: Path, *, force: bool = False) -> Backup:
                 _renew(store)
         finally:
             store.close()
-        _put_datasets(Path(folder) / "datasets", settings.library_dir)
-        _put_strategies(Path(folder) / "strategies", settings.strategy_folders[0], force=force)
     return backup
 
 
@@ -151,7 +153,7 @@ def _require_room(store: Store, backup: Backup, *, force: bool) -> None:
         return
     if not force:
         raise StartRefused("The database is not empty; --force replaces all that is in it.")
-    if found == schema.newest():
+    if found >= _NODES_SINCE:
         now, nodes = store.nodes.all()
         if alive := [row.name for row in nodes if now - row.seen_at < _ALIVE_SECONDS]:
             raise StartRefused(f"The platform runs ({', '.join(alive)}): stop it first.")
@@ -168,9 +170,13 @@ def _replace_sqlite(store: Store, dump: Path) -> None:
     finally:
         new.close()
     store.close()
+    draft = target.with_name(f".{target.name}.restored")
+    shutil.move(dump, draft)  # it may come from another disk
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
     for suffix in ("-wal", "-shm"):
         target.with_name(target.name + suffix).unlink(missing_ok=True)
-    shutil.move(dump, target)
+    draft.replace(target)
 
 
 def _renew(store: Store) -> None:

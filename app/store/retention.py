@@ -15,8 +15,10 @@ from app.store.news import TERMINAL
 from app.tables import channels, events, idempotency_keys, jobs, reports
 
 AT_ONCE = 200
+# A job may have thousands of rows.
+JOBS_AT_ONCE = 20
 _JOBS = job_channel("")
-# Of such jobs the newest one says what was done last.
+# Of such jobs the newest one says what was done last, and the newest that succeeded what was last done well.
 _REMEMBERED = ("signals", "book")
 
 
@@ -30,14 +32,16 @@ class Retention:
         """Jobs that ended longer ago than that, with all that they left."""
         newer = jobs.alias("newer")
         same = and_(newer.c.kind == jobs.c.kind, newer.c.strategy_id.is_not_distinct_from(jobs.c.strategy_id))
-        follows = exists().where(same, newer.c.created_at > jobs.c.created_at)
+        later = and_(same, newer.c.created_at > jobs.c.created_at)
+        good = exists().where(later, newer.c.status == "succeeded")
+        follows = and_(exists().where(later), or_(jobs.c.status != "succeeded", good))
         over = and_(
             jobs.c.parent_id.is_(None),
             jobs.c.status.in_(TERMINAL),
             jobs.c.finished_at < self._database.now() - seconds,
             or_(jobs.c.kind.not_in(_REMEMBERED), follows),
         )
-        oldest = select(jobs.c.id).where(over).order_by(jobs.c.finished_at).limit(AT_ONCE)
+        oldest = select(jobs.c.id).where(over).order_by(jobs.c.finished_at).limit(JOBS_AT_ONCE)
         with self._database.write(durable=False) as tx:
             ids = list(tx.execute(oldest.with_for_update(of=jobs, skip_locked=True)).scalars())
             for job_id in ids:

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -133,11 +133,12 @@ class Firing:
 
     field: Field
     pause_seconds: float
+    kinds: Sequence[str] = tuple(FAULTS)
     log: list[tuple[float, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
-        self._deck = self.field.chance.sample(list(FAULTS), len(FAULTS))
+        self._deck = self.field.chance.sample(self.kinds, len(self.kinds))
         self._thread = threading.Thread(target=self._fire, daemon=True)
         self._thread.start()
 
@@ -153,9 +154,9 @@ class Firing:
         return {name: done[name] for name in FAULTS if done[name]}
 
     def _fire(self) -> None:
-        weights = [fault.weight for fault in FAULTS.values()]
+        weights = [FAULTS[name].weight for name in self.kinds]
         while not self._stop.wait(self.pause_seconds):
-            name = self._deck[-1] if self._deck else self.field.chance.choices(list(FAULTS), weights)[0]
+            name = self._deck[-1] if self._deck else self.field.chance.choices(self.kinds, weights)[0]
             began = time.time()
             if not FAULTS[name].act(self.field):
                 continue  # nobody is there to whom it could be done at this moment

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -21,7 +21,7 @@ from app.settings import Settings
 from app.store import Store
 from app.taskqueue import CeleryQueue
 from bench.chaos import checks, load
-from bench.chaos.faults import LEASE_SECONDS, Field, Firing
+from bench.chaos.faults import FAULTS, LEASE_SECONDS, Field, Firing
 from bench.serving import serving
 
 SETTLE_SECONDS = 120.0
@@ -70,6 +70,7 @@ def run(
     rate: float = RATE,
     pause_seconds: float = 1.0,
     outage_seconds: float = 5.0,
+    kinds: Sequence[str] = tuple(FAULTS),
     database: str = "",
 ) -> Report:
     """Post the jobs under faults and check what became of them. `database` is empty, or names an empty one."""
@@ -82,7 +83,7 @@ def run(
         posted, started = load.Posted(), time.monotonic()
         with node_beside(home, variables) as beside:
             field = Field(launcher.pid, Home(home), store, beside, random.Random(seed), outage_seconds)
-            firing = Firing(field, pause_seconds)
+            firing = Firing(field, pause_seconds, kinds)
             with ThreadPoolExecutor(POSTERS) as pool:
                 at = [started + number / rate for number in range(jobs)]
                 posting = [

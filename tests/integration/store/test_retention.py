@@ -73,6 +73,18 @@ def test_the_newest_job_on_the_signals_of_a_strategy_and_of_the_book_stays(world
     assert world.store.book.run("system") is not None
 
 
+def test_the_newest_good_job_on_signals_outlives_what_failed_after_it(world):
+    for good in (True, True, False, False):
+        claim = world.claim(world.submit("system", kind="signals", at=world.clock(), strategy_id="a").id)
+        assert world.jobs.finish(claim, world.output) if good else world.jobs.fail(claim, world.error)
+        world.clock.advance(1)
+    world.clock.advance(2 * DAY)
+    assert world.store.retention.jobs(DAY) == 2
+    with world.store.database.read() as tx:
+        left = tx.execute(select(jobs.c.status).order_by(jobs.c.created_at)).scalars().all()
+    assert left == ["succeeded", "failed"]
+
+
 def test_old_events_of_shared_channels_go_and_their_numbers_do_not_begin_anew(world):
     old = world.succeeded()
     world.clock.advance(2 * DAY)
