@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli import admin, book, catalog, data, demo, follow, jobs, report, risk, roles, search, worlds
+from app.cli import admin, book, catalog, data, demo, doctor, follow, jobs, report, risk, roles, search, worlds
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -56,6 +56,7 @@ for command in (
     roles.relay,
     roles.worker,
     roles.supervisor,
+    doctor.doctor,
     admin.db,
     admin.keys,
 ):
