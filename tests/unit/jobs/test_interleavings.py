@@ -1,7 +1,7 @@
 """Thousands of interleavings of clients, three workers and a supervisor, searched by hypothesis.
 
 Workers crash, freeze and come back; doorbells are lost, doubled and late; leases run out while their holder still
-runs. Whatever happens, the sentences in `check_*` hold.
+runs; the clock jumps by an hour. Whatever happens, the sentences in `check_*` hold.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ class Platform(RuleBasedStateMachine):
         self.acknowledged: set[str] = set()
         self.ended: dict[str, object] = {}
         self.keys: dict[int, str] = {}
+        self.owners: dict[str, str] = {}
+        self.latest = self.now
 
     @initialize(count=st.integers(1, 3))
     def begin_with_work(self, count) -> None:
@@ -71,25 +73,28 @@ class Platform(RuleBasedStateMachine):
 
     # What clients do
 
-    @rule(seed=st.integers(0, 4), fresh=st.booleans())
-    def submit(self, seed, fresh) -> None:
-        row, _ = self.jobs.submit("ada", "backtest", {"seed": seed}, fresh=fresh)
+    @rule(seed=st.integers(0, 4), fresh=st.booleans(), owner=st.sampled_from(["ada", "bob"]))
+    def submit(self, seed, fresh, owner="ada") -> None:
+        row, _ = self.jobs.submit(owner, "backtest", {"seed": seed}, fresh=fresh)
+        self.know(row, owner)
+
+    def know(self, row, owner) -> None:
         if row.id not in self.ids:
             self.ids.append(row.id)
+        assert self.owners.setdefault(row.id, owner) == owner
 
     @rule(seed=st.integers(0, 2))
     def submit_with_a_key(self, seed) -> None:
         key = Idempotency(f"key {seed}", str(seed) * 64)
         row, _ = self.jobs.submit("ada", "backtest", {"seed": seed}, idempotency=key, fresh=True)
         assert self.keys.setdefault(seed, row.id) == row.id
-        if row.id not in self.ids:
-            self.ids.append(row.id)
+        self.know(row, "ada")
 
     @rule(which=ANY)
     def cancel(self, which) -> None:
         job_id = self.ids[which % len(self.ids)]
         try:
-            row = self.jobs.cancel(job_id, "ada")
+            row = self.jobs.cancel(job_id, self.owners[job_id])
         except Conflict:
             assert self.ended[job_id].status in ("succeeded", "failed")
         else:
@@ -100,7 +105,7 @@ class Platform(RuleBasedStateMachine):
     def retry(self, which) -> None:
         job_id = self.ids[which % len(self.ids)]
         try:
-            self.ids.append(self.jobs.retry(job_id, "ada").id)
+            self.know(self.jobs.retry(job_id, self.owners[job_id]), self.owners[job_id])
         except Conflict:
             assert job_id not in self.ended or self.ended[job_id].status == "succeeded"
 
@@ -127,11 +132,14 @@ class Platform(RuleBasedStateMachine):
     def hear_a_late_doorbell(self, which) -> None:
         self.take(self.ids[which % len(self.ids)])
 
-    def take(self, job_id):
-        name = f"worker {next(self.names)}"
-        claim = self.jobs.claim(job_id, lease_owner=name)
+    def take(self, bell):
+        """The job whose turn it is, whichever was rung for."""
+        name = f"worker/{next(self.names)}"
+        waits = self.store.jobs.waiting("interactive")
+        claim = self.jobs.claim_next(bell, lease_owner=name)
+        assert (claim is not None) == bool(waits)
         if claim:
-            fences = self.claims.setdefault(job_id, [])
+            fences = self.claims.setdefault(claim.job_id, [])
             assert claim.fence > max(fences, default=0)
             fences.append(claim.fence)
             assert claim.attempt == len(fences) <= MAX_ATTEMPTS
@@ -199,6 +207,11 @@ class Platform(RuleBasedStateMachine):
         self.now += seconds
         self.supervise()
 
+    @rule(hours=st.sampled_from([-1, 1]))
+    def the_clock_jumps(self, hours) -> None:
+        self.latest = max(self.latest, self.now)
+        self.now += hours * 3600
+
     @rule()
     def supervise(self) -> None:
         self.jobs.reap()
@@ -245,7 +258,7 @@ class Platform(RuleBasedStateMachine):
             while job_id := self.queue.take():
                 if self.take(job_id):
                     self.write(*self.held.pop(), well=True)
-            self.now += 20
+            self.now = max(self.now, self.latest) + 20
             self.supervise()
         assert {row.status for row in map(self.row, self.ids)} <= set(TERMINAL)
 
@@ -255,8 +268,9 @@ class Platform(RuleBasedStateMachine):
             assert [entry.seq for entry in log] == list(range(1, len(log) + 1))
             assert [entry.type for entry in log if entry.type in ENDINGS] == [f"job_{self.row(job_id).status}"]
             assert log[-1].type in ENDINGS
-        everything = self.store.events.since("jobs:ada", 0, limit=100_000)
-        assert [entry.seq for entry in everything] == list(range(1, len(everything) + 1))
+        for owner in ("ada", "bob"):
+            everything = self.store.events.since(f"jobs:{owner}", 0, limit=100_000)
+            assert [entry.seq for entry in everything] == list(range(1, len(everything) + 1))
 
 
 @pytest.mark.timeout(120)

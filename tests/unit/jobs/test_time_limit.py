@@ -31,3 +31,16 @@ def test_a_job_whose_time_is_over_says_so(world, monkeypatch, run, seconds):
     services = SimpleNamespace(jobs=world.jobs, settings=SimpleNamespace(job_seconds=seconds))
     assert Hand(services, "node").do(job.id) == "failed"
     assert world.jobs.get(job.id, job.owner).error["code"] == "timed_out"
+
+
+def test_a_job_that_needs_too_much_memory_says_so_and_is_not_tried_again(world, monkeypatch):
+    job = world.submit()
+
+    def run(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(tasks, "run", run)
+    services = SimpleNamespace(jobs=world.jobs, settings=SimpleNamespace(job_seconds=60))
+    assert Hand(services, "node").do(job.id) == "failed"
+    row = world.row(job.id)
+    assert (row.error["code"], row.attempt) == ("out_of_memory", 1)
