@@ -72,7 +72,7 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_pool_limit=10,
-        worker_soft_shutdown_timeout=settings.grace_seconds,
+        worker_soft_shutdown_timeout=0,  # it is a sleep of that length, whatever ends; `workers.node` waits instead
         task_soft_time_limit=settings.job_seconds,
         task_time_limit=hard_limit,
         worker_max_tasks_per_child=1000,

@@ -39,6 +39,8 @@ from workers.tasks import Executor
 
 log = logging.getLogger(__name__)
 
+_LOOK_SECONDS = 0.1
+
 
 def run_worker(settings: Settings, *, concurrency: int) -> None:
     """Serve jobs until SIGTERM. Raises StartRefused when the database has another schema."""
@@ -87,6 +89,7 @@ class Node:
         self._executor: Executor | None = None
         self._stopping = False
         self._there = contextlib.ExitStack()
+        self._idle = threading.Event()
 
     def attach(self, celery: Celery) -> None:
         """Register the one task, and what happens around the pool."""
@@ -119,6 +122,8 @@ class Node:
                 if not self._stopping and os.getpid() == parent:
                     self._stopping = True
                     threading.Thread(target=self._end_children, name="end-children", daemon=True).start()
+                    # Nothing is begun meanwhile: this is the thread that would pass it on.
+                    self._idle.wait(self.settings.grace_seconds)
                 then(*received)
 
             signal.signal(number, handler)
@@ -128,15 +133,27 @@ class Node:
                 hear(number, then)
 
     def _end_children(self) -> None:
-        """After the grace period hand back what still runs, and kill who runs it.
+        """When the grace period is over hand back what still runs, and kill who runs it; not where nothing does.
 
-        Celery would wait for a pool process that is inside of a strategy until it comes out, however long that takes.
+        Celery would wait for a pool process that is inside of a strategy until it comes out, however long that takes,
+        and otherwise for the whole period, however soon its jobs end.
         """
-        time.sleep(self.settings.grace_seconds)
+        ends = time.monotonic() + self.settings.grace_seconds
+        while time.monotonic() < ends:
+            time.sleep(_LOOK_SECONDS)
+            if not self._is_busy():
+                self._idle.set()
+                return
         self._take_back(self.services.jobs.hand_back)
         for child in billiard.active_children():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child.pid, signal.SIGKILL)
+
+    def _is_busy(self) -> bool:
+        try:
+            return bool(self.services.jobs.held_by(self.name))
+        except StoreUnavailable:  # what runs waits for it too
+            return True
 
     def _child_lost(self, exception: BaseException, task_id: str, **_: Any) -> None:
         """In the parent: a child was killed or ran into the hard limit. Act at once instead of at lease expiry."""

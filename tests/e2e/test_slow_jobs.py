@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import pyarrow.parquet
 import pytest
 
 from app.client import ApiError
+from app.settings import Settings
+from app.store import Store
 
 MINUTES = 1_500_000
 # It takes seconds on the fastest machine too: it is called once, and again at every place where its honesty is checked.
@@ -88,6 +91,25 @@ def test_a_job_whose_worker_process_is_killed_runs_again_at_once(
             os.kill(child, signal.SIGKILL)
         done = job.wait(timeout=120)
         assert (done.status, client.job(job.id).state["attempt"]) == ("succeeded", 2)
+
+
+@pytest.mark.timeout(240)
+def test_a_worker_that_is_stopped_lets_its_job_end_and_waits_no_longer(
+    new_server: Callable[..., Any], tmp_path: Path, eventually: Callable[..., None]
+) -> None:
+    (tmp_path / "sleeper.py").write_text(SLEEPER.replace("0.7", "0.1"))
+    variables = {"QUEUANT_STRATEGY_DIRS": str(tmp_path), "QUEUANT_GRACE_SECONDS": "40"}
+    server = new_server("--workers", "1", **variables).wait_until_ready()
+    with server.client() as client:
+        job = client.backtest("sleeper")
+        eventually(lambda: client.job(job.id).status == "running", 60)
+    began = time.monotonic()
+    assert server.end(signal.SIGTERM) == 0
+    assert time.monotonic() - began < 30
+    store = Store(Settings.from_env({}, home=server.home).database_url)
+    (row,) = store.read.ended_since(0.0)
+    store.close()
+    assert (row.id, row.status, row.attempt) == (job.id, "succeeded", 1)
 
 
 @pytest.mark.timeout(240)
