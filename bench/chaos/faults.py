@@ -17,6 +17,7 @@ import redis
 from sqlalchemy import text
 
 from app.embedded.home import Home
+from app.errors import StoreUnavailable
 from app.store import Store
 
 LEASE_SECONDS = 3.0
@@ -95,10 +96,13 @@ def _empty_queue(at: Field) -> bool:
 def _lock_database(at: Field) -> bool:
     """Nobody else can write, on PostgreSQL nobody can read either."""
     lock = None if at.store.database.is_sqlite else "LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE"
-    with at.store.database.write() as tx:  # on SQLite this is the lock
-        if lock:
-            tx.execute(text(lock))
-        time.sleep(LOCKED_SECONDS)
+    try:
+        with at.store.database.write() as tx:  # on SQLite this is the lock
+            if lock:
+                tx.execute(text(lock))
+            time.sleep(LOCKED_SECONDS)
+    except StoreUnavailable:
+        return False
     return True
 
 
@@ -139,19 +143,28 @@ class Firing:
     def __post_init__(self) -> None:
         self._stop = threading.Event()
         self._deck = self.field.chance.sample(self.kinds, len(self.kinds))
-        self._thread = threading.Thread(target=self._fire, daemon=True)
+        self._failed: Exception | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """After every kind has been done once."""
+        """After every kind has been done once. Raises what ended the faults before their time."""
         while self._deck and self._thread.is_alive():
             time.sleep(0.1)
         self._stop.set()
         self._thread.join()
+        if self._failed is not None:
+            raise self._failed
 
     def counts(self) -> dict[str, int]:
         done = Counter(name for _, name in self.log)
         return {name: done[name] for name in FAULTS if done[name]}
+
+    def _run(self) -> None:
+        try:
+            self._fire()
+        except Exception as error:  # told when the run is over: nothing may pass for lack of faults
+            self._failed = error
 
     def _fire(self) -> None:
         weights = [FAULTS[name].weight for name in self.kinds]

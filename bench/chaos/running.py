@@ -122,6 +122,8 @@ def node_beside(home: Path, variables: dict[str, str]) -> Iterator[Any]:
                     start_new_session=True,
                 )
                 running[:] = [node]
+                if ended.is_set():
+                    node.terminate()
                 node.wait()
                 ended.wait(0.5)
 
