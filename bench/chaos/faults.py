@@ -163,7 +163,7 @@ class Firing:
     def _run(self) -> None:
         try:
             self._fire()
-        except Exception as error:  # told when the run is over: nothing may pass for lack of faults
+        except Exception as error:  # noqa: BLE001 - told when the run is over: nothing may pass for lack of faults
             self._failed = error
 
     def _fire(self) -> None:
