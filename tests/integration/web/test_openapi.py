@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -35,7 +36,7 @@ TAGS = [
     "Monitoring",
     "WebSocket",
 ]
-EXAMPLES = 25
+EXAMPLES = int(os.environ.get("QUEUANT_FUZZ_EXAMPLES", "25"))  # of each operation
 METHODS = ("get", "post", "put", "patch", "delete")
 CHECKS = [
     not_a_server_error,
