@@ -18,7 +18,7 @@ from app.columns import moments, numbers, texts
 from engine.bars import Floats
 
 ROWS_AT_ONCE = 4096
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
 def read(data: bytes, names: Sequence[str] | None = None) -> pa.Table:

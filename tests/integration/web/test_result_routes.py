@@ -149,11 +149,11 @@ def test_a_csv_export_is_one_table(web: Any) -> None:
 
 def test_a_spreadsheet_does_not_run_what_a_csv_says(web: Any, make_trades: Any) -> None:
     job_id = web.run()
-    symbols = ("=1+1", "+x", "-x", "@x", "\tx", "plain")
+    symbols = ("=1+1", "+x", "-x", "@x", "\tx", "\rx", "\0x", "plain")
     web.succeed(job_id, trades=make_trades(symbols))
     text = web.get(f"/api/v1/jobs/{job_id}/export?format=csv&part=trades").text
     told = list(csv.DictReader(io.StringIO(text, newline="")))
-    assert [row["symbol"] for row in told] == ["'=1+1", "'+x", "'-x", "'@x", "'\tx", "plain"]
+    assert [row["symbol"] for row in told] == ["'=1+1", "'+x", "'-x", "'@x", "'\tx", "'\rx", "'\0x", "plain"]
     assert {row["pnl"] for row in told} == {"-2.5"}  # a number is no formula
 
 
