@@ -17,6 +17,7 @@ def test_every_job_ends_once_whatever_is_killed_frozen_emptied_or_locked(new_hom
     assert report.ok, report
     assert sum(report.found.statuses.values()) == 150
     assert set(report.faults) == set(FAULTS)
+    assert report.found.unlucky == 0
     assert report.poison == 1
     assert report.acknowledged_cancels >= 1
     assert report.found.statuses["cancelled"] == report.acknowledged_cancels
