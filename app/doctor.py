@@ -136,9 +136,7 @@ def queue_server(settings: Settings) -> Iterator[Check]:
         yield Check("queue_server", "problem", text)
         return
     try:
-        client = redis.Redis.from_url(
-            settings.redis_url, socket_timeout=3, socket_connect_timeout=3, retry=Retry(NoBackoff(), 0)
-        )
+        client = _client(settings)
     except ValueError as error:
         yield Check("queue_server", "problem", f"REDIS_URL is no address of one: {error}.")
         return
@@ -158,6 +156,20 @@ def queue_server(settings: Settings) -> Iterator[Check]:
         yield Check("queue_server", "problem", f"It does not answer: {error}.")
     finally:
         client.close()
+
+
+def _client(settings: Settings) -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.redis_url, socket_timeout=3, socket_connect_timeout=3, retry=Retry(NoBackoff(), 0)
+    )
+
+
+def _is_address(settings: Settings) -> bool:
+    try:
+        _client(settings).close()
+    except ValueError:
+        return False
+    return True
 
 
 def exposure(settings: Settings) -> Iterator[Check]:
@@ -183,8 +195,8 @@ def open_files(settings: Settings) -> Iterator[Check]:
 
 
 def platform(settings: Settings) -> Iterator[Check]:
-    """Whether jobs run. As `GET /monitoring/health` tells it, where there is a database and a queue server."""
-    if not _is_there(settings) or any(check.status == "problem" for check in queue_server(settings)):
+    """Whether jobs run. As `GET /monitoring/health` tells it, where a database is there and a queue server named."""
+    if not (_is_there(settings) and _is_address(settings)):
         return
     services = build(settings)
     try:

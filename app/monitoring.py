@@ -67,7 +67,7 @@ def queues(services: Services) -> list[dict[str, Any]]:
     """What waits in each queue, and how those did that ended within the window."""
     counts, oldest = services.store.read.counts(), services.store.read.oldest_wait()
     start = services.store.now() - WINDOW_SECONDS
-    ended = services.store.read.ended_since(start)
+    ended = services.store.read.ended(start)
     return [
         {
             "queue": name,
@@ -90,14 +90,14 @@ def bells(services: Services, queue: str) -> int | None:
 
 
 def _passed(rows: Sequence[Row[Any]]) -> dict[str, Any]:
-    """Quantiles interpolate linearly between order statistics; None where there is none."""
     begun = [row for row in rows if row.started_at is not None]
     waits = [row.started_at - row.queued_at for row in begun]
     runs = [row.finished_at - row.started_at for row in begun]
-    return {"ended": len(rows), **_quantiles("wait", waits), **_quantiles("run", runs)}
+    return {"ended": len(rows), **quantiles("wait", waits), **quantiles("run", runs)}
 
 
-def _quantiles(name: str, seconds: Sequence[float]) -> dict[str, float | None]:
+def quantiles(name: str, seconds: Sequence[float]) -> dict[str, float | None]:
+    """The median and the 95th percentile, linear between order statistics; None where there are no seconds."""
     found = np.quantile(seconds, (0.5, 0.95)).tolist() if seconds else (None, None)
     return dict(zip((f"{name}_p50_seconds", f"{name}_p95_seconds"), found, strict=True))
 

@@ -1,4 +1,4 @@
-"""Commands for whoever runs the platform: the schema and the keys. They speak to the database, not to the API."""
+"""Commands for whoever runs the platform: the database and the keys. They speak to the database, not to the API."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def db() -> None:
-    """The database schema."""
+    """The database: its schema, backup and restore."""
 
 
 @db.command()

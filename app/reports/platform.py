@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Row
 
 from app.alerts.freshness import stale_data
 from app.alerts.kinds import KINDS
 from app.dataset import Dataset
 from app.events import WORKERS, iso
+from app.monitoring import quantiles
 from app.reports.parts import Period, Section, Table
 from app.store import TERMINAL
 from app.wiring import Services
@@ -44,10 +44,7 @@ def waits(rows: Sequence[Row[Any]]) -> dict[str, Any]:
     Quantiles interpolate linearly between order statistics; None where no job was started.
     """
     seconds = [row.started_at - row.queued_at for row in rows if row.started_at is not None]
-    told: dict[str, Any] = {"started": len(seconds), "wait_p50_seconds": None, "wait_p95_seconds": None}
-    if seconds:
-        told["wait_p50_seconds"], told["wait_p95_seconds"] = np.quantile(seconds, (0.5, 0.95)).tolist()
-    return told
+    return {"started": len(seconds), **quantiles("wait", seconds)}
 
 
 def workers(services: Services, period: Period) -> Section:

@@ -77,7 +77,7 @@ class PaperBook:
             found: Row[Any] = tx.execute(row.returning(book_versions)).one()
             return found
 
-    def standing(self) -> tuple[Row[Any], Row[Any]] | None:
+    def present(self) -> tuple[Row[Any], Row[Any]] | None:
         """The last mark and the state that belongs to it; None while there is no book."""
         with self._database.read() as tx:
             state = tx.execute(select(book_state)).first()

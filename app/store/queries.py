@@ -75,27 +75,21 @@ class Queries:
         with self._database.read() as tx:
             return {queue: float(seconds) for queue, seconds in tx.execute(query)}
 
-    def ended(self, start: float, end: float, *, owner: str | None = None) -> Sequence[Row[Any]]:
+    def ended(self, start: float, end: float | None = None, *, owner: str | None = None) -> Sequence[Row[Any]]:
         """The jobs that ended after one time and up to another, oldest first; of one owner, or of everybody.
 
         Only those of one owner come with their errors.
         """
-        names = ("id", "kind", "queue", "strategy_id", "status", "created_at", "queued_at", "started_at", "finished_at")
-        columns = [jobs.c[name] for name in names] + ([] if owner is None else [jobs.c.error])
-        query = select(*columns).where(jobs.c.parent_id.is_(None))
-        query = query.where(jobs.c.finished_at > start, jobs.c.finished_at <= end)
+        names = ("id", "kind", "queue", "strategy_id", "status", "attempt")
+        times = ("created_at", "queued_at", "started_at", "finished_at")
+        columns = [jobs.c[name] for name in (*names, *times)] + ([] if owner is None else [jobs.c.error])
+        query = select(*columns).where(jobs.c.parent_id.is_(None), jobs.c.finished_at > start)
+        if end is not None:
+            query = query.where(jobs.c.finished_at <= end)
         if owner is not None:
             query = query.where(jobs.c.owner == owner)
         with self._database.read() as tx:
             return tx.execute(query.order_by(jobs.c.finished_at, jobs.c.id)).all()
-
-    def ended_since(self, time: float) -> Sequence[Row[Any]]:
-        """What is counted of every job that ended since a time, whoever's."""
-        names = ("id", "kind", "queue", "strategy_id", "status", "attempt", "compute_ms")
-        times = ("queued_at", "started_at", "finished_at")
-        query = select(*(jobs.c[name] for name in (*names, *times)))
-        with self._database.read() as tx:
-            return tx.execute(query.where(jobs.c.parent_id.is_(None), jobs.c.finished_at >= time)).all()
 
     def result(self, job_id: str) -> Row[Any] | None:
         return self._one(select(results).where(results.c.job_id == job_id))

@@ -39,7 +39,8 @@ def _first(query: Select[Any]) -> Select[Any]:
 _OWNERS = _owners()
 _GATHERS = _first(select(jobs.c.id).where(gathers(), _HERE).order_by(jobs.c.rung_at))
 _OLDEST = _first(select(jobs.c.id).where(_MINE, has_not_begun()).order_by(jobs.c.created_at, jobs.c.id))
-_RUNNING = select(jobs.c.owner, func.count()).where(jobs.c.status == "running", jobs.c.lease_until.is_not(None))
+_HELD = and_(jobs.c.status == "running", jobs.c.lease_until.is_not(None))
+_RUNNING = select(jobs.c.owner, func.count()).where(_HELD).group_by(jobs.c.owner)
 _RUNG = select(jobs.c.queue).where(jobs.c.id == bindparam("bell")).scalar_subquery()
 _RUNG_FOR = select(_RUNG).where(
     or_(
@@ -47,7 +48,7 @@ _RUNG_FOR = select(_RUNG).where(
         exists().where(gathers(), jobs.c.queue == _RUNG).correlate(None),
     )
 )
-_WAITING = select(jobs.c.owner, func.count()).where(is_queued(), _HERE)
+_WAITING = select(jobs.c.owner, func.count()).where(is_queued(), _HERE).group_by(jobs.c.owner)
 
 
 def rung_for(tx: Connection, bell: str) -> str | None:
@@ -75,7 +76,7 @@ def place(tx: Connection, row: Row[Any]) -> int:
     here = {"queue": row.queue}
     ahead = or_(jobs.c.created_at < row.created_at, and_(jobs.c.created_at == row.created_at, jobs.c.id < row.id))
     older: int = tx.execute(select(func.count()).where(_MINE, ahead), here | {"owner": row.owner}).scalar_one()
-    counts: dict[str, int] = dict(map(tuple, tx.execute(_WAITING.group_by(jobs.c.owner), here)))
+    counts: dict[str, int] = dict(map(tuple, tx.execute(_WAITING, here)))
     turns = _in_turn(tx, row.queue)
     first = turns.index(row.owner) if row.owner in turns else len(turns)
     others = [(owner, older + (turn < first)) for turn, owner in enumerate(turns) if turn != first]
@@ -87,5 +88,5 @@ def _in_turn(tx: Connection, queue: str) -> list[str]:
     waiting = {owner: start or 0.0 for owner, start in tx.execute(_OWNERS, {"queue": queue})}
     if len(waiting) < 2:
         return list(waiting)
-    running: dict[str, int] = dict(map(tuple, tx.execute(_RUNNING.group_by(jobs.c.owner))))
+    running: dict[str, int] = dict(map(tuple, tx.execute(_RUNNING)))
     return sorted(waiting, key=lambda owner: (running.get(owner, 0), waiting[owner], owner))

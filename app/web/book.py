@@ -130,7 +130,7 @@ def close() -> None:
 
 
 def newest() -> tuple[Row[Any], Row[Any]]:
-    found = services().store.book.standing()
+    found = services().store.book.present()
     if found is None:
         raise Unknown(f"The paper book has not been opened yet. {_why()}", code="no_book")
     return found

@@ -33,8 +33,8 @@ class Platform(Collector):
 
     def __init__(self, services: Services, registry: CollectorRegistry) -> None:
         self._services = services
+        registry.register(self)  # before those that it counts, which are then told as they are now
         self._ended = Ended(services, registry)
-        registry.register(self)
 
     def describe(self) -> Iterable[Metric]:
         return ()  # registering must not touch the database
@@ -128,8 +128,8 @@ class Ended:
         with self._lock:
             now = self._store.now()
             if self._since is None:
-                self._seen = {row.id: row.finished_at for row in self._store.read.ended_since(now - _LATE_SECONDS)}
-            for row in self._store.read.ended_since((self._since or now) - _LATE_SECONDS):
+                self._seen = {row.id: row.finished_at for row in self._store.read.ended(now - _LATE_SECONDS)}
+            for row in self._store.read.ended((self._since or now) - _LATE_SECONDS):
                 if row.id not in self._seen:
                     self._seen[row.id] = row.finished_at
                     self._observe(row)

@@ -107,7 +107,7 @@ def test_a_worker_that_is_stopped_lets_its_job_end_and_waits_no_longer(
     assert server.end(signal.SIGTERM) == 0
     assert time.monotonic() - began < 30
     store = Store(Settings.from_env({}, home=server.home).database_url)
-    (row,) = store.read.ended_since(0.0)
+    (row,) = store.read.ended(0.0)
     store.close()
     assert (row.id, row.status, row.attempt) == (job.id, "succeeded", 1)
 

@@ -67,7 +67,7 @@ def test_what_was_there_is_there_again(lived, elsewhere, world, tmp_path):
     assert told == made
     assert (made.schema, made.bytes) == (schema.newest(), (tmp_path / "all.tar").stat().st_size)
     store = opened(elsewhere)
-    assert [row.id for row in store.read.ended_since(0.0)] == [job.id]
+    assert [row.id for row in store.read.ended(0.0)] == [job.id]
     assert store.read.result(job.id).result == world.store.read.result(job.id).result
     assert store.read.artifact(job.id, "equity") == b"PAR1"
     assert store.access.owners() == ["ada"]
@@ -109,7 +109,7 @@ def test_neither_a_file_nor_a_database_is_replaced_unasked(lived, tmp_path, worl
     world.store.close()
     backup.restore(settings, file, force=True)
     store = opened(settings)
-    assert [row.id for row in store.read.ended_since(0.0)] == [job.id]
+    assert [row.id for row in store.read.ended(0.0)] == [job.id]
     store.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
 from pathlib import Path
@@ -143,24 +144,26 @@ def test_metrics_count_requests_and_jobs(make_web: Any) -> None:
     web.fail(web.run())
     web.get("/nowhere")
     web.services.store.nodes.beat(Node("w1", "worker", "host", "0.3.0", 4), 1)
-    for _ in range(2):  # what was counted is not counted again
-        text = web.get("/metrics").text
-    for line in (
-        'queuant_jobs{queue="interactive",status="queued"} 1.0',
-        'queuant_oldest_wait_seconds{queue="interactive"}',
-        'queuant_jobs_ended_total{kind="backtest",status="succeeded"} 1.0',
-        'queuant_jobs_ended_total{kind="backtest",status="failed"} 1.0',
-        'queuant_job_attempts_total{kind="backtest"} 2.0',
-        'queuant_job_wait_seconds_count{queue="interactive"} 2.0',
-        'queuant_job_run_seconds_count{kind="backtest",strategy_id="sma_cross"} 2.0',
-        'queuant_nodes{role="worker",state="idle"} 1.0',
-        "queuant_worker_processes 4.0",
-        "queuant_workers_lost_total 0.0",
-        'queuant_health{check="store"} 0.0',
-        'queuant_health{check="supervisors"} 2.0',
-        'queuant_http_requests_total{method="POST",route="/api/v1/backtest/run",status="202"} 3.0',
-        'queuant_http_requests_total{method="GET",route="unmatched",status="404"} 1.0',
-        "queuant_relay_sockets 0.0",
+    first, again = (web.get("/metrics").text for _ in range(2))
+    for text, line in itertools.product(
+        (first, again),
+        (  # what was counted is not counted again
+            'queuant_jobs{queue="interactive",status="queued"} 1.0',
+            'queuant_oldest_wait_seconds{queue="interactive"}',
+            'queuant_jobs_ended_total{kind="backtest",status="succeeded"} 1.0',
+            'queuant_jobs_ended_total{kind="backtest",status="failed"} 1.0',
+            'queuant_job_attempts_total{kind="backtest"} 2.0',
+            'queuant_job_wait_seconds_count{queue="interactive"} 2.0',
+            'queuant_job_run_seconds_count{kind="backtest",strategy_id="sma_cross"} 2.0',
+            'queuant_nodes{role="worker",state="idle"} 1.0',
+            "queuant_worker_processes 4.0",
+            "queuant_workers_lost_total 0.0",
+            'queuant_health{check="store"} 0.0',
+            'queuant_health{check="supervisors"} 2.0',
+            'queuant_http_requests_total{method="POST",route="/api/v1/backtest/run",status="202"} 3.0',
+            'queuant_http_requests_total{method="GET",route="unmatched",status="404"} 1.0',
+            "queuant_relay_sockets 0.0",
+        ),
     ):
         assert line in text, line
 

@@ -118,7 +118,7 @@ def test_two_supervisors_that_look_at_the_same_moment_make_one_job(here, monkeyp
     monkeypatch.setattr(here.services.store.signals, "runs", lambda: runs)
     for _ in range(2):
         assert signals.submit_due(here.services) == ["broken", "index", "spread"]
-    assert len(work(here)) == len(here.services.store.read.ended_since(0.0)) == 3
+    assert len(work(here)) == len(here.services.store.read.ended(0.0)) == 3
 
 
 def test_the_latest_signals_say_direction_and_reason_with_their_versions(here):

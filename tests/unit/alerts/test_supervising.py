@@ -64,7 +64,7 @@ def test_a_supervisor_deletes_jobs_and_events_when_the_settings_say_so(platform,
     settings = with_settings(platform, alerts_seconds=0.0, jobs_days=days, events_days=days)
     supervisor.supervise(settings, Until(lambda: next(rounds, None) is None))
     events = platform.store.events.since("jobs:ada", 0)
-    assert (len(platform.store.read.ended_since(0.0)), len(events)) == ((0, 0) if days else (1, 3))
+    assert (len(platform.store.read.ended(0.0)), len(events)) == ((0, 0) if days else (1, 3))
 
 
 @pytest.mark.parametrize("seconds", [0.0, 60.0])
