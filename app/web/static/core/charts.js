@@ -1,0 +1,81 @@
+// Charts by Plotly, in the page's colours. SVG traces only: WebGL ones compile code, which the page's policy forbids.
+import { element } from "./dom.js";
+
+const drawn = new Map(); // place -> make
+let plotly = null;
+
+// Draw what `make(theme)` returns, { traces, layout }, and draw it again whenever the colours change. Returns a promise
+// of the place, once it is drawn.
+export async function draw(place, make) {
+  drawn.set(place, make);
+  const Plotly = await library();
+  const { traces, layout = {} } = make(theme());
+  await Plotly.react(place, traces, merged(base(theme()), layout), { responsive: true, displayModeBar: false });
+  return place;
+}
+
+// A place for a chart, with words for those who cannot see it.
+export function chart(words, height = "20rem") {
+  return element("div", { class: `chart h${parseInt(height, 10)}`, role: "img", "aria-label": words });
+}
+
+export async function zoom(place, start, end) {
+  (await library()).relayout(place, { "xaxis.range": [start, end] });
+}
+
+export async function restyle(place, layout) {
+  (await library()).relayout(place, layout);
+}
+
+export function redrawAll() {
+  for (const [place, make] of drawn) {
+    if (place.isConnected) draw(place, make);
+    else drawn.delete(place);
+  }
+}
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
+
+function library() {
+  plotly ??= new Promise((done, fail) => {
+    document.head.append(element("script", { src: "/vendor/plotly/plotly.min.js", onload: () => done(window.Plotly), onerror: fail }));
+  });
+  return plotly;
+}
+
+// The colours that the style sheet gives for the theme that is on, as a canvas understands them.
+function theme() {
+  const probe = element("span", { class: "probe" });
+  document.body.append(probe);
+  const names = ["text", "quiet", "line", "card", "accent", "good", "bad", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8"];
+  const colours = Object.fromEntries(names.map((name) => {
+    probe.style.color = `var(--${name})`;
+    return [name, getComputedStyle(probe).color];
+  }));
+  probe.remove();
+  const series = names.filter((name) => /^c\d$/.test(name)).map((name) => colours[name]);
+  return {
+    ...colours,
+    series,
+    // From loss to gain, the same for everybody: blue and orange are told apart by all kinds of eyes.
+    diverging: [[0, colours.c2], [0.5, colours.card], [1, colours.c1]],
+    rising: [[0, colours.card], [1, colours.c1]],
+    soft: (colour, share = 0.18) => colour.replace("rgb(", "rgba(").replace(")", `, ${share})`),
+  };
+}
+
+function base(colours) {
+  const axis = () => ({ gridcolor: colours.line, linecolor: colours.line, zerolinecolor: colours.line, automargin: true });
+  return {
+    paper_bgcolor: "transparent", plot_bgcolor: "transparent", showlegend: false, hovermode: "x unified",
+    colorway: colours.series, font: { color: colours.quiet, family: getComputedStyle(document.body).fontFamily, size: 12 },
+    hoverlabel: { bgcolor: colours.card, bordercolor: colours.line, font: { color: colours.text } },
+    margin: { l: 55, r: 15, t: 12, b: 30 }, xaxis: axis(), yaxis: axis(), legend: { orientation: "h", y: 1.12 },
+  };
+}
+
+// `over` has the last word; of axes both count.
+function merged(under, over) {
+  const all = { ...under, ...over };
+  for (const name of Object.keys(over)) if (/^[xy]axis/.test(name)) all[name] = { ...under[`${name[0]}axis`], ...over[name] };
+  return all;
+}

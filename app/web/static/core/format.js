@@ -1,0 +1,80 @@
+// How figures, times and states are told. What is not defined for a run is a dash, never a number.
+import { element } from "./dom.js";
+
+const FRACTIONS = new Set(["total_return", "cagr", "annual_volatility", "max_drawdown", "var_95", "cvar_95", "win_rate", "exposure",
+  "best_day", "worst_day", "downside_deviation", "alpha", "tracking_error", "psr", "up_capture", "down_capture", "return", "mae", "mfe"]);
+const MONEY = new Set(["final_equity", "expectancy", "average_win", "average_loss", "pnl", "costs"]);
+const CAPITALS = { cagr: "CAGR", var_95: "VaR 95 %", cvar_95: "CVaR 95 %", psr: "PSR", mae: "MAE", mfe: "MFE", pnl: "P&L" };
+
+export const NONE = "–";
+
+export function number(value, digits = 2) {
+  if (value === null || value === undefined) return NONE;
+  return value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: Number.isInteger(value) ? 0 : Math.min(digits, 2) });
+}
+
+export function percent(value, digits = 2) {
+  return value === null || value === undefined ? NONE : `${(value * 100).toFixed(digits)} %`;
+}
+
+export function money(value) {
+  return value === null || value === undefined ? NONE : value.toLocaleString("en", { maximumFractionDigits: 0 });
+}
+
+export function figure(name, value) {
+  if (FRACTIONS.has(name)) return percent(value);
+  if (MONEY.has(name) || name.startsWith("total_") && name !== "total_trades") return money(value);
+  return number(value, 3);
+}
+
+export function isFraction(name) {
+  return FRACTIONS.has(name);
+}
+
+export function label(name) {
+  if (CAPITALS[name]) return CAPITALS[name];
+  const words = name.replaceAll("_", " ");
+  return words[0].toUpperCase() + words.slice(1);
+}
+
+// Signs are told by words and by colour: "good" and "bad" never stand for something that the text does not say.
+export function signed(text, value) {
+  return element("span", { class: value > 0 ? "good" : value < 0 ? "bad" : null }, text);
+}
+
+// UTC, with the local time on hover.
+export function when(iso, { date = true, seconds = true } = {}) {
+  if (!iso) return NONE;
+  const moment = new Date(iso);
+  const [day, clock] = moment.toISOString().split("T");
+  const time = clock.slice(0, seconds ? 8 : 5);
+  return element("time", { datetime: iso, title: `${moment.toLocaleString()} here` }, `${date ? `${day} ` : ""}${time} UTC`);
+}
+
+export function day(iso) {
+  return iso ? iso.slice(0, 10) : NONE;
+}
+
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined) return NONE;
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  if (seconds < 172800) return `${(seconds / 3600).toFixed(1)} h`;
+  return `${Math.round(seconds / 86400)} days`;
+}
+
+export function params(values) {
+  return Object.entries(values ?? {}).map(([name, value]) => `${name} ${value}`).join(", ") || "no parameters";
+}
+
+// A job's state with a mark beside the colour.
+export function state(job) {
+  const name = job.status === "running" && job.cancel_requested_at ? "cancelling" : job.status;
+  return element("span", { class: `state ${name}` }, name);
+}
+
+// Real data need no word; everything else is marked wherever its figures are shown.
+export function quality(name) {
+  return !name || name === "real" ? null : element("span", { class: "mark", title: "It says nothing about real markets." }, name);
+}

@@ -1,0 +1,100 @@
+// One socket for all channels. Of each it remembers epoch and seq, so that after a break nothing is missed and nothing
+// comes twice; only where that cannot be (`onGap`) is the present state read anew.
+import { call } from "./api.js";
+
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 15000;
+const HOME = "jobs"; // the channel whose address opens the socket
+const channels = new Map(); // name -> { epoch, seq, listeners }
+const watchers = new Set();
+let socket = null;
+let state = "connecting";
+let pause = FIRST_PAUSE;
+
+// Hear a channel until `signal` is aborted. `onGap` is called when the state must be read, at first too.
+export function subscribe(name, { onEvent, onGap = () => {} }, signal) {
+  const listener = { onEvent, onGap };
+  const known = channels.get(name);
+  const channel = known ?? { epoch: null, seq: null, listeners: new Set() };
+  channel.listeners.add(listener);
+  channels.set(name, channel);
+  if (!known) ask(name);
+  else if (channel.epoch !== null) onGap();
+  signal?.addEventListener("abort", () => {
+    channel.listeners.delete(listener);
+    if (channel.listeners.size || name === HOME) return;
+    channels.delete(name);
+    tell({ type: "unsubscribe", channel: name });
+  });
+}
+
+// Hear "connecting", "live" and "offline", now and whenever it changes.
+export function onState(watcher) {
+  watchers.add(watcher);
+  watcher(state);
+}
+
+export async function connect() {
+  if (!channels.has(HOME)) channels.set(HOME, { epoch: null, seq: null, listeners: new Set() });
+  become("connecting");
+  try {
+    const { ticket, url } = await call("/ws-tickets", { method: "POST" });
+    socket = new WebSocket(`${url}/ws/${HOME}?${new URLSearchParams({ ticket, ...place(HOME) })}`);
+    socket.addEventListener("message", (message) => hear(JSON.parse(message.data)));
+    socket.addEventListener("close", again);
+  } catch (error) {
+    console.warn("no live channel:", error.message);
+    again();
+  }
+}
+
+function hear(message) {
+  if (message.type === "error") console.warn("the relay refused:", message.detail ?? message.message);
+  const channel = channels.get(message.channel);
+  if (message.type === "hello" && message.channel === HOME && state !== "live") greet();
+  if (!channel) return;
+  if (message.type === "hello") return begin(channel, message);
+  if (message.seq !== undefined) {
+    if (message.seq <= channel.seq) return;
+    channel.seq = message.seq;
+  }
+  if (message.data === undefined) return; // how far a quiet channel has got, or a confirmation
+  for (const { onEvent } of channel.listeners) onEvent(message);
+}
+
+function greet() {
+  pause = FIRST_PAUSE;
+  become("live");
+  for (const name of channels.keys()) if (name !== HOME) ask(name);
+}
+
+function begin(channel, hello) {
+  if (channel.epoch !== null && hello.recovered === true) return;
+  channel.epoch = hello.epoch;
+  channel.seq = hello.head;
+  for (const { onGap } of channel.listeners) onGap();
+}
+
+function ask(name) {
+  tell({ type: "subscribe", channel: name, ...place(name) });
+}
+
+function place(name) {
+  const { epoch, seq } = channels.get(name);
+  return epoch === null ? {} : { epoch, seq };
+}
+
+function tell(message) {
+  if (state === "live") socket.send(JSON.stringify(message));
+}
+
+function again() {
+  become("offline");
+  setTimeout(connect, pause * (0.75 + Math.random() / 2));
+  pause = Math.min(pause * 2, LONGEST_PAUSE);
+}
+
+function become(next) {
+  state = next;
+  for (const watcher of watchers) watcher(next);
+}

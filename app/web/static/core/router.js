@@ -1,0 +1,21 @@
+// The address says what is shown: #/jobs/ID?tab=trades. Whoever sends it to somebody sends the same view.
+export function here() {
+  const [path, query = ""] = location.hash.slice(1).split("?");
+  return { path: path.split("/").filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query) };
+}
+
+// Values that are empty are left out.
+export function address(path, query = {}) {
+  const said = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return `#/${path}${said.length ? `?${new URLSearchParams(said)}` : ""}`;
+}
+
+export function go(path, query) {
+  location.hash = address(path, query);
+}
+
+// Say in the address what has changed on the screen that is open, without opening it anew.
+export function remember(query) {
+  const { path, query: now } = here();
+  history.replaceState(null, "", address(path.map(encodeURIComponent).join("/"), { ...Object.fromEntries(now), ...query }));
+}

@@ -1,0 +1,49 @@
+// What stands around every screen: the way to the others, the state of the live channel, alerts, light and dark.
+import { element, toast } from "./dom.js";
+import { onState, subscribe } from "./live.js";
+import { redrawAll } from "./charts.js";
+import { SCREENS } from "../screens.js";
+
+const THEMES = ["auto", "light", "dark"];
+
+export function build() {
+  const groups = [...new Set(SCREENS.map((screen) => screen.group).filter(Boolean))];
+  document.getElementById("ways").replaceChildren(...groups.flatMap((group) => [
+    element("h2", {}, group),
+    ...SCREENS.filter((screen) => screen.group === group).map((screen) =>
+      element("a", { href: `#/${screen.path}`, "data-path": screen.path }, screen.title)),
+  ]));
+  document.getElementById("skip").addEventListener("click", () => document.getElementById("screen").focus());
+  const live = document.getElementById("live");
+  onState((state) => {
+    live.textContent = state;
+    live.className = `badge ${state}`;
+  });
+  subscribe("alerts", {
+    onEvent: ({ type, data }) => {
+      if (data.message) toast(element("strong", {}, data.severity ?? type), " ", element("a", { href: "#/alerts" }, data.message));
+    },
+  });
+  const button = document.getElementById("theme");
+  button.addEventListener("click", () => {
+    setTheme(button, THEMES[(THEMES.indexOf(button.dataset.theme) + 1) % THEMES.length]);
+    redrawAll();
+  });
+  setTheme(button, localStorage.getItem("theme") ?? "auto");
+}
+
+// Mark the way that was taken.
+export function mark(path) {
+  for (const link of document.querySelectorAll("#ways a")) {
+    if (link.dataset.path === path) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+function setTheme(button, name) {
+  button.dataset.theme = name;
+  button.textContent = { auto: "◐", light: "☀", dark: "☾" }[name];
+  button.title = button.ariaLabel = `Colours: ${name}`;
+  localStorage.setItem("theme", name);
+  document.documentElement.dataset.theme = name;
+}

@@ -1,0 +1,162 @@
+// The figures of a run, its curve with what it is measured by, its drawdowns, months and years.
+import { call } from "../../core/api.js";
+import { chart, draw, restyle, zoom } from "../../core/charts.js";
+import { card, element, facts, notice, table } from "../../core/dom.js";
+import { day, figure, label, number, params, percent, quality, signed } from "../../core/format.js";
+
+const FIRST = ["total_return", "cagr", "sharpe", "max_drawdown", "annual_volatility", "sortino", "calmar", "final_equity"];
+const COSTS = [["total_commission", "commission"], ["total_slippage", "slippage"], ["total_borrow", "borrow"], ["total_funding", "funding"]];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+// A curve of so many bars is asked for whole, a longer one by so many points, with all its extremes.
+const WHOLE = 8000;
+const THINNED = 4000;
+
+export async function open(place, { job, result, signal }) {
+  const { metrics, request } = result;
+  const curves = await call(`/jobs/${job.job_id}/equity`, { query: { points: result.bars > WHOLE ? THINNED : Math.max(10, result.bars) }, signal });
+  const benchmark = await benchmarkOf(request, curves, signal);
+  const main = chart("Equity over drawdown", "28rem");
+  const rest = Object.keys(metrics).filter((name) => !FIRST.includes(name) && metrics[name] !== null);
+
+  place.append(
+    about(result),
+    ...(result.provenance.quality === "real" ? [] : [notice(`Computed from ${result.provenance.quality} data: it says nothing about real markets.`)]),
+    facts(FIRST.map((name) => [label(name), toned(name, metrics[name])]), "figures"),
+    card(null, options(main), main),
+    element("div", { class: "columns" }, monthly(result), yearly(result)),
+    element("div", { class: "columns" }, drawdowns(result, main), rolling(curves, result)),
+    element("div", { class: "columns" }, histogram(curves, result), exposure(curves)),
+    element("div", { class: "columns" },
+      card("All figures", facts(rest.map((name) => [label(name), figure(name, metrics[name])]))),
+      costs(metrics)),
+    ...(result.warnings.length ? [card("What to know", element("ul", {}, result.warnings.map((text) => element("li", {}, text))))] : []));
+  await drawMain(main, curves, benchmark);
+}
+
+function about(result) {
+  const { request, provenance } = result;
+  const symbols = request.symbols ? `${request.symbols.slice(0, 6).join(", ")}${request.symbols.length > 6 ? ` and ${request.symbols.length - 6} more` : ""} · ` : "";
+  const days = request.start_date ? `${request.start_date} to ${request.end_date}` : "";
+  return element("p", { class: "quiet" }, `${symbols}${days} · ${request.params ? params(request.params) : ""} `, quality(provenance.quality));
+}
+
+function toned(name, value) {
+  return ["total_return", "cagr", "sharpe", "sortino", "calmar"].includes(name) ? signed(figure(name, value), value) : figure(name, value);
+}
+
+// The closes of the benchmark, brought to the capital of the run at its first bar.
+async function benchmarkOf(request, curves, signal) {
+  if (!request.benchmark) return null;
+  const [dataset, symbol] = request.benchmark.includes(":") ? request.benchmark.split(":") : [`${request.dataset_id}@${request.dataset_version}`, request.benchmark];
+  const bars = await call(`/datasets/${encodeURIComponent(dataset)}/bars`, {
+    query: { symbol, start: day(curves.time[0]), end: day(curves.time.at(-1)), points: 2000 }, signal,
+  });
+  const first = bars.close.find((close) => close !== null);
+  return { name: request.benchmark, time: bars.time, value: bars.close.map((close) => close === null ? null : close / first * curves.value[0]) };
+}
+
+function options(main) {
+  const log = element("input", {
+    type: "checkbox", onchange: () => restyle(main, { "yaxis.type": log.checked ? "log" : "linear" }),
+  });
+  return element("label", {}, log, "Logarithmic");
+}
+
+function drawMain(place, curves, benchmark) {
+  return draw(place, (theme) => ({
+    traces: [
+      benchmark && { type: "scatter", mode: "lines", name: benchmark.name, x: benchmark.time, y: benchmark.value, line: { color: theme.quiet, width: 1, dash: "dot" } },
+      { type: "scatter", mode: "lines", name: "equity", x: curves.time, y: curves.value, line: { color: theme.c1, width: 1.6 } },
+      { type: "scatter", mode: "lines", name: "drawdown", x: curves.time, y: curves.drawdown, yaxis: "y2", fill: "tozeroy", fillcolor: theme.soft(theme.c2), line: { color: theme.c2, width: 1 } },
+    ].filter(Boolean),
+    layout: {
+      showlegend: Boolean(benchmark), xaxis: { anchor: "y2" },
+      yaxis: { domain: [0.32, 1], title: { text: "equity" } }, yaxis2: { domain: [0, 0.26], tickformat: ".0%", title: { text: "drawdown" } },
+    },
+  }));
+}
+
+function monthly(result) {
+  const place = chart("Return of every month", "16rem");
+  const years = [...new Set(result.monthly_returns.map(({ month }) => month.slice(0, 4)))].reverse();
+  const of = new Map(result.monthly_returns.map((item) => [item.month, item.return]));
+  const rows = years.map((year) => MONTHS.map((_, at) => of.get(`${year}-${String(at + 1).padStart(2, "0")}`) ?? null));
+  const most = Math.max(...result.monthly_returns.map((item) => Math.abs(item.return)), 1e-9);
+  draw(place, (theme) => ({
+    traces: [{
+      type: "heatmap", x: MONTHS, y: years, z: rows, zmin: -most, zmax: most, colorscale: theme.diverging, xgap: 1, ygap: 1, showscale: false,
+      texttemplate: years.length <= 12 ? "%{z:.1%}" : "", hovertemplate: "%{x} %{y}: %{z:.2%}<extra></extra>",
+    }],
+    layout: { hovermode: "closest", yaxis: { type: "category", autorange: "reversed" }, xaxis: { type: "category" } },
+  }));
+  return card("Months", place);
+}
+
+function yearly(result) {
+  const place = chart("Return of every year", "16rem");
+  draw(place, (theme) => ({
+    traces: [{
+      type: "bar", x: result.yearly_returns.map((item) => item.year), y: result.yearly_returns.map((item) => item.return),
+      marker: { color: result.yearly_returns.map((item) => (item.return < 0 ? theme.c2 : theme.c1)) }, hovertemplate: "%{x}: %{y:.2%}<extra></extra>",
+    }],
+    layout: { hovermode: "closest", xaxis: { type: "category" }, yaxis: { tickformat: ".0%" } },
+  }));
+  return card("Years", place);
+}
+
+function drawdowns(result, main) {
+  const rows = result.top_drawdowns;
+  if (!rows.length) return card("Drawdowns", element("p", { class: "quiet" }, "The equity never fell below an earlier one."));
+  const last = result.request.end_date;
+  return card("Drawdowns", table([
+    { title: "From", show: (row) => day(row.start) }, { title: "Lowest", show: (row) => day(row.trough) },
+    { title: "Over", show: (row) => (row.end ? day(row.end) : "not yet") },
+    { title: "Depth", number: true, show: (row) => percent(row.depth), sort: (row) => -row.depth },
+    { title: "Days", number: true, show: (row) => number(row.days, 0), sort: (row) => row.days },
+  ], rows, { onRow: (row) => zoom(main, row.start, row.end ?? last), caption: "Choose one to see it in the chart.", label: "drawdowns" }));
+}
+
+function rolling(curves, result) {
+  const place = chart("Rolling Sharpe ratio and volatility", "16rem");
+  draw(place, (theme) => ({
+    traces: [
+      { type: "scatter", mode: "lines", name: "Sharpe", x: curves.time, y: curves.rolling_sharpe, line: { color: theme.c1, width: 1.2 } },
+      { type: "scatter", mode: "lines", name: "volatility", x: curves.time, y: curves.rolling_volatility, yaxis: "y2", line: { color: theme.c4, width: 1.2 } },
+      curves.rolling_beta.some((value) => value !== null) && { type: "scatter", mode: "lines", name: "beta", x: curves.time, y: curves.rolling_beta, line: { color: theme.c3, width: 1.2 } },
+    ].filter(Boolean),
+    layout: { showlegend: true, margin: { l: 45, r: 50, t: 12, b: 30 }, yaxis2: { overlaying: "y", side: "right", tickformat: ".0%", showgrid: false } },
+  }));
+  return card(`Rolling, ${result.conventions.rolling_bars} bars`, place);
+}
+
+// Of every bar where the curve has them all, else of every month: a thinned curve has other returns.
+function histogram(curves, result) {
+  const returns = curves.decimated ? result.monthly_returns.map((item) => item.return)
+    : curves.value.slice(1).map((value, at) => value / curves.value[at] - 1);
+  const place = chart("How often which return", "16rem");
+  draw(place, (theme) => ({
+    traces: [{ type: "histogram", x: returns, marker: { color: theme.c1 }, nbinsx: 80, hovertemplate: "%{x}: %{y}<extra></extra>" }],
+    layout: { hovermode: "closest", bargap: 0.02, xaxis: { tickformat: ".1%" } },
+  }));
+  return card(curves.decimated ? "Returns by month" : "Returns by bar", place);
+}
+
+function exposure(curves) {
+  const place = chart("Exposure", "16rem");
+  draw(place, (theme) => ({
+    traces: [{ type: "scatter", mode: "lines", name: "exposure", x: curves.time, y: curves.exposure, line: { color: theme.c3, width: 1, shape: "hv" }, fill: "tozeroy", fillcolor: theme.soft(theme.c3) }],
+    layout: { yaxis: { tickformat: ".0%" } },
+  }));
+  return card("Exposure", place);
+}
+
+function costs(metrics) {
+  const paid = COSTS.filter(([name]) => metrics[name]);
+  if (!paid.length) return card("Costs", element("p", { class: "quiet" }, "Nothing was charged."));
+  const place = chart("What was charged", "16rem");
+  draw(place, (theme) => ({
+    traces: [{ type: "bar", orientation: "h", y: paid.map(([, name]) => name), x: paid.map(([name]) => metrics[name]), marker: { color: theme.c2 }, hovertemplate: "%{y}: %{x:,.0f}<extra></extra>" }],
+    layout: { hovermode: "closest" },
+  }));
+  return card("Costs", place, element("p", { class: "quiet" }, `Turnover ${number(metrics.turnover)} times the equity a year.`));
+}

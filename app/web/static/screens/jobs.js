@@ -1,0 +1,132 @@
+// The jobs, newest first: a list that stays true by itself, with filters, and up to eight chosen to be compared.
+import { call, Refused } from "../core/api.js";
+import { calmly, card, element, empty, field, select, table } from "../core/dom.js";
+import { duration, state, when } from "../core/format.js";
+import { subscribe } from "../core/live.js";
+import { address, go, remember } from "../core/router.js";
+
+const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
+const KINDS = ["backtest", "portfolio", "sweep", "walkforward", "montecarlo", "lookahead", "signal", "fetch", "compose", "reproduce"];
+const PAGE = 50;
+const MOST_COMPARED = 8;
+
+export async function open(place, { query, signal }) {
+  const jobs = new Map();
+  const chosen = new Set();
+  const stale = new Set();
+  let next = null;
+
+  const list = element("div");
+  const older = element("button", { onclick: () => more(next) }, "Older jobs");
+  const compare = element("button", { disabled: true, onclick: () => go("compare", { jobs: [...chosen].join(",") }) }, "Compare");
+  const filters = element("form", { class: "grid", onchange: filter, onsubmit: (event) => event.preventDefault() },
+    field("State", select({ name: "status" }, [["", "all"], ...STATES], query.get("status"))),
+    field("Kind", select({ name: "kind" }, [["", "all"], ...KINDS], query.get("kind"))),
+    field("Strategy", element("input", { name: "strategy_id", value: query.get("strategy_id") ?? "", placeholder: "any" })),
+    field("Tag", element("input", { name: "tag", value: query.get("tag") ?? "", placeholder: "any" })));
+  place.append(
+    element("header", {}, element("h1", {}, "Jobs"), element("div", { class: "actions" }, compare, element("a", { class: "button", href: "#/new" }, "New run"))),
+    card(null, filters, list, element("div", { class: "actions" }, older)));
+
+  const asked = () => Object.fromEntries(new FormData(filters));
+
+  function filter() {
+    remember(asked());
+    return reload();
+  }
+
+  async function more(cursor) {
+    const page = await call("/jobs", { query: { ...asked(), limit: PAGE, cursor }, signal });
+    if (cursor === null) jobs.clear();
+    for (const job of page.jobs) jobs.set(job.job_id, job);
+    next = page.next;
+    render();
+  }
+
+  async function reload() {
+    try {
+      await more(null);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      list.replaceChildren(empty(error.message));
+    }
+  }
+
+  function render() {
+    older.hidden = next === null;
+    const rows = [...jobs.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+    const filtered = Object.values(asked()).some(Boolean);
+    list.replaceChildren(rows.length ? table(columns, rows, { onRow: (job) => go(`job/${job.job_id}`), label: "jobs" })
+      : empty(filtered ? "No job is like that." : "No job yet.", filtered ? null : "#/new", "Start the first one"));
+  }
+
+  const columns = [
+    { title: "Compare", show: box },
+    { title: "Run", show: (job) => element("a", { href: address(`job/${job.job_id}`) }, job.strategy_id ?? job.kind), sort: (job) => job.strategy_id ?? job.kind },
+    { title: "Kind", show: (job) => job.kind, sort: (job) => job.kind },
+    { title: "Data", show: (job) => job.dataset_id ?? "", sort: (job) => job.dataset_id },
+    { title: "State", show: (job) => [state(job), bar(job)], sort: (job) => job.status },
+    { title: "Computing", number: true, show: (job) => duration(job.compute_ms === null ? null : job.compute_ms / 1000), sort: (job) => job.compute_ms },
+    { title: "Tags", show: (job) => job.tags.join(", ") },
+    { title: "Queued", show: (job) => when(job.created_at), sort: (job) => job.created_at },
+  ];
+
+  function box(job) {
+    if (!job.links.result) return "";
+    return element("input", {
+      type: "checkbox", checked: chosen.has(job.job_id), "aria-label": `compare ${job.strategy_id ?? job.kind}`,
+      onclick: (event) => event.stopPropagation(), onchange: (event) => choose(event.target, job.job_id),
+    });
+  }
+
+  function choose(input, id) {
+    if (input.checked && chosen.size === MOST_COMPARED) input.checked = false;
+    else if (input.checked) chosen.add(id);
+    else chosen.delete(id);
+    compare.disabled = chosen.size < 2;
+    compare.textContent = chosen.size ? `Compare ${chosen.size} of at most ${MOST_COMPARED}` : "Compare";
+  }
+
+  function bar(job) {
+    return job.status === "running" && element("progress", { max: 1, value: job.progress?.fraction ?? null, "data-job": job.job_id, "aria-label": "progress" });
+  }
+
+  // Events say that something changed; what it is now is asked once for all that came meanwhile.
+  const refresh = calmly(async () => {
+    const ids = [...stale];
+    stale.clear();
+    if (signal.aborted) return;
+    if (ids.length > 5 || Object.values(asked()).some(Boolean)) return reload();
+    for (const id of ids) await refreshOne(id);
+    render();
+  });
+
+  async function refreshOne(id) {
+    try {
+      const job = await call(`/jobs/${id}`, { signal });
+      const oldest = [...jobs.values()].at(-1);
+      if (next === null || !oldest || job.created_at >= oldest.created_at) jobs.set(id, job);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      jobs.delete(id); // it was deleted meanwhile
+    }
+  }
+
+  subscribe("jobs", {
+    onGap: reload,
+    onEvent: ({ type, data }) => {
+      if (type === "job_progress") return progress(data);
+      stale.add(data.job_id);
+      refresh();
+    },
+  }, signal);
+
+  function progress(data) {
+    const job = jobs.get(data.job_id);
+    if (job) job.progress = data;
+    const shown = list.querySelector(`progress[data-job="${data.job_id}"]`);
+    if (shown && data.fraction !== null) shown.value = data.fraction;
+  }
+
+  await reload();
+}
