@@ -40,6 +40,8 @@ addEventListener("hashchange", async () => {
   place.focus({ preventScroll: true });
   scrollTo(0, 0);
 });
+// What a screen still waited for when it was left.
+addEventListener("unhandledrejection", (event) => event.reason?.name === "AbortError" && event.preventDefault());
 build();
 show();
 connect();

@@ -42,11 +42,11 @@ export function select(attributes, options, chosen) {
   }));
 }
 
-// Tabs whose choice the caller keeps; arrows move between them.
-export function tabs(items, chosen, onChoose) {
+// Tabs whose choice the caller keeps; arrows move between them. `panel` is the id of what they change.
+export function tabs(items, chosen, onChoose, panel) {
   const bar = element("div", { class: "tabs", role: "tablist" });
   const buttons = items.map(([name, title]) => element("button", {
-    role: "tab", id: `tab-${name}`, "aria-selected": String(name === chosen), "aria-controls": "tab",
+    role: "tab", id: `tab-${name}`, "aria-selected": String(name === chosen), "aria-controls": panel,
     tabindex: name === chosen ? 0 : -1, onclick: () => choose(name),
   }, title));
   function choose(name) {

@@ -45,7 +45,7 @@ export async function open(place, { rest: [jobId], query, signal }) {
       remember({ tab: name });
       tab = name;
       openTab(there.find((item) => item.name === name), job, result);
-    }));
+    }, "tab"));
     await openTab(chosen, job, result);
   }
 
