@@ -29,6 +29,8 @@ _RUN = (
     click.option("--slippage-bps", type=float),
     click.option("--capital", "initial_capital", type=float, help="Initial capital."),
     click.option("-c", "--config", "config", multiple=True, metavar="NAME=VALUE", help="Any other config field."),
+    click.option("--benchmark", help="A symbol to compare with."),
+    click.option("--seed", type=int, help="Of what is drawn at random."),
     click.option("--tag", "tags", multiple=True, help="A word to find the job by."),
     click.option("--fresh", is_flag=True, help="Run it again even if the same request was answered before."),
     click.option("--wait/--no-wait", default=True, show_default=True, help="Wait and show the result."),
@@ -59,7 +61,6 @@ def run(client: Client, *, strategy_id: str, wait: bool, as_json: bool, **given:
 @click.option("--jitter", type=float, help="How far a parameter strays, as a fraction of it.")
 @click.option("--stress", type=float, help="The largest multiple of the costs.")
 @click.option("--ruin", type=float, help="The fraction of the initial capital that counts as ruin.")
-@click.option("--seed", type=int, help="Of the random numbers.")
 @asks_server
 def montecarlo(client: Client, *, strategy_id: str, wait: bool, as_json: bool, **given: Any) -> None:
     """Show what else a backtest could have looked like."""

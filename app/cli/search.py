@@ -35,7 +35,6 @@ _SEARCH = (
         metavar="METRIC>=NUMBER",
         help="Or <=. Trials that break it are told and not ranked.",
     ),
-    click.option("--seed", type=int, help="Of what is drawn at random."),
 )
 
 

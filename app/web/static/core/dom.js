@@ -31,9 +31,16 @@ export function facts(pairs, className = "") {
     .map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
 }
 
+// An input under its label. What explains it is read after its name, not as a part of it.
 export function field(label, input, hint) {
-  return element("label", {}, label, input, hint && element("span", { class: "hint" }, hint));
+  fields += 1;
+  input.id ||= `field-${fields}`;
+  const words = hint ? element("span", { class: "hint", id: `hint-${fields}` }, hint) : null;
+  if (words) input.setAttribute("aria-describedby", words.id);
+  if (input.type === "checkbox") return element("div", { class: "field" }, element("label", {}, input, label), words);
+  return element("div", { class: "field" }, element("label", { for: input.id }, label), input, words);
 }
+let fields = 0;
 
 export function select(attributes, options, chosen) {
   return element("select", attributes, options.map((option) => {

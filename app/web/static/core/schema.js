@@ -1,5 +1,5 @@
 // Inputs out of the JSON Schemas that the API itself describes its requests by: a field that is new there is here too.
-import { element } from "./dom.js";
+import { element, field } from "./dom.js";
 import { label as labelled } from "./format.js";
 
 let specification = null;
@@ -16,8 +16,7 @@ export function input(pointer, schema, data, { label = labelled(pointer.split("/
   const made = control(schema, value);
   made.dataset.pointer = pointer;
   made.addEventListener("input", () => put(data, pointer, read(made, schema)));
-  const words = element("span", { class: "hint" }, hint);
-  return made.type === "checkbox" ? element("label", {}, made, label, words) : element("label", {}, label, made, words);
+  return field(label, made, hint);
 }
 
 function control(schema, value) {

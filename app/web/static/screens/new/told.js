@@ -48,9 +48,14 @@ function option(name, value) {
   const flag = `--${(OPTIONS[name] ?? name).replaceAll("_", "-")}`;
   if (name === "symbols") return [`--symbols ${quoted(value.join(","))}`];
   if (name === "random" || name === "bayesian") return [`${flag} ${value.trials}`];
-  if (name === "constraints") return Object.entries(value).map(([metric, { min }]) => `--constraint ${quoted(`${metric}>=${min}`)}`);
-  if (value === true) return [flag];
+  if (name === "constraints") return Object.entries(value).flatMap(([metric, sides]) => constraint(metric, sides));
+  if (typeof value === "boolean") return value ? [flag] : [];
   return [value].flat().map((one) => `${flag} ${quoted(String(one))}`);
+}
+
+function constraint(metric, { min, max }) {
+  const said = [[">=", min], ["<=", max]].filter(([, bound]) => bound !== undefined && bound !== null);
+  return said.map(([sign, bound]) => `--constraint ${quoted(`${metric}${sign}${bound}`)}`);
 }
 
 function python(kind, body) {
