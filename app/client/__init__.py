@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.client.channels import Channels, Filter, LiveEvent, Place, channels_of
 from app.client.connection import Connection
@@ -21,8 +21,13 @@ from app.client.errors import ApiError, ClientError, JobFailed, StillRunning, Un
 from app.client.jobs import Job, Result
 from app.client.live import Listener
 
+if TYPE_CHECKING:
+    from app.client.asynchronous import AsyncClient, AsyncJob
+
 __all__ = [
     "ApiError",
+    "AsyncClient",
+    "AsyncJob",
     "Client",
     "ClientError",
     "Job",
@@ -32,6 +37,14 @@ __all__ = [
     "StillRunning",
     "Unreachable",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("AsyncClient", "AsyncJob"):  # it is made of this module's client
+        from app.client import asynchronous
+
+        return getattr(asynchronous, name)
+    raise AttributeError(name)
 
 
 class Client(Connection):
@@ -48,6 +61,7 @@ class Client(Connection):
 
     def backtest(
         self,
+        /,
         strategy_id: str,
         *,
         params: Mapping[str, Any] | None = None,
@@ -83,6 +97,7 @@ class Client(Connection):
 
     def montecarlo(
         self,
+        /,
         strategy_id: str,
         *,
         method: str = "stationary",
@@ -103,6 +118,7 @@ class Client(Connection):
 
     def portfolio(
         self,
+        /,
         strategies: Sequence[str | Mapping[str, Any]],
         *,
         allocation: str | None = None,
@@ -123,7 +139,9 @@ class Client(Connection):
         given = {name: value for name, value in body.items() if value is not None}
         return self._queue("/backtest/portfolio", given, fresh=fresh, idempotency_key=idempotency_key)
 
-    def sweep(self, strategy_id: str, *, fresh: bool = False, idempotency_key: str | None = None, **more: Any) -> Job:
+    def sweep(
+        self, /, strategy_id: str, *, fresh: bool = False, idempotency_key: str | None = None, **more: Any
+    ) -> Job:
         """Queue a search among parameters. Its result has `sweep`, and every trial is in `trials`.
 
         Args:
@@ -134,7 +152,7 @@ class Client(Connection):
         return self._queue("/backtest/sweep", given, fresh=fresh, idempotency_key=idempotency_key)
 
     def walkforward(
-        self, strategy_id: str, *, fresh: bool = False, idempotency_key: str | None = None, **more: Any
+        self, /, strategy_id: str, *, fresh: bool = False, idempotency_key: str | None = None, **more: Any
     ) -> Job:
         """Queue a search whose trials are chosen on some bars and tested on later ones. Its result has `walkforward`.
 
@@ -164,7 +182,7 @@ class Client(Connection):
         """A job by its id."""
         return Job(self, self.api("GET", f"/jobs/{job_id}"))
 
-    def jobs(self, *, limit: int = 50, **filters: Any) -> list[Job]:
+    def jobs(self, /, *, limit: int = 50, **filters: Any) -> list[Job]:
         """The newest jobs; filters as in `GET /jobs` (status, strategy_id, tag, …)."""
         found: list[Job] = []
         for state in self.pages("/jobs", "jobs", query={**filters, "limit": min(limit, 200)}):
@@ -199,7 +217,7 @@ class Client(Connection):
 
     async def aevents(
         self, channels: Channels, *, since: str = "", filter: Filter | None = None
-    ) -> AsyncIterator[LiveEvent]:
+    ) -> AsyncGenerator[LiveEvent, None]:
         """The same from asyncio."""
         from app.client.alive import listen  # a program without asyncio need not load it
 
@@ -248,7 +266,7 @@ class Client(Connection):
         part = "latest" if days is None else "history"
         return dict(self.api("GET", f"/strategies/{strategy_id}/signal/{part}", query={"days": days}))
 
-    def book(self, part: str = "current", **query: Any) -> dict[str, Any]:
+    def book(self, /, part: str = "current", **query: Any) -> dict[str, Any]:
         """The paper book: `current`, `target`, `attribution`, `history`, `trades`, or how it is made up (`book`).
 
         Args:
@@ -260,7 +278,7 @@ class Client(Connection):
         """Close the paper book: its ledger is removed, and the next step opens a new one."""
         self.api("DELETE", "/portfolio/book")
 
-    def set_book(self, strategies: str | Sequence[str | Mapping[str, Any]] = "all", **more: Any) -> dict[str, Any]:
+    def set_book(self, /, strategies: str | Sequence[str | Mapping[str, Any]] = "all", **more: Any) -> dict[str, Any]:
         """Make up the paper book otherwise, from the next bar on.
 
         Args:
@@ -272,7 +290,7 @@ class Client(Connection):
             listed = [{"strategy_id": item} if isinstance(item, str) else dict(item) for item in strategies]
         return dict(self.api("PUT", "/portfolio/book", body={"strategies": listed, **more}))
 
-    def risk(self, part: str = "var", **query: Any) -> dict[str, Any]:
+    def risk(self, /, part: str = "var", **query: Any) -> dict[str, Any]:
         """What the paper book may lose: `var`, `stress`, or what it uses of its `limits`.
 
         Args:
@@ -280,7 +298,7 @@ class Client(Connection):
         """
         return dict(self.api("GET", f"/risk/{part}", query=query))
 
-    def set_limits(self, **limits: float | None) -> dict[str, Any]:
+    def set_limits(self, /, **limits: float | None) -> dict[str, Any]:
         """Set the limits of the paper book: all of them, what is left out has its default, None is no limit."""
         return dict(self.api("PUT", "/risk/limits", body=limits))
 
@@ -297,6 +315,7 @@ class Client(Connection):
 
     def upload(
         self,
+        /,
         path: str | Path,
         *,
         name: str,
@@ -318,7 +337,7 @@ class Client(Connection):
         """Sources of data, with what they have and whether the package that asks them is installed."""
         return list(self.api("GET", "/datasets/sources")["sources"])
 
-    def fetch(self, source: str, items: Sequence[str], *, name: str, fresh: bool = False, **more: Any) -> Job:
+    def fetch(self, /, source: str, items: Sequence[str], *, name: str, fresh: bool = False, **more: Any) -> Job:
         """Queue a job that fetches symbols or series from a source; its result names the dataset that it made.
 
         Args:
@@ -333,6 +352,7 @@ class Client(Connection):
 
     def compose(
         self,
+        /,
         name: str,
         datasets: Sequence[str],
         *,

@@ -5,20 +5,21 @@ from __future__ import annotations
 import io
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from app.client.channels import LiveEvent
 from app.client.errors import JobFailed, StillRunning
+from app.client.telling import Progress, teller
 
 if TYPE_CHECKING:
     import pandas as pd
+    from plotly.graph_objects import Figure
 
     from app.client import Client
 
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
-Progress = Callable[[Mapping[str, Any]], None]
 _FIRST_POLL_SECONDS = 0.05
 _SLOWEST_POLL_SECONDS = 2.0
 _GROWTH = 1.4
@@ -61,26 +62,20 @@ class Job:
         """Wait until the job has succeeded. Raises JobFailed, and StillRunning after `timeout` seconds.
 
         Args:
-            progress: True prints progress; a function gets each progress as it changes.
+            progress: True shows it, as a bar in a terminal and a notebook; a function gets each progress as it changes.
         """
-        report = _print_progress if progress is True else progress or None
-        started = time.monotonic()
-        pause = max(_FIRST_POLL_SECONDS, self.state.get("poll_after_ms", 0) / 1000)
-        told: Any = None
-        while not self.ended:
-            left = None if timeout is None else timeout - (time.monotonic() - started)
-            if left is not None and left <= 0:
-                raise StillRunning(f"Job {self.id} is {self.status} after {timeout:g} s; it goes on.")
-            time.sleep(pause if left is None else min(pause, left))
-            pause = min(pause * _GROWTH, _SLOWEST_POLL_SECONDS)
-            self.refresh()
-            news = self.state.get("progress")
-            if report and news and news != told:
-                report(news)
-                told = news
+        pauses = Pauses(self, timeout)
+        with teller(progress) as tell:
+            while not self.ended:
+                time.sleep(pauses.next())
+                tell(self.refresh().state)
+        self.require_success()
+        return self
+
+    def require_success(self) -> None:
+        """Raise JobFailed when the job has ended otherwise."""
         if self.status != "succeeded":
             raise JobFailed(self.refresh().state)
-        return self
 
     def result(self) -> Result:
         """The result of a job that has succeeded. Raises ApiError (409) when there is none."""
@@ -110,6 +105,26 @@ class Job:
         return self._client.watch(self.id, timeout=timeout)
 
 
+class Pauses:
+    """How long to wait before a job is asked for again: longer each time, and never past the timeout."""
+
+    def __init__(self, job: Job, timeout: float | None) -> None:
+        self._job = job
+        self._timeout = timeout
+        self._started = time.monotonic()
+        self._pause: float = max(_FIRST_POLL_SECONDS, float(job.state.get("poll_after_ms", 0)) / 1000)
+
+    def next(self) -> float:
+        """Seconds. Raises StillRunning when the time is over."""
+        pause, self._pause = self._pause, min(self._pause * _GROWTH, _SLOWEST_POLL_SECONDS)
+        if self._timeout is None:
+            return pause
+        left = self._timeout - (time.monotonic() - self._started)
+        if left <= 0:
+            raise StillRunning(f"Job {self._job.id} is {self._job.status} after {self._timeout:g} s; it goes on.")
+        return min(pause, left)
+
+
 class Result:
     """What a backtest computed, with everything that is needed to compute it again."""
 
@@ -119,6 +134,19 @@ class Result:
 
     def __repr__(self) -> str:
         return f"<Result of job {self.job_id}: {self.request.get('strategy_id') or self.data['kind']}>"
+
+    def _repr_html_(self) -> str:
+        from app.client.pictures import summary
+
+        return summary(self)
+
+    def plot(self, picture: str = "equity") -> Figure:
+        """A Plotly figure: `equity` over its drawdown, `months`; `surface` of a sweep, `paths` of a Monte Carlo or
+        `weights` of a portfolio. Raises UnknownName for a picture that this result does not have.
+        """
+        from app.client.pictures import plot
+
+        return plot(self, picture)
 
     @property
     def job_id(self) -> str:
@@ -167,6 +195,20 @@ class Result:
         """Every trial of a sweep, one row each; a column `param:NAME` for each parameter."""
         return self._table("trials").set_index("trial")
 
+    def surface(self, x: str | None = None, y: str | None = None, *, figure: str | None = None) -> pd.DataFrame:
+        """Of a sweep: the best value of a figure for each x (columns) and y (rows), by default of its first two
+        parameters and its objective. Raises ApiError for names that were not searched.
+        """
+        import pandas as pd
+
+        query = {"x": x, "y": y, "figure": figure}
+        found = self._client.api("GET", f"/jobs/{self.job_id}/surface", query=query)
+        names = found["parameters"]
+        columns, rows = (pd.Index(found[axis], name=names[axis]) for axis in ("x", "y"))
+        frame = pd.DataFrame(found["z"], index=rows, columns=columns)
+        frame.attrs["figure"] = found["figure"]
+        return frame
+
     @property
     def montecarlo(self) -> dict[str, Any]:
         """What the paths of a Monte Carlo say: bands, figures, probabilities."""
@@ -196,10 +238,3 @@ class Result:
 
         content = self._client.download(f"/jobs/{self.job_id}/export", query={"format": "parquet", "part": part})
         return pd.read_parquet(io.BytesIO(content))
-
-
-def _print_progress(news: Mapping[str, Any]) -> None:
-    fraction = news.get("fraction")
-    if fraction is None:
-        return
-    print(f"{news.get('phase', 'running')}: {fraction:.0%}", flush=True)  # noqa: T201 - asked for by `progress=True`

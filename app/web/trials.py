@@ -52,7 +52,7 @@ def surface(job_id: str, query: Mapping[str, Any]) -> dict[str, Any]:
     cells, shape = (rows * len(xs) + columns)[keep], (len(ys), len(xs))
     found = (_means if query["take"] == "mean" else _bests)(cells, values[keep], len(xs) * len(ys), figure)
     z = [curves.finite(line) for line in found.reshape(shape)]
-    return {"x": xs, "y": ys, "z": z, "figure": figure, "take": query["take"]}
+    return {"x": xs, "y": ys, "z": z, "parameters": {"x": x, "y": y}, "figure": figure, "take": query["take"]}
 
 
 def _page(row: Row[Any], query: Mapping[str, Any], first: int) -> dict[str, Any]:

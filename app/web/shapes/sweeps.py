@@ -91,5 +91,6 @@ class Surface(ma.Schema):
     x = fields.List(fields.Raw(), required=True)
     y = fields.List(fields.Raw(), required=True)
     z = fields.List(floats(), required=True)
+    parameters = fields.Dict(keys=fields.String(), values=fields.String(), required=True, metadata=told("Of x and y."))
     figure = text()
     take = text()
