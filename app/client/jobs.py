@@ -148,6 +148,10 @@ class Result:
 
         return plot(self, picture)
 
+    def report_html(self) -> bytes:
+        """The report as a page of its own, without scripts, to be kept or handed on."""
+        return self._client.download(f"/jobs/{self.job_id}/report.html")
+
     @property
     def job_id(self) -> str:
         return str(self.data["job_id"])
