@@ -4,7 +4,23 @@ from __future__ import annotations
 
 import click
 
-from app.cli import admin, book, catalog, data, demo, doctor, follow, jobs, report, risk, roles, search, worlds
+from app.cli import (
+    admin,
+    book,
+    catalog,
+    comparing,
+    completing,
+    data,
+    demo,
+    doctor,
+    follow,
+    jobs,
+    report,
+    risk,
+    roles,
+    search,
+    worlds,
+)
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -43,6 +59,7 @@ for command in (
     jobs.portfolio,
     jobs.jobs,
     jobs.result,
+    comparing.compare,
     jobs.cancel,
     catalog.strategies,
     data.data,
@@ -59,6 +76,7 @@ for command in (
     doctor.doctor,
     admin.db,
     admin.keys,
+    completing.completion,
 ):
     cli.add_command(command)
 

@@ -12,6 +12,8 @@ _PERCENT = "percent"
 _NUMBER = "number"
 _COUNT = "count"
 _MONEY = "money"
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_WIDE = 32
 SHOWN: Mapping[str, tuple[str, str]] = {
     "final_equity": ("Final equity", _MONEY),
     "total_return": ("Total return", _PERCENT),
@@ -38,10 +40,21 @@ def metrics_table(results: Sequence[Mapping[str, Any]]) -> Any:
         column.overflow = "fold"
     for label, read in _FACTS.items():
         table.add_row(label, *[read(result) for result in results])
+    table.add_row("Equity", *[sparkline(result.get("equity", {}).get("value", ())) for result in results])
     table.add_section()
     for name, (label, kind) in SHOWN.items():
         table.add_row(label, *[written(result["metrics"].get(name), kind) for result in results])
     return table
+
+
+def sparkline(values: Sequence[float | None], width: int = _WIDE) -> str:
+    """A curve as a row of blocks, between its least and its largest value."""
+    known = [value for value in values if value is not None]
+    if len(known) < 2 or min(known) == max(known):
+        return _BLOCKS[0] * width if known else ""
+    low, high = min(known), max(known)
+    at = (known[round(step * (len(known) - 1) / (width - 1))] for step in range(width))
+    return "".join(_BLOCKS[int((value - low) / (high - low) * (len(_BLOCKS) - 1) + 0.5)] for value in at)
 
 
 def paths_table(found: Mapping[str, Any]) -> Any:

@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from app.cli.common import Shown, asks_server, console, key_values, plain_table, print_json
+from app.cli.completing import complete_datasets, complete_jobs, complete_strategies
 from app.cli.data import show_dataset
 
 if TYPE_CHECKING:
@@ -18,9 +20,13 @@ if TYPE_CHECKING:
 
 
 _RUN = (
-    click.argument("strategy_id", metavar="STRATEGY"),
+    click.argument("strategy_id", metavar="STRATEGY", shell_complete=complete_strategies),
     click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE", help="A parameter of the strategy."),
-    click.option("--dataset", help="Dataset id, or id@version [default: the strategy's own]."),
+    click.option(
+        "--dataset",
+        shell_complete=complete_datasets,
+        help="Dataset id, or id@version [default: the strategy's own].",
+    ),
     click.option("--symbols", help="Comma-separated [default: the strategy's own]."),
     click.option("--start", "start_date", help="First day, YYYY-MM-DD."),
     click.option("--end", "end_date", help="Last day, YYYY-MM-DD."),
@@ -108,7 +114,7 @@ def jobs() -> None:
 
 
 @jobs.command()
-@click.argument("job_id")
+@click.argument("job_id", shell_complete=complete_jobs)
 @asks_server
 def watch(client: Client, job_id: str, as_json: bool) -> None:
     """Follow a job to its end, from its first event on."""
@@ -146,15 +152,21 @@ def list_jobs(client: Client, *, as_json: bool, limit: int, **filters: str | Non
 
 
 @click.command()
-@click.argument("job_id")
+@click.argument("job_id", shell_complete=complete_jobs)
+@click.option("--html", "page", type=click.Path(dir_okay=False), metavar="FILE", help="Write its report as a page.")
 @asks_server
-def result(client: Client, job_id: str, as_json: bool) -> None:
-    """Show the result of a job."""
-    _show_result(client, client.job(job_id), as_json=as_json)
+def result(client: Client, job_id: str, *, page: str | None, as_json: bool) -> None:
+    """Show the result of a job, or write its report."""
+    job = client.job(job_id)
+    if page is None:
+        _show_result(client, job, as_json=as_json)
+        return
+    Path(page).write_bytes(job.result().report_html())
+    click.echo(f"The report is in {page}.", err=as_json)
 
 
 @click.command()
-@click.argument("job_id")
+@click.argument("job_id", shell_complete=complete_jobs)
 @asks_server
 def cancel(client: Client, job_id: str, as_json: bool) -> None:
     """Ask a job to stop."""

@@ -1,0 +1,113 @@
+"""The documents are true: what a reader may copy out of docs/ runs as it stands there."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from app.cli import cli
+from tests.serving import Server
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+BARS = (
+    "from app.catalog import Catalog\nfrom engine.intake import FIELDS\nbars = Catalog.standard().bars('sp500_daily')\n"
+)
+# What a page takes for granted: bars of the reader's own, returns of his own search, a file of his.
+GIVEN = {
+    "data": "open('prices.csv', 'w').write('time,A\\n2020-01-01,1.5\\n2020-01-02,1.6\\n2020-01-03,1.7\\n')\n",
+    "engine": f"{BARS}time = bars.time\nopen, high, low, close, volume = (getattr(bars, name) for name in FIELDS)\n",
+    "indicators": f"{BARS}import numpy as np\nreturns = np.diff(np.log(bars.close), axis=0)\n",
+    "jobs": "from app.client import Client\n",
+    "statistics": (
+        "import numpy as np\nreturns = np.random.default_rng(1).normal(0, 0.01, (500, 20))\n"
+        "annual_sharpes = returns.mean(0) / returns.std(0, ddof=1) * 252**0.5\n"
+        "best_returns = returns[:, annual_sharpes.argmax()]\n"
+    ),
+}  # fmt: skip
+ENDLESS = {"events"}  # it listens for ever
+OF_THE_SCRIPT = {"test", "coverage", "chaos", "bench", "lock", "fuzz"}  # `./run` does these itself
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    return [
+        (page, text)
+        for page, content in PAGES.items()
+        for text in re.findall(rf"```{language}\n(.*?)```", content, re.DOTALL)
+    ]
+
+
+def run(server: Server, command: list[str], folder: Path) -> str:
+    environment = {**os.environ, "QUEUANT_HOME": str(server.home), "PYTHONPATH": str(ROOT)}
+    environment["QUEUANT_API_KEY"] = (server.home / "api_key").read_text().strip()
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", sorted({page for page, _ in blocks("python")} - ENDLESS))
+def test_the_python_of_a_page_runs_from_top_to_bottom(page: str, server: Server, tmp_path: Path) -> None:
+    program = GIVEN.get(page, "") + "\n".join(text for name, text in blocks("python") if name == page)
+    run(server, [sys.executable, "-c", program], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("page", "text"), [(page, text) for page, text in blocks("sh") if "curl" in text and "/backtest/" in text]
+)
+def test_a_run_that_a_page_asks_for_with_curl_succeeds(page: str, text: str, server: Server, tmp_path: Path) -> None:
+    answer = json.loads(
+        run(server, ["sh", "-ec", text.replace("http://127.0.0.1:8000", server.note["api_url"])], tmp_path)
+    )
+    assert answer["status"] == "succeeded", answer
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every line of a shell block, and every phrase in the text, that begins with `./run`."""
+    found = []
+    for page, content in PAGES.items():
+        lines = [
+            line
+            for text in re.findall(r"```sh\n(.*?)```", content, re.DOTALL)
+            for line in text.replace("\\\n", " ").splitlines()
+        ]
+        lines += re.findall(r"`(\./run [^`\n]+)`", content)
+        found += [(page, line.split(" #")[0].strip()) for line in lines if line.startswith("./run ")]
+    return sorted(set(found))
+
+
+def words_of(line: str) -> list[str]:
+    """A line as the shell takes it apart, up to where another command or a file begins."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|;&>")
+    lexer.whitespace_split = True
+    return list(itertools.takewhile(lambda word: word[0] not in "|;&>", lexer))
+
+
+@pytest.mark.parametrize(("page", "line"), commands())
+def test_a_command_of_a_page_is_one_that_there_is(page: str, line: str) -> None:
+    words = words_of(line)[1:]
+    if words[0] in OF_THE_SCRIPT or "…" in line:
+        return
+    command: click.Command = cli
+    while isinstance(command, click.Group):
+        default = getattr(command, "default", None)
+        name = words.pop(0) if words and words[0] in command.commands else default
+        if name is None and command.invoke_without_command:
+            break
+        assert name is not None, f"{line}: there is no command {words[:1]}"
+        command = command.commands[name]
+    known = {option for parameter in command.params for option in parameter.opts + parameter.secondary_opts} | {
+        "--help"
+    }
+    asked = [word.split("=")[0] for word in words if word.startswith("-") and not re.fullmatch(r"-\d.*", word)]
+    assert {word for word in asked if word != "-"} <= known
