@@ -30,11 +30,11 @@ class Shown(click.Group):
 
     def __init__(self, *args: Any, default: str = "show", **options: Any) -> None:
         super().__init__(*args, **options)
-        self._default = default
+        self.default = default
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         named = bool(args) and args[0] in (*self.commands, *ctx.help_option_names)
-        return super().parse_args(ctx, args if named else [self._default, *args])
+        return super().parse_args(ctx, args if named else [self.default, *args])
 
 
 def asks_server(command: Callable[..., None]) -> Callable[..., None]:
