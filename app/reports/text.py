@@ -53,6 +53,24 @@ def cell(row: Mapping[str, Any], column: str) -> str:
     return written(str(row["name"]) if column == "figure" and "name" in row else column, row[column])
 
 
+def months(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[dict[str, str]]]]:
+    """Monthly returns as a row for each year, newest first: twelve cells, each with its text and how strong it is."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        year, month = str(row["month"]).split("-")
+        cells = found.setdefault(year, [{"text": "", "tone": ""} for _ in range(12)])
+        cells[int(month) - 1] = {"text": written("return", row["return"]), "tone": _tone(row["return"])}
+    return sorted(found.items(), reverse=True)
+
+
+def _tone(value: float | None) -> str:
+    """`gain1` to `gain3` and `loss1` to `loss3`: below 1 %, below 4 %, above."""
+    if not value:
+        return ""
+    size = sum(abs(value) >= bound for bound in (0.0, 0.01, 0.04))
+    return f"{'gain' if value > 0 else 'loss'}{size}"
+
+
 def plain(text: str) -> str:
     """The text without characters that are none."""
     return "".join(char if char.isprintable() else "?" for char in text)

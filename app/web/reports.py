@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Mapping
 from datetime import date
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from flask import Response, render_template
 
 from app.errors import Unknown
 from app.events import iso
-from app.reports import daily, run, text
+from app.reports import compared, daily, run, text
 from app.reports.parts import Section
-from app.web import cursors, curves, drawing, reading
+from app.web import comparing, cursors, curves, drawing, reading
 from app.web.access import owner
 from app.web.context import services
 
-# A page without any script, and nothing from elsewhere.
+# As the template engine includes it: without the last line's end.
+STYLE = (Path(__file__).resolve().parent / "templates" / "report.css").read_text("utf-8").removesuffix("\n")
+# One file that can be kept: no script, nothing from elsewhere, and no other style than the one in it.
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _STRANGER = Section("own", "Your alerts and jobs", nothing="You had no key when this report was made.")
 _TIMES = ("start_at", "end_at", "made_at")
@@ -50,13 +57,56 @@ def of_job(job_id: str) -> dict[str, Any]:
 def page_of_job(job_id: str) -> Response:
     """The same for a browser, with its curves where it has some."""
     report = of_job(job_id)
-    data = services().store.read.artifact(job_id, "equity")
-    chart = drawing.curve(curves.columns(curves.read(data), reading.CURVE, points=drawing.POINTS)) if data else None
+    curve = _curve(job_id)
+    chart = drawing.picture(drawing.equity(curve)) if curve else None
     return _page(report["title"], f"{report['kind']} {job_id}", report, chart=chart)
 
 
+def page_of_comparison(query: Mapping[str, Any]) -> Response:
+    """Results side by side, for a browser: their curves from 1 on, their figures, and how sure the differences are."""
+    found = comparing.compare(query)
+    names = {row["job_id"]: _name(row) for row in found["rows"]}
+    curves_of = {name: curve for job_id, name in names.items() if (curve := _curve(job_id))}
+    panels = [
+        drawing.Panel(
+            "growth", 240, [drawing.Line(name, one["time"], _rebased(one)) for name, one in curves_of.items()]
+        ),
+        drawing.Panel(
+            "drawdown", 120, [drawing.Line(name, one["time"], one["drawdown"]) for name, one in curves_of.items()]
+        ),
+    ]
+    report = {"sections": [section.document() for section in compared.sections(found, names)]}
+    title = f"{len(names)} results side by side"
+    return _page(title, ", ".join(names.values()), report, chart=drawing.picture(panels))
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    about = " on ".join(str(row[name]) for name in ("strategy_id", "dataset_id") if row.get(name))
+    return f"{about or 'portfolio'} ({row['job_id'][:8]})"
+
+
+def _curve(job_id: str) -> dict[str, Any] | None:
+    """The curves of a job, in as many points as a picture takes; None for one that ran no account."""
+    data = services().store.read.artifact(job_id, "equity")
+    if not data:
+        return None
+    table = curves.read(data)
+    names = [name for name in (*reading.CURVE, "rolling_sharpe") if name in table.column_names]
+    return curves.columns(table, names, points=drawing.POINTS)
+
+
+def _rebased(curve: Mapping[str, Any]) -> list[float | None]:
+    first = next((value for value in curve["value"] if value), None)
+    return [None if value is None or first is None else value / first for value in curve["value"]]
+
+
 def _page(title: str, badge: str, report: dict[str, Any], **more: Any) -> Response:
-    told = {"title": text.plain(title), "badge": badge, "report": report, "text": text}
+    told = {
+        "title": text.plain(title),
+        "badge": text.plain(badge),
+        "report": report,
+        "text": text,
+    }
     response = Response(render_template("report.html", **told, **more), mimetype="text/html")
     response.headers["Content-Security-Policy"] = POLICY
     return response

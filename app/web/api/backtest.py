@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, jsonify
 
 from app import contracts, montecarlo
-from app.web import comparing, reading, shapes, submitting
+from app.web import comparing, reading, reports, shapes, submitting
 from app.web.api.queueing import queues
 from app.web.edge import Blueprint
 from app.web.schemas import (
@@ -76,3 +76,11 @@ def compare_results(query: dict[str, Any]) -> Response:
     former maximum by those on which one is. Null where a figure is not defined, and on fewer than 30 common days.
     """
     return jsonify(comparing.compare(query))
+
+
+@blp.route("/backtest/comparison.html", scope="read")
+@blp.arguments(ComparisonQuery, location="query")
+@blp.response(200, {"type": "string"}, content_type="text/html")
+def show_comparison(query: dict[str, Any]) -> Response:
+    """Read a comparison in a browser: one page that can be kept, without scripts"""
+    return reports.page_of_comparison(query)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
+from hashlib import sha256
 
 import pytest
 
@@ -47,9 +49,9 @@ def test_the_page_draws_the_curves_without_a_script(web):
     reply = page(web, web.finished())
     assert "script-src" not in reply.headers["Content-Security-Policy"]
     assert "unsafe" not in reply.headers["Content-Security-Policy"]
-    assert not re.search(r"<script|<style|\son[a-z]+=|style=", reply.text)
-    equity, drawdown = re.findall(r'<polyline class="([a-z]+)" points="([0-9., ]+)"', reply.text)
-    assert [equity[0], drawdown[0]] == ["value", "drawdown"]
+    assert not re.search(r"<script|\son[a-z]+=|style=|href=|src=", reply.text)
+    equity, drawdown = re.findall(r'<polyline class="([a-z]+) alone" points="([0-9., ]+)"', reply.text)
+    assert [equity[0], drawdown[0]] == ["equity", "drawdown"]
     points = [tuple(map(float, point.split(","))) for point in equity[1].split()]
     assert len(points) == 4
     heights = [y for _, y in points]
@@ -57,6 +59,43 @@ def test_the_page_draws_the_curves_without_a_script(web):
     assert heights.index(max(heights)) == 2
     assert "125.00" in reply.text
     assert "-10.00%" in reply.text
+
+
+def test_the_page_is_one_file_whose_style_its_policy_knows(web):
+    reply = page(web, web.finished())
+    (style,) = re.findall(r"<style>(.*?)</style>", reply.text, re.DOTALL)
+    known = b64encode(sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{known}'" in reply.headers["Content-Security-Policy"]
+    assert "url(" not in style
+
+
+def test_months_are_a_table_of_years_by_how_strong_they_are(web):
+    months = [
+        {"month": "2020-12", "return": 0.05},
+        {"month": "2021-02", "return": -0.002},
+        {"month": "2021-03", "return": 0.0},
+    ]
+    job_id = web.run()
+    web.succeed(job_id, result={"monthly_returns": months})
+    rows = re.findall(r'<tr><th scope="row">(\d+)</th>(.*?)</tr>', page(web, job_id).text)
+    assert [year for year, _ in rows] == ["2021", "2020"]
+    cells = {year: re.findall(r'<td class="number ([a-z0-9]*)">([^<]*)</td>', cells) for year, cells in rows}
+    assert cells["2021"][:4] == [("", ""), ("loss1", "-0.20%"), ("", "0.00%"), ("", "")]
+    assert cells["2020"][11] == ("gain3", "5.00%")
+
+
+def test_a_comparison_is_a_page_of_curves_figures_and_pairs(web):
+    first, second = web.finished(), web.finished()
+    reply = web.get(f"/api/v1/backtest/comparison.html?job_ids={first},{second},{'0' * 32}")
+    assert reply.status_code == 200
+    lines = re.findall(r'<polyline class="([a-z]+) line([12])" points="([0-9., ]+)"', reply.text)
+    assert [(figure, at) for figure, at, _ in lines] == [
+        ("growth", "1"), ("growth", "2"), ("drawdown", "1"), ("drawdown", "2"),
+    ]  # fmt: skip
+    assert lines[0][2] == lines[1][2]  # the same result, rebased the same way
+    assert f"({first[:8]})" in reply.text
+    assert "Left out" in reply.text
+    assert "0" * 32 in reply.text
 
 
 def test_every_text_of_a_result_is_a_text(web):

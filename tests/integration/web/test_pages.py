@@ -31,7 +31,7 @@ def test_a_page_uses_only_files_that_are_served_here(web: Any, path: str) -> Non
     used = re.findall(r'(?:src|href)="([^"]+)"', text)
     assert used
     web.post("/api/v1/reports/daily")  # there is one a moment after the start
-    for address in used:
+    for address in (one for one in used if not one.startswith("#/")):  # those are screens of the page itself
         assert address.startswith("/")
         key = "" if address.startswith("/api/") else None  # a link may lead to what a session opens
         assert web.get(address, key=key).status_code == 200, address
@@ -39,15 +39,22 @@ def test_a_page_uses_only_files_that_are_served_here(web: Any, path: str) -> Non
 
 
 def test_the_modules_of_the_page_are_served_as_scripts(web: Any) -> None:
-    for path in STATIC.glob("*.js"):
-        reply = web.get(f"/static/{path.name}", key=None)
+    for path in STATIC.rglob("*.js"):
+        name = path.relative_to(STATIC).as_posix()
+        reply = web.get(f"/static/{name}", key=None)
         assert (reply.status_code, reply.mimetype) == (200, "text/javascript")
         assert reply.data == path.read_bytes()
-        assert web.get(f"/static/{path.name}", headers={"If-None-Match": reply.headers["ETag"]}).status_code == 304
+        assert web.get(f"/static/{name}", headers={"If-None-Match": reply.headers["ETag"]}).status_code == 304
+
+
+def test_every_module_imports_what_is_there() -> None:
+    for path in STATIC.rglob("*.js"):
+        for name in re.findall(r'(?:from|import\()\s*"(\.[^"]+)"', path.read_text("utf-8")):
+            assert (path.parent / name).is_file(), f"{path.name}: {name}"
 
 
 def test_no_file_reaches_for_the_network() -> None:
-    for path in STATIC.iterdir():
+    for path in (path for path in STATIC.rglob("*") if path.is_file()):
         for address in re.findall(r"https?://[^\s\"'`<>]+", path.read_text("utf-8")):
             assert address == "http://www.w3.org/2000/svg", f"{path.name}: {address}"
 
