@@ -21,9 +21,11 @@ CURVE = ("time", "value", "drawdown")
 FULL_CURVE = (*CURVE, "exposure", "cash", "rolling_sharpe", "rolling_volatility", "rolling_beta")
 FILE_TYPES = {
     "parquet": "application/vnd.apache.parquet",
+    "arrow": "application/vnd.apache.arrow.stream",
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
 }
+_WRITERS: Mapping[str, Callable[[pa.Table], Any]] = {"arrow": curves.as_arrow, "csv": curves.as_csv}
 
 
 def result(job_id: str, *, points: int | None = None) -> Response:
@@ -90,8 +92,8 @@ def _file(job_id: str, kind: str, part: str | None) -> Response:
     body: Any
     if kind == "json":
         body = curves.as_json({name: artifact(job_id, name) for name in parts})
-    elif kind == "csv":
-        body = curves.as_csv(artifact(job_id, parts[0]))
+    elif kind in _WRITERS:
+        body = _WRITERS[kind](artifact(job_id, parts[0]))
     else:
         body = artifact_bytes(job_id, parts[0])
     name = f"{job_id}-{'-'.join(parts)}.{kind}"

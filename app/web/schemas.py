@@ -238,7 +238,11 @@ class PointsQuery(Strict):
 class ExportQuery(Strict):
     """Which file."""
 
-    format = Choice("parquet", "csv", "json", load_default="parquet", metadata=told("Of the file.", default="parquet"))
+    format = Choice(
+        *("parquet", "arrow", "csv", "json"),
+        load_default="parquet",
+        metadata=told("Of the file; `arrow` is a stream of record batches.", default="parquet"),
+    )
     part = Choice(
         *("equity", "trades", "paths", "positions", "sleeves", "trials", "weights"),
         metadata=told(

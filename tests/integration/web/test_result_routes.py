@@ -106,6 +106,15 @@ def test_a_result_carries_at_most_twenty_thousand_points(web: Any) -> None:
     assert pyarrow.parquet.ParquetFile(io.BytesIO(exported.data)).metadata.num_rows == 30_000
 
 
+def test_a_table_travels_as_a_stream_of_arrow_record_batches(web: Any) -> None:
+    job_id = web.run()
+    web.succeed(job_id, equity=curve(3_000))
+    reply = web.get(f"/api/v1/jobs/{job_id}/export?format=arrow")
+    assert reply.mimetype == "application/vnd.apache.arrow.stream"
+    found = pa.ipc.open_stream(reply.data).read_all()
+    assert found.equals(pyarrow.parquet.read_table(io.BytesIO(web.get(f"/api/v1/jobs/{job_id}/export").data)))
+
+
 def test_trades_come_in_pages(web: Any) -> None:
     job_id = web.finished()
     first = web.get(f"/api/v1/jobs/{job_id}/trades?limit=1").get_json()
