@@ -83,6 +83,7 @@ class AlertFilter:
     severity: str | None = None
     kind: str | None = None
     rule_id: str | None = None
+    strategy_id: str | None = None
     since: float | None = None
 
 
@@ -108,7 +109,7 @@ class Alerts:
         query = select(alerts).where(alerts.c.owner == owner)
         for name, value in vars(wanted).items():
             if value is not None:
-                query = query.where(alerts.c.raised_at >= value if name == "since" else alerts.c[name] == value)
+                query = query.where(_fits(name, value))
         if before:
             query = query.where(tuple_(alerts.c.raised_at, alerts.c.id) < before)
         query = query.order_by(alerts.c.raised_at.desc(), alerts.c.id.desc()).limit(limit + 1)
@@ -262,6 +263,12 @@ def _due(tx: Connection, database: Database, found: Sequence[NewAlert]) -> list[
 def _storable(text: str, most: int) -> str:
     """The text as every database takes it: a job may have failed with any characters."""
     return text.encode("utf-8", "replace").decode().replace("\0", "?")[:most]
+
+
+def _fits(name: str, value: Any) -> ColumnElement[bool]:
+    if name == "since":
+        return alerts.c.raised_at >= value
+    return (alerts.c.data[name].as_string() if name in SUBJECT else alerts.c[name]) == value
 
 
 def _unresolved() -> ColumnElement[bool]:

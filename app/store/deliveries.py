@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, 
 
 from app.errors import Overloaded
 from app.store.database import Database
-from app.tables import deliveries, webhooks
+from app.tables import alerts, deliveries, webhooks
 
 MOST_WEBHOOKS = 20
 # Seconds from each attempt that missed to the next; the last attempt has none.
@@ -83,6 +83,15 @@ class Deliveries:
         query = select(deliveries).where(deliveries.c.alert_id == alert_id).order_by(deliveries.c.webhook_id)
         with self._database.read() as tx:
             return tx.execute(query).all()
+
+    def of_webhook(self, owner: str, webhook_id: str, *, limit: int) -> Sequence[Row[Any]]:
+        """What became of the newest deliveries to a webhook, each with the alert that it tells of."""
+        query = select(deliveries, alerts.c.message, alerts.c.raised_at)
+        query = query.join(alerts, alerts.c.id == deliveries.c.alert_id)
+        # By the alerts of the owner, which have an index by time.
+        query = query.where(alerts.c.owner == owner, deliveries.c.webhook_id == webhook_id)
+        with self._database.read() as tx:
+            return tx.execute(query.order_by(alerts.c.raised_at.desc(), alerts.c.id.desc()).limit(limit)).all()
 
     def due(self, *, limit: int) -> list[str]:
         """Ids of deliveries that wait for a sender: of each webhook the one that waits longest, and of owners and their

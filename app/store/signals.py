@@ -80,12 +80,14 @@ class Signals:
         newest = select(func.max(signals.c.at)).where(mine).scalar_subquery()
         return self._all(select(signals).where(mine, signals.c.at > newest - days * DAY_SECONDS))
 
-    def loudest(self, pairs: Iterable[Pair], days: int) -> Sequence[Row[Any]]:
+    def loudest(self, pairs: Iterable[Pair], days: int, *, before: float | None = None) -> Sequence[Row[Any]]:
         """Of each strategy and bar the signal with the largest conviction, of equal ones that of the first symbol.
 
-        The days end with the newest signal of all these strategies.
+        The days end with the newest signal of all these strategies, or with the newest before a moment.
         """
         mine = tuple_(signals.c.strategy_id, signals.c.dataset_id).in_(list(pairs))
+        if before is not None:
+            mine = and_(mine, signals.c.at < before)
         newest = select(func.max(signals.c.at)).where(mine).scalar_subquery()
         rank = func.row_number().over(
             partition_by=(signals.c.strategy_id, signals.c.dataset_id, signals.c.at),

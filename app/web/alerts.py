@@ -20,6 +20,8 @@ from app.web import cursors
 from app.web.access import owner
 from app.web.context import services
 
+MOST_DELIVERIES = 50
+
 
 def page(query: dict[str, Any]) -> dict[str, Any]:
     """Alerts of the caller, newest first."""
@@ -77,6 +79,14 @@ def webhook(webhook_id: str) -> dict[str, Any]:
     if row is None:
         raise _no_webhook(webhook_id)
     return _webhook(row)
+
+
+def deliveries(webhook_id: str) -> dict[str, Any]:
+    """What became of the newest deliveries to it. Raises Unknown."""
+    webhook(webhook_id)
+    rows = services().store.deliveries.of_webhook(owner(), webhook_id, limit=MOST_DELIVERIES)
+    about = [{"alert_id": row.alert_id, "message": row.message, "raised_at": iso(row.raised_at)} for row in rows]
+    return {"deliveries": [_delivery(row) | alert for row, alert in zip(rows, about, strict=True)]}
 
 
 def put_webhook(webhook_id: str, given: Mapping[str, Any]) -> dict[str, Any]:

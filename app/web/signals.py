@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -12,6 +13,7 @@ from app import signals
 from app.contracts import dataset_of
 from app.errors import Conflict, Unknown
 from app.events import iso
+from app.store.signals import DAY_SECONDS
 from app.web import named
 from app.web.access import owner
 from app.web.context import services
@@ -39,10 +41,10 @@ def of_one(strategy_id: str, days: int | None = None) -> dict[str, Any]:
     return {"strategy_id": pair[0], "dataset_id": pair[1], "signals": [_signal(row) for row in rows]}
 
 
-def heat_map(days: int) -> dict[str, Any]:
-    """Strategies by days. A day of many bars is told by its last one."""
+def heat_map(days: int, end: str | None = None) -> dict[str, Any]:
+    """Strategies by days, up to `end` or the newest signal. A day of many bars is told by its last one."""
     shelf = services().shelf.all()
-    rows = services().store.signals.loudest(_pairs(shelf), days)
+    rows = services().store.signals.loudest(_pairs(shelf), days, before=None if end is None else _after(end))
     cells = {(row.strategy_id, str(iso(row.at))[:10]): row for row in rows}
     columns = sorted({day for _, day in cells})
     return {
@@ -71,6 +73,11 @@ def put_params(strategy_id: str, given: Mapping[str, Any], if_match: str | None)
     expected = None if if_match is None else int(if_match.strip('"'))
     chosen = {name: valid[name] for name in given}
     return _standing(strategy, services().store.params.put(strategy.id, chosen, by=owner(), expected=expected))
+
+
+def _after(day: str) -> float:
+    """The moment at which a UTC day is over, in seconds."""
+    return datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() + DAY_SECONDS
 
 
 def _pairs(shelf: Iterable[Strategy]) -> list[tuple[str, str]]:

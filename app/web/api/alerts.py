@@ -113,6 +113,13 @@ def read_webhook(webhook_id: str) -> Response:
     return jsonify(alerts.webhook(webhook_id))
 
 
+@blp.route("/alerts/webhooks/<webhook_id>/deliveries", scope="read")
+@blp.response(200, shapes.WebhookDeliveries)
+def list_deliveries(webhook_id: str) -> Response:
+    """List what was sent to a webhook last, and what became of it"""
+    return jsonify(alerts.deliveries(webhook_id))
+
+
 @blp.route("/alerts/webhooks/<webhook_id>", methods=["PUT"], scope="run")
 @blp.arguments(shapes.WebhookAddress)
 @blp.response(200, shapes.NewWebhook)

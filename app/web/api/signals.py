@@ -23,14 +23,14 @@ def latest_signals() -> Response:
 
 
 @blp.route("/signals/heatmap", scope="read")
-@blp.arguments(DaysQuery, location="query")
+@blp.arguments(said.HeatQuery, location="query")
 @blp.response(200, said.HeatMap)
 def heat_map(query: dict[str, Any]) -> Response:
     """Read the convictions of all strategies by day
 
     A cell is the strategy's signal with the largest conviction of that day; of equal ones that of its first symbol.
     """
-    return jsonify(signals.heat_map(query["days"]))
+    return jsonify(signals.heat_map(**query))
 
 
 @strategies.blp.route("/strategies/<strategy_id>/signal/latest", scope="read")

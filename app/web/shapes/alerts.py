@@ -20,6 +20,7 @@ class AlertsQuery(PageQuery):
     severity = Choice(*SEVERITIES, metadata=told("Only of this severity."))
     kind = Choice(*KINDS, metadata=told("Only of this kind.", example="job_failed"))
     rule_id = Text(most=64, metadata=told("Only of this rule."))
+    strategy_id = Text(most=64, metadata=told("Only about this strategy."))
     since = Instant(metadata=told("Only those that were raised then or later."))
 
 
@@ -103,6 +104,20 @@ class Delivery(ma.Schema):
     due_at = text("Of a pending one: when it is tried next.")
     sent_at = maybe_text()
     error = maybe_text("Of the last attempt.")
+
+
+class WebhookDelivery(Delivery):
+    """The same, with the alert that it tells of."""
+
+    alert_id = text()
+    message = text()
+    raised_at = text()
+
+
+class WebhookDeliveries(ma.Schema):
+    """What became of sending alerts to a webhook."""
+
+    deliveries = fields.List(fields.Nested(WebhookDelivery), required=True, metadata=told("Newest first, at most 50."))
 
 
 class AlertDetail(Alert):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import marshmallow as ma
 from marshmallow import fields
 
-from app.web.schemas import told
+from app.web.fields import Day
+from app.web.schemas import DaysQuery, told
 from app.web.shapes.parts import count, floats, mapping, maybe_text, number, text, texts
 from engine.signals import DIRECTIONS, FLIP, SURGE_NEWS
 from engine.views import STRENGTHS
@@ -60,6 +61,12 @@ class StrategySignals(ma.Schema):
     strategy_id = text()
     dataset_id = text()
     signals = fields.List(fields.Nested(Signal), required=True)
+
+
+class HeatQuery(DaysQuery):
+    """How far back, from which day."""
+
+    end = Day(metadata=told("Days up to the newest signal of this day or before; else of all."))
 
 
 class HeatRow(ma.Schema):

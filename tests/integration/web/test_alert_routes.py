@@ -226,6 +226,28 @@ def test_an_alert_shows_where_it_was_sent(web):
     assert (delivery["webhook_id"], delivery["status"], delivery["attempt"]) == ("ops", "pending", 0)
 
 
+def test_a_webhook_shows_what_was_sent_to_it_last(web):
+    for name in ("ops", "other"):
+        put_hook(web, name)
+    for strategy in ("sma_cross", "buy_and_hold"):
+        web.fail(web.run(strategy_id=strategy))
+        watching.evaluate(web.services)
+    shown = web.get(f"{ALERTS}/webhooks/ops/deliveries").get_json()["deliveries"]
+    assert [(one["webhook_id"], one["status"], one["message"].split(" failed")[0]) for one in shown] == [
+        ("ops", "pending", "A job (backtest) of buy_and_hold"),
+        ("ops", "pending", "A job (backtest) of sma_cross"),
+    ]
+    newest = web.get(f"{ALERTS}/{shown[0]['alert_id']}").get_json()
+    assert newest["raised_at"] == shown[0]["raised_at"]
+    assert shown[0]["delivery_id"] in {one["delivery_id"] for one in newest["deliveries"]}
+    assert web.other().get(f"{ALERTS}/webhooks/ops/deliveries").get_json()["code"] == "unknown_webhook"
+
+
+def test_alerts_are_found_by_their_strategy(web, alert):
+    assert [one["alert_id"] for one in web.get(f"{ALERTS}?strategy_id=sma_cross").get_json()["alerts"]] == [alert]
+    assert web.get(f"{ALERTS}?strategy_id=FX_02").get_json()["alerts"] == []
+
+
 def test_only_who_may_run_may_change_anything(web, alert):
     reader = web.other("read")
     assert reader.post(f"{ALERTS}/{alert}/ack").status_code == 403

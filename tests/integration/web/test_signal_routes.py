@@ -176,6 +176,19 @@ def test_the_heat_map_shows_the_loudest_symbol_of_each_day(here):
     assert [item["strategy_id"] for item in found["missing"]] == ["broken", "homeless"]
 
 
+def test_the_heat_map_can_end_where_a_strategy_had_its_last_word(here):
+    supervisor.look(here.services)
+    work(here)
+    for end in ("2018-12-31", "2019-01-02"):
+        found = get(here, f"/signals/heatmap?days=14&end={end}")
+        rows = {row["strategy_id"]: row for row in found["strategies"]}
+        assert (found["days"][0], found["days"][-1]) == ("2018-12-18", "2018-12-31")
+        assert None not in rows["index"]["conviction"]
+    assert get(here, "/signals/heatmap?end=1970-01-01")["days"] == []
+    assert get(here, "/signals/heatmap?end=9999-12-31") == get(here, "/signals/heatmap")
+    assert here.get("/api/v1/signals/heatmap?end=2026-02-30").get_json()["pointer"] == "/end"
+
+
 def test_parameters_that_were_put_are_those_of_the_next_run_and_the_next_signal(here):
     supervisor.look(here.services)
     work(here)

@@ -31,6 +31,11 @@ export function facts(pairs, className = "") {
     .map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))));
 }
 
+// Sentences in a cell of a table: as wide as they need to be read.
+export function words(text) {
+  return element("span", { class: "words" }, text);
+}
+
 // An input under its label. What explains it is read after its name, not as a part of it.
 export function field(label, input, hint) {
   fields += 1;

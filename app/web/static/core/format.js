@@ -51,6 +51,11 @@ export function when(iso, { date = true, seconds = true } = {}) {
   return element("time", { datetime: iso, title: `${moment.toLocaleString()} here` }, `${date ? `${day} ` : ""}${time} UTC`);
 }
 
+// Of a bar: its day, and its time where it has one.
+export function bar(iso) {
+  return iso?.includes("T00:00:00") ? element("time", { class: "nowrap", datetime: iso }, day(iso)) : when(iso, { seconds: false });
+}
+
 export function day(iso) {
   return iso ? iso.slice(0, 10) : NONE;
 }

@@ -1,0 +1,166 @@
+// What strategies say now: by day, by symbol, as it happens; and which of them say nothing, and why.
+import { call } from "../core/api.js";
+import { calmly, card, element, empty, field, select, table, words } from "../core/dom.js";
+import { bar, day, number, quality } from "../core/format.js";
+import { subscribe } from "../core/live.js";
+import { remember } from "../core/router.js";
+import { heatMap } from "./signals/heatmap.js";
+import { told, turned } from "./signals/news.js";
+import { change, computing, conviction, direction } from "./signals/parts.js";
+import { strategyCard } from "./signals/strategy.js";
+
+const DAYS = [["7", "a week"], ["30", "30 days"], ["90", "90 days"], ["365", "a year"]];
+const DIRECTIONS = ["LONG", "SHORT", "NEUTRAL"];
+const MOST_ENDS = 12;
+const HEARD = 30; // the last so many events are shown
+
+export async function open(place, { query, signal }) {
+  let latest = { signals: [], missing: [] };
+  let map = { days: [], strategies: [] };
+  let inner = new AbortController();
+  const heard = [];
+  signal.addEventListener("abort", () => inner.abort());
+
+  const strategy = select({ name: "strategy" }, [["", "all"]]);
+  const end = select({ name: "end" }, [["", "the newest signal"], ...(query.get("end") ? [query.get("end")] : [])], query.get("end"));
+  const symbols = element("datalist", { id: "symbols" });
+  const filters = element("form", { onchange: filter, onsubmit: (event) => event.preventDefault() },
+    field("Strategy", strategy),
+    element("div", { class: "grid" },
+      field("Symbol", element("input", { name: "symbol", list: "symbols", value: query.get("symbol") ?? "", placeholder: "any" })),
+      field("Direction", select({ name: "direction" }, [["", "all"], ...DIRECTIONS], query.get("direction")))),
+    element("div", { class: "grid" },
+      field("Days on the map", select({ name: "days" }, DAYS, query.get("days") ?? "30")), field("Up to", end)), symbols);
+  const feed = element("ol", { class: "feed", tabindex: 0, "aria-label": "what is new", "aria-live": "polite" });
+  const turns = element("div");
+  const silent = element("div");
+  const days = element("div");
+  const chosen = element("div");
+  const list = element("div", { class: "tall" });
+  place.append(
+    element("header", {}, element("h1", {}, "Signals")),
+    element("div", { class: "aside" },
+      element("div", { class: "screen" }, card(null, filters), silent, card("As it happens", feed), card("Flips and surges on the map", turns)),
+      card("Conviction by day", days)),
+    chosen, card("The last word of each", list));
+  tellFeed();
+
+  const asked = () => Object.fromEntries(new FormData(filters));
+
+  async function filter(event) {
+    remember(asked());
+    if (["days", "end"].includes(event.target.name)) map = await heat();
+    render();
+    tellFeed();
+    if (["days", "strategy", "symbol"].includes(event.target.name)) await openStrategy();
+  }
+
+  const heat = () => call("/signals/heatmap", { query: { days: asked().days, end: asked().end }, signal });
+
+  // The days on which some of them had their last word.
+  function ends(signals) {
+    const last = new Map();
+    for (const { strategy_id, time } of signals) last.set(strategy_id, day(time));
+    const days = [...new Set(last.values())].sort().reverse().slice(0, MOST_ENDS);
+    const count = (wanted) => [...last.values()].filter((one) => one === wanted).length;
+    const kept = end.value;
+    const known = [...new Set([...days, kept])].filter(Boolean);
+    end.replaceChildren(element("option", { value: "" }, "the newest signal"),
+      ...known.map((value) => element("option", { value }, `${value} (last of ${count(value)})`)));
+    end.value = kept;
+  }
+
+  async function reload() {
+    [latest, map] = await Promise.all([
+      call("/signals/latest", { signal }), heat(),
+    ]);
+    ends(latest.signals);
+    const known = map.strategies.map(({ strategy_id }) => strategy_id).sort();
+    const kept = strategy.value || query.get("strategy");
+    strategy.replaceChildren(...["", ...known].map((value) => element("option", { value }, value || "all")));
+    strategy.value = known.includes(kept) ? kept : "";
+    symbols.replaceChildren(...[...new Set(latest.signals.map(({ symbol }) => symbol))].sort().map((value) => element("option", { value })));
+    render();
+    await openStrategy();
+  }
+
+  function render() {
+    const wanted = asked();
+    const rows = latest.signals.filter((row) => fits(row, wanted)).sort(newestFirst);
+    const speaking = new Set(rows.map(({ strategy_id }) => strategy_id));
+    const filtered = wanted.symbol || wanted.direction;
+    const lines = map.strategies.filter(({ strategy_id }) => (!wanted.strategy || strategy_id === wanted.strategy) && (!filtered || speaking.has(strategy_id)));
+    turns.replaceChildren(turned(map.days, lines, choose));
+    heatMap(days, { days: map.days, strategies: lines }, choose);
+    list.replaceChildren(rows.length ? table(COLUMNS, rows, { label: "latest signals", onRow: ({ strategy_id }) => choose(strategy_id), current: ({ strategy_id }) => strategy_id === wanted.strategy })
+      : empty(latest.signals.length ? "No signal is like that." : "No strategy has spoken yet. They do by themselves; “Compute now” does not wait."));
+    silent.hidden = !latest.missing.length;
+    silent.replaceChildren(...(latest.missing.length ? [silence(latest.missing)] : []));
+  }
+
+  async function choose(id) {
+    strategy.value = id;
+    remember(asked());
+    render();
+    await openStrategy();
+    chosen.scrollIntoView({ block: "nearest" });
+  }
+
+  async function openStrategy() {
+    inner.abort();
+    inner = new AbortController();
+    const { strategy: id, symbol, days: span } = asked();
+    if (!id) return chosen.replaceChildren();
+    await strategyCard(chosen, { id, symbol, days: span, missing: latest.missing.find((item) => item.strategy_id === id), signal: inner.signal });
+  }
+
+  function tellFeed(event) {
+    if (event) heard.unshift(event);
+    heard.splice(HEARD);
+    const rows = heard.filter(({ data }) => fits(data, asked()));
+    feed.replaceChildren(...(rows.length ? rows.map((event) => told(event, choose)) : [element("li", { class: "quiet" }, "Nothing new since this page was opened.")]));
+  }
+
+  const refresh = calmly(async () => signal.aborted || reload(), 500);
+  subscribe("signals", {
+    onGap: refresh,
+    onEvent: (event) => {
+      tellFeed(event);
+      refresh();
+    },
+  }, signal);
+  await reload();
+}
+
+// A divergence is of many strategies, each with a direction of its own.
+function fits(row, { strategy, symbol, direction }) {
+  const names = row.strategy_id ? [row.strategy_id] : [...row.long ?? [], ...row.short ?? []].map(({ strategy_id }) => strategy_id);
+  return (!strategy || names.includes(strategy)) && (!symbol || row.symbol === symbol) && (!direction || !row.direction || row.direction === direction);
+}
+
+function newestFirst(a, b) {
+  if (a.time !== b.time) return a.time < b.time ? 1 : -1;
+  return a.strategy_id < b.strategy_id ? -1 : a.strategy_id > b.strategy_id ? 1 : 0;
+}
+
+const COLUMNS = [
+  { title: "Strategy", show: (row) => row.strategy_id, sort: (row) => row.strategy_id },
+  { title: "Symbol", show: (row) => row.symbol, sort: (row) => row.symbol },
+  { title: "Direction", show: (row) => [direction(row), " ", change(row)], sort: (row) => row.direction },
+  { title: "Conviction", number: true, show: conviction, sort: (row) => row.conviction },
+  { title: "Strength", show: (row) => row.strength, sort: (row) => row.strength },
+  { title: "Weight", number: true, show: (row) => number(row.weight, 3), sort: (row) => row.weight },
+  { title: "z", number: true, show: (row) => number(row.z_score), sort: (row) => row.z_score },
+  { title: "Why", show: (row) => words(row.reason) },
+  { title: "Bar", show: (row) => bar(row.time), sort: (row) => row.time },
+  { title: "Data", show: (row) => [row.dataset_id, " ", quality(row.quality)], sort: (row) => row.dataset_id },
+];
+
+function silence(missing) {
+  const rows = table([
+    { title: "Strategy", show: (row) => row.strategy_id }, { title: "Why", show: (row) => words(row.message) },
+    { title: "", show: (row) => computing(row.strategy_id) },
+  ], missing, { label: "strategies that have not spoken" });
+  const count = `${missing.length} ${missing.length === 1 ? "strategy has" : "strategies have"} not spoken at the present versions`;
+  return element("details", { class: "card" }, element("summary", {}, count), element("div", { class: "tall" }, rows));
+}
