@@ -19,6 +19,21 @@ export function chart(words, height = "20rem") {
   return element("div", { class: `chart h${parseInt(height, 10)}`, role: "img", "aria-label": words });
 }
 
+// Lying bars, the first on top, of [name, value] pairs; `tone(theme, value)` is the colour of one.
+export function bars(words, pairs, { format = ",.0f", tone = (theme, value) => (value < 0 ? theme.c2 : theme.c1), onChoose } = {}) {
+  const height = [[5, "12rem"], [9, "16rem"], [14, "20rem"], [24, "28rem"]].find(([most]) => pairs.length <= most);
+  const place = chart(words, height?.[1] ?? "36rem");
+  const rows = [...pairs].reverse();
+  draw(place, (theme) => ({
+    traces: [{
+      type: "bar", orientation: "h", width: rows.length < 4 ? 0.5 : null, y: rows.map(([name]) => name), x: rows.map(([, value]) => value),
+      marker: { color: rows.map(([, value]) => tone(theme, value)) }, hovertemplate: `%{y}: %{x:${format}}<extra></extra>`,
+    }],
+    layout: { hovermode: "closest", margin: { l: 60, r: 15, t: 5, b: 30 }, xaxis: { tickformat: format, nticks: 6 }, yaxis: { type: "category", dtick: 1, tickfont: { size: 11 } } },
+  })).then(() => onChoose && place.on("plotly_click", ({ points: [point] }) => onChoose(point.y)));
+  return place;
+}
+
 export async function zoom(place, start, end) {
   (await library()).relayout(place, { "xaxis.range": [start, end] });
 }

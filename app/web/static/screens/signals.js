@@ -159,7 +159,7 @@ const COLUMNS = [
 function silence(missing) {
   const rows = table([
     { title: "Strategy", show: (row) => row.strategy_id }, { title: "Why", show: (row) => words(row.message) },
-    { title: "", show: (row) => computing(row.strategy_id) },
+    { title: "Again", show: (row) => computing(row.strategy_id) },
   ], missing, { label: "strategies that have not spoken" });
   const count = `${missing.length} ${missing.length === 1 ? "strategy has" : "strategies have"} not spoken at the present versions`;
   return element("details", { class: "card" }, element("summary", {}, count), element("div", { class: "tall" }, rows));

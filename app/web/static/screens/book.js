@@ -1,0 +1,100 @@
+// The paper book that follows the signals: where it stands, what it traded, how it is made up.
+import { call, Refused } from "../core/api.js";
+import { calmly, card, element, notice, tabs } from "../core/dom.js";
+import { confirmed, tried } from "../core/forms.js";
+import { quality, when } from "../core/format.js";
+import { subscribe } from "../core/live.js";
+import { remember } from "../core/router.js";
+
+const TABS = [
+  { name: "now", title: "Now", load: () => import("./book/now.js") },
+  { name: "trades", title: "Trades", load: () => import("./book/trades.js") },
+  { name: "config", title: "How it is made up", load: () => import("./book/editor.js") },
+];
+
+export async function open(place, { query, signal }) {
+  const head = element("header");
+  const standing = element("div", { class: "screen" });
+  const bar = element("div");
+  const body = element("div", { id: "tab", role: "tabpanel", class: "screen" });
+  let tab = TABS.find(({ name }) => name === query.get("tab")) ?? TABS[0];
+  let current = null;
+  let inner = new AbortController();
+  place.append(head, standing, bar, body);
+  signal.addEventListener("abort", () => inner.abort());
+
+  // What is being written is not taken away by a bar that comes: the editor is opened anew when it was saved.
+  async function show({ saved = false } = {}) {
+    const before = current;
+    const found = await standingNow();
+    current = found.current;
+    head.replaceChildren(...heading());
+    standing.replaceChildren(...(current ? halted(current) : [notice(found.why)]));
+    standing.hidden = !standing.children.length;
+    bar.hidden = !current;
+    const writing = body.hasChildNodes() && (current ? tab.name === "config" : true);
+    if (writing && !saved && Boolean(before) === Boolean(current)) return;
+    await openTab();
+  }
+
+  async function standingNow() {
+    try {
+      return { current: await call("/portfolio/current", { signal }) };
+    } catch (error) {
+      if (!(error instanceof Refused) || error.problem.code !== "no_book") throw error;
+      return { current: null, why: error.message };
+    }
+  }
+
+  // The old one stays until the new one is drawn, so that the page does not jump.
+  async function openTab() {
+    inner.abort();
+    inner = new AbortController();
+    const { signal: ends } = inner;
+    const chosen = current ? tab : TABS.find(({ name }) => name === "config");
+    const made = element("div", { class: "screen", "aria-labelledby": current && `tab-${tab.name}` });
+    const before = [...body.children];
+    body.append(made);
+    try {
+      await (await chosen.load()).open(made, { current, query, signal: ends, onSaved: () => show({ saved: true }) });
+    } catch (error) {
+      if (ends.aborted) return;
+      if (!(error instanceof Refused)) throw error;
+      made.append(notice(error.message, "bad"));
+    }
+    for (const old of before) old.remove();
+  }
+
+  function heading() {
+    if (!current) return [element("h1", {}, "Paper book"), element("span", { class: "quiet" }, "not open yet")];
+    return [
+      element("h1", {}, "Paper book"), quality(current.quality), current.breaker && element("span", { class: "badge" }, `breaker ${current.breaker}`),
+      element("span", { class: "quiet" }, "as of ", when(current.as_of, { seconds: false }), `, version ${current.book_version}`),
+      element("div", { class: "actions" }, element("button", { onclick: close }, "Close the book …")),
+    ].filter(Boolean);
+  }
+
+  async function close() {
+    const text = "Its trades, its curve and its positions are removed and cannot be brought back. How it is made up stays, and the next signals open a new book with it.";
+    if (!await confirmed("Close the paper book", text, "Close it")) return;
+    await tried(standing, async () => {
+      await call("/portfolio/book", { method: "DELETE" });
+      await show({ saved: true });
+    });
+    standing.hidden = !standing.children.length;
+  }
+
+  bar.append(tabs(TABS.map(({ name, title }) => [name, title]), tab.name, (name) => {
+    tab = TABS.find((one) => one.name === name);
+    remember({ tab: name });
+    openTab();
+  }));
+  const refresh = calmly(() => !signal.aborted && show(), 300);
+  await show();
+  subscribe("portfolio", { onEvent: refresh, onGap: refresh }, signal);
+}
+
+function halted({ halted: why }) {
+  return why ? [card("It stands still", element("p", {}, "Since ", when(why.at), ` its last step failed: ${why.message} (${why.code})`),
+    element("p", { class: "quiet" }, "It goes on when a signal, a dataset or its configuration is another one; the bars of the meantime are not lost."))] : [];
+}

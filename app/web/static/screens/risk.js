@@ -1,0 +1,55 @@
+// What the paper book may lose: on usual days, in scenarios, and how much of its limits is used.
+import { call, Refused } from "../core/api.js";
+import { calmly, card, element, empty, field, notice, select } from "../core/dom.js";
+import { day, number, quality, when } from "../core/format.js";
+import { subscribe } from "../core/live.js";
+import { remember } from "../core/router.js";
+import { limitsEditor, limitsUsed } from "./risk/limits.js";
+import { losses } from "./risk/losses.js";
+import { stress } from "./risk/stress.js";
+
+const HORIZONS = [["1", "one session"], ["5", "5 sessions"], ["10", "10 sessions"], ["21", "21 sessions"]];
+
+export async function open(place, { query, signal }) {
+  const head = element("header");
+  const measured = element("div", { class: "screen" });
+  const used = element("div");
+  const editor = element("div");
+  const horizon = select({ onchange: () => remember({ horizon: horizon.value }) || reload() }, HORIZONS, query.get("horizon") ?? "1");
+  place.append(head, measured, used, editor);
+
+  async function reload() {
+    const [told, found] = await Promise.all([measures(), call("/risk/limits", { signal })]);
+    head.replaceChildren(...heading(told));
+    used.replaceChildren(limitsUsed(found));
+    if (told.why) return measured.replaceChildren(card(null, empty(told.why, "#/book", "Go to the book")));
+    const left = told.losses.unmeasured.length;
+    measured.replaceChildren(...[
+      told.losses.quality !== "real" && notice(`Some of it follows ${told.losses.quality} data, which say nothing about real markets.`),
+      left > 0 && notice(`${left} ${left === 1 ? "position is" : "positions are"} in no figure of usual days: ${told.losses.unmeasured.map(({ symbol, reason }) => `${symbol} (${reason})`).join(", ")}.`),
+      losses(told.losses, element("div", { class: "short" }, field("Over", horizon))), stress(told.stress),
+    ].filter(Boolean));
+  }
+
+  // Nothing is measured before the book is open; the limits can be set all the same.
+  async function measures() {
+    try {
+      const [losses, stress] = await Promise.all([call("/risk/var", { query: { horizon: horizon.value }, signal }), call("/risk/stress", { signal })]);
+      return { losses, stress };
+    } catch (error) {
+      if (!(error instanceof Refused) || !["no_book", "not_measured"].includes(error.problem.code)) throw error;
+      return { why: error.message };
+    }
+  }
+
+  const refresh = calmly(() => !signal.aborted && reload(), 300);
+  await reload();
+  editor.append(limitsEditor(await call("/risk/limits", { signal }), reload));
+  subscribe("portfolio", { onEvent: refresh, onGap: refresh }, signal);
+}
+
+function heading({ losses }) {
+  if (!losses) return [element("h1", {}, "Risk"), element("span", { class: "quiet" }, "of the paper book")];
+  const about = `${number(losses.positions)} positions, ${number(losses.observations)} returns of ${day(losses.start)} to ${day(losses.end)}`;
+  return [element("h1", {}, "Risk"), quality(losses.quality), element("span", { class: "quiet" }, "of the paper book as of ", when(losses.as_of, { seconds: false }), `: ${about}`)].filter(Boolean);
+}
