@@ -4,7 +4,7 @@ import { element } from "./dom.js";
 const FRACTIONS = new Set(["total_return", "cagr", "annual_volatility", "max_drawdown", "var_95", "cvar_95", "win_rate", "exposure",
   "best_day", "worst_day", "downside_deviation", "alpha", "tracking_error", "psr", "up_capture", "down_capture", "return", "mae", "mfe"]);
 const MONEY = new Set(["final_equity", "expectancy", "average_win", "average_loss", "pnl", "costs"]);
-const CAPITALS = { cagr: "CAGR", var_95: "VaR 95 %", cvar_95: "CVaR 95 %", psr: "PSR", mae: "MAE", mfe: "MFE", pnl: "P&L" };
+const CAPITALS = { cagr: "CAGR", var_95: "VaR 95 %", cvar_95: "CVaR 95 %", psr: "PSR", mae: "MAE", mfe: "MFE", pnl: "P&L", var_breach: "VaR breach" };
 
 export const NONE = "–";
 
@@ -64,7 +64,7 @@ export function duration(seconds) {
   if (seconds === null || seconds === undefined) return NONE;
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`.replace(" 0 s", "");
   if (seconds < 172800) return `${(seconds / 3600).toFixed(1)} h`;
   return `${Math.round(seconds / 86400)} days`;
 }

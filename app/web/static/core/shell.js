@@ -1,9 +1,11 @@
 // What stands around every screen: the way to the others, the state of the live channel, alerts, light and dark.
-import { element, toast } from "./dom.js";
+import { call, Refused } from "./api.js";
+import { calmly, element, toast } from "./dom.js";
 import { onState, subscribe } from "./live.js";
 import { redrawAll } from "./charts.js";
 import { SCREENS } from "../screens.js";
 
+const MOST_COUNTED = 99;
 const THEMES = ["auto", "light", "dark"];
 
 export function build() {
@@ -19,8 +21,12 @@ export function build() {
     live.textContent = state;
     live.className = `badge ${state}`;
   });
+  const count = calmly(countAlerts, 500);
   subscribe("alerts", {
+    onGap: count,
     onEvent: ({ type, data }) => {
+      count();
+      if (type.startsWith("alert_")) return; // what became of one that was told
       if (data.message) toast(element("strong", {}, data.severity ?? type), " ", element("a", { href: "#/alerts" }, data.message));
     },
   });
@@ -30,6 +36,18 @@ export function build() {
     redrawAll();
   });
   setTheme(button, localStorage.getItem("theme") ?? "auto");
+}
+
+// How many alerts are open, beside the way to them.
+async function countAlerts() {
+  try {
+    const { alerts, next } = await call("/alerts", { query: { status: "open", limit: MOST_COUNTED } });
+    const text = next ? `${MOST_COUNTED}+` : String(alerts.length);
+    document.querySelector("#ways .count")?.remove();
+    if (alerts.length) document.querySelector("#ways a[data-path=alerts]")?.append(element("span", { class: "count", title: `${text} open` }, text));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+  }
 }
 
 // Mark the way that was taken.

@@ -1,0 +1,114 @@
+// The alerts, newest first: chosen by what they are, acknowledged and resolved, always as they stand now.
+import { call, Refused } from "../../core/api.js";
+import { calmly, card, element, empty, field, select, table, words } from "../../core/dom.js";
+import { tried } from "../../core/forms.js";
+import { label, number, when } from "../../core/format.js";
+import { subscribe } from "../../core/live.js";
+import { remember } from "../../core/router.js";
+import { detail } from "./detail.js";
+import { severity, SEVERITIES, standing } from "./parts.js";
+
+const STATES = ["open", "acknowledged", "resolved"];
+const PAGE = 50;
+
+export async function open(place, { query, signal }) {
+  const { kinds, rules } = await call("/alerts/rules", { signal });
+  let alerts = [];
+  let next = null;
+  let chosen = query.get("alert");
+
+  const list = element("div");
+  const about = element("div");
+  const older = element("button", { onclick: () => more(next) }, "Older alerts");
+  const filters = element("form", { class: "grid", onchange: filter, onsubmit: (event) => event.preventDefault() },
+    field("State", select({ name: "status" }, [["any", "all"], ...STATES], query.get("status") ?? "open")),
+    field("Severity", select({ name: "severity" }, [["", "all"], ...SEVERITIES], query.get("severity"))),
+    field("Kind", select({ name: "kind" }, [["", "all"], ...kinds.map(({ kind }) => [kind, label(kind)])], query.get("kind"))),
+    field("Strategy", element("input", { name: "strategy_id", value: query.get("strategy_id") ?? "", placeholder: "any" })),
+    field("Rule", select({ name: "rule_id" }, [["", "all"], ...rules.map(({ rule_id }) => rule_id)], query.get("rule_id"))));
+  place.append(card(null, filters, list, element("div", { class: "actions" }, older)), about);
+
+  const asked = () => Object.fromEntries(new FormData(filters));
+
+  function filter() {
+    remember(asked());
+    return reload();
+  }
+
+  async function more(cursor) {
+    const wanted = asked();
+    const page = await call("/alerts", { query: { ...wanted, status: wanted.status === "any" ? "" : wanted.status, limit: PAGE, cursor }, signal });
+    alerts = cursor === null ? page.alerts : [...alerts, ...page.alerts];
+    next = page.next;
+    render();
+  }
+
+  async function reload() {
+    try {
+      await more(null);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Refused)) throw error;
+      list.replaceChildren(empty(error.message));
+    }
+  }
+
+  function render() {
+    older.hidden = next === null;
+    const { status, ...others } = asked();
+    const narrow = Object.values(others).some(Boolean);
+    list.replaceChildren(alerts.length ? table(columns, alerts, { onRow: choose, current: ({ alert_id }) => alert_id === chosen, label: "alerts" })
+      : empty(narrow ? "No alert is like that." : status === "any" ? "Nothing has asked for attention yet." : `No alert is ${status}.`, "#/alerts?tab=rules", "See what is looked for"));
+  }
+
+  const columns = [
+    { title: "Severity", show: severity, sort: (row) => SEVERITIES.indexOf(row.severity) },
+    { title: "What", show: (row) => words(row.message) },
+    { title: "Kind", show: (row) => label(row.kind), sort: (row) => row.kind },
+    { title: "Value", number: true, show: (row) => number(row.value, 4), sort: (row) => row.value },
+    { title: "From", number: true, show: (row) => number(row.threshold, 4), sort: (row) => row.threshold },
+    { title: "State", show: standing, sort: (row) => STATES.indexOf(row.status) },
+    { title: "Raised", show: (row) => when(row.raised_at), sort: (row) => row.raised_at },
+    { title: "Do", show: (row) => steps(row) },
+  ];
+
+  function steps(row) {
+    const button = (name, step) => element("button", {
+      "data-alert": row.alert_id, "aria-label": `${name}: ${row.message}`, onclick: (event) => event.stopPropagation() || act(row, step),
+    }, name);
+    return element("span", { class: "actions inline" }, row.status === "open" && button("Acknowledge", "ack"), row.status !== "resolved" && button("Resolve", "resolve"));
+  }
+
+  async function act({ alert_id: id }, step) {
+    await tried(list, async () => {
+      await call(`/alerts/${id}/${step}`, { method: "POST" });
+      await reload();
+      (list.querySelector(`[data-alert="${id}"]`) ?? list.firstElementChild)?.focus();
+    });
+    if (chosen === id) await look();
+  }
+
+  async function choose({ alert_id: id }) {
+    chosen = id;
+    remember({ alert: id });
+    await look();
+    about.scrollIntoView({ block: "nearest" });
+  }
+
+  async function look() {
+    if (!chosen) return;
+    try {
+      about.replaceChildren(detail(await call(`/alerts/${chosen}`, { signal })));
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Refused)) throw error;
+      about.replaceChildren(card(null, empty(error.message)));
+    }
+  }
+
+  const refresh = calmly(async () => {
+    if (!signal.aborted) await Promise.all([reload(), look()]);
+  }, 300);
+  await Promise.all([reload(), look()]);
+  subscribe("alerts", { onEvent: refresh, onGap: refresh }, signal);
+}

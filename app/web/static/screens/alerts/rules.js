@@ -1,0 +1,121 @@
+// The rules that raise alerts: built-in ones and one's own.
+import { call } from "../../core/api.js";
+import { card, element, field, select, table, words } from "../../core/dom.js";
+import { confirmed, dialog, numeric, submits, tried } from "../../core/forms.js";
+import { duration, label, NONE, number } from "../../core/format.js";
+import { severity, SEVERITIES } from "./parts.js";
+
+const ABOUT = [["strategy_id", "Strategy"], ["symbol", "Symbol"], ["dataset_id", "Dataset"]];
+const MINUTE = 60;
+
+export async function open(place, { query, signal }) {
+  const list = element("div");
+  let kinds = [];
+  place.append(card(null, element("p", { class: "quiet" }, "A rule fires at its threshold and above it. Of a rule and what it is about one alert is unresolved at most."), list,
+    element("div", { class: "actions" }, element("button", { onclick: () => edit(null) }, "Add a rule …"))));
+
+  async function reload() {
+    const found = await call("/alerts/rules", { signal });
+    kinds = found.kinds;
+    list.replaceChildren(table(columns, found.rules, { label: "rules", current: ({ rule_id }) => rule_id === query.get("rule"), onRow: edit }));
+  }
+
+  const kindOf = ({ kind }) => kinds.find((one) => one.kind === kind);
+  const columns = [
+    { title: "On", show: (rule) => onOff(rule), sort: (rule) => rule.enabled },
+    { title: "Rule", show: (rule) => [rule.rule_id, " ", note(rule)], sort: (rule) => rule.rule_id },
+    { title: "Looks for", show: (rule) => words(kindOf(rule).about), sort: (rule) => rule.kind },
+    { title: "From", number: true, show: (rule) => number(rule.threshold, 4), sort: (rule) => rule.threshold },
+    { title: "Unit", show: (rule) => kindOf(rule).unit ?? NONE },
+    { title: "Severity", show: severity, sort: (rule) => SEVERITIES.indexOf(rule.severity) },
+    { title: "Quiet for", show: (rule) => duration(rule.cooldown_seconds), sort: (rule) => rule.cooldown_seconds },
+    { title: "Only", show: (rule) => Object.values(rule.filter).filter(Boolean).join(", ") },
+    { title: "Do", show: (rule) => element("span", { class: "actions inline" }, steps(rule)) },
+  ];
+
+  function onOff(rule) {
+    return element("input", {
+      type: "checkbox", checked: rule.enabled, "aria-label": `${rule.rule_id} is on`, onclick: (event) => event.stopPropagation(),
+      onchange: (event) => tried(list, async () => {
+        await put(rule, { ...bodyOf(rule), enabled: event.target.checked });
+        await reload();
+      }),
+    });
+  }
+
+  function steps(rule) {
+    const button = (name, press) => element("button", { "aria-label": `${name}: ${rule.rule_id}`, onclick: (event) => event.stopPropagation() || press() }, name);
+    const back = rule.built_in ? rule.changed_at && button("As built", () => remove(rule)) : button("Delete", () => ask(rule));
+    return [button("Change", () => edit(rule)), back];
+  }
+
+  async function ask(rule) {
+    if (await confirmed(`Delete ${rule.rule_id}`, "Alerts that it raised stay until somebody resolves them.", "Delete it")) await remove(rule);
+  }
+
+  const remove = (rule) => tried(list, async () => {
+    await call(`/alerts/rules/${rule.rule_id}`, { method: "DELETE" });
+    await reload();
+  });
+
+  // Refused when somebody has changed the rule meanwhile.
+  const put = (rule, body) => call(`/alerts/rules/${encodeURIComponent(rule.rule_id)}`, { method: "PUT", body, headers: { "If-Match": `"${rule.changed_at ?? ""}"` } });
+
+  function edit(rule) {
+    const made = ruleForm(rule ?? { kind: kinds[0].kind, severity: "warning", cooldown_seconds: 3600, enabled: true, filter: {}, threshold: null }, kinds, !rule);
+    const form = element("form", { onsubmit: submits(async () => {
+      await put({ rule_id: made.name() ?? rule.rule_id, changed_at: rule?.changed_at }, made.body());
+      shown.close();
+      await reload();
+    }) }, ...made.shown, element("div", { class: "actions" }, element("button", { class: "primary" }, "Save"), element("button", { type: "button", onclick: () => shown.close() }, "Cancel")));
+    const shown = dialog(rule ? rule.rule_id : "A rule of your own", form);
+  }
+
+  await reload();
+}
+
+function note(rule) {
+  const said = rule.built_in ? rule.changed_at && "changed" : "own";
+  return said && element("span", { class: "badge" }, said);
+}
+
+// The body is the whole change: what is left out would be as built.
+function bodyOf({ kind, built_in: builtIn, threshold, severity: loud, cooldown_seconds: cooldown, enabled, filter }) {
+  return {
+    ...(builtIn ? {} : { kind }), ...(threshold === null ? {} : { threshold }), severity: loud, cooldown_seconds: cooldown, enabled,
+    filter: Object.fromEntries(Object.entries(filter).filter(([, value]) => value)),
+  };
+}
+
+function ruleForm(rule, kinds, isNew) {
+  const name = element("input", { required: true, pattern: "[A-Za-z0-9][A-Za-z0-9_\\-]{0,63}", title: "Letters, digits, _ and -." });
+  const kind = select({ name: "/kind", onchange: told }, kinds.map((one) => [one.kind, label(one.kind)]), rule.kind);
+  const threshold = element("input", { name: "/threshold", type: "number", step: "any", value: rule.threshold ?? "" });
+  const loud = select({ name: "/severity" }, SEVERITIES, rule.severity);
+  const quiet = element("input", { name: "/cooldown_seconds", type: "number", step: "any", min: 0, value: rule.cooldown_seconds / MINUTE });
+  const on = element("input", { name: "/enabled", type: "checkbox", checked: rule.enabled });
+  const only = Object.fromEntries(ABOUT.map(([key]) => [key, element("input", { name: `/filter/${key}`, value: rule.filter[key] ?? "", placeholder: "any" })]));
+  const about = element("p", { class: "quiet" });
+  const measured = element("span", { class: "hint" });
+
+  function told() {
+    const { about: text, unit } = kinds.find((one) => one.kind === kind.value);
+    about.textContent = text;
+    measured.textContent = unit ? `In ${unit}.` : "This kind has none.";
+    threshold.disabled = !unit;
+  }
+
+  told();
+  return {
+    shown: [
+      isNew && field("Name", name), isNew && field("Looks for", kind), about,
+      element("div", { class: "grid" }, element("label", {}, "Fires from", threshold, measured), field("Severity", loud), field("Quiet afterwards, minutes", quiet)),
+      element("div", { class: "grid" }, ABOUT.map(([key, title]) => field(`Only this ${title.toLowerCase()}`, only[key]))), element("label", {}, on, "On"),
+    ].filter(Boolean),
+    name: () => (isNew ? name.value : undefined),
+    body: () => bodyOf({
+      kind: kind.value, built_in: !isNew && rule.built_in, threshold: threshold.disabled ? null : numeric(threshold) ?? null, severity: loud.value,
+      cooldown_seconds: (numeric(quiet) ?? 0) * MINUTE, enabled: on.checked, filter: Object.fromEntries(ABOUT.map(([key]) => [key, only[key].value])),
+    }),
+  };
+}

@@ -1,0 +1,108 @@
+// Where alerts are sent to, and what became of it.
+import { call, Refused } from "../../core/api.js";
+import { calmly, card, element, empty, field, select, table, words } from "../../core/dom.js";
+import { confirmed, dialog, submits, tried } from "../../core/forms.js";
+import { number, when } from "../../core/format.js";
+import { subscribe } from "../../core/live.js";
+import { remember } from "../../core/router.js";
+import { delivered, moment, severity, SEVERITIES } from "./parts.js";
+
+export async function open(place, { query, signal }) {
+  const list = element("div");
+  const sent = element("div");
+  let chosen = query.get("webhook");
+  place.append(card(null, element("p", { class: "quiet" }, "Every alert from a severity on is sent there, signed. Only public https addresses are sent to."), list,
+    element("div", { class: "actions" }, element("button", { onclick: () => edit(null) }, "Add a webhook …"))), sent);
+
+  async function reload() {
+    const { webhooks } = await call("/alerts/webhooks", { signal });
+    list.replaceChildren(webhooks.length ? table(columns, webhooks, { label: "webhooks", onRow: choose, current: ({ webhook_id }) => webhook_id === chosen })
+      : empty("Alerts are sent nowhere: they are on this page only."));
+    if (chosen && !webhooks.some(({ webhook_id }) => webhook_id === chosen)) sent.replaceChildren();
+    else await look();
+  }
+
+  const columns = [
+    { title: "Name", show: (row) => row.webhook_id, sort: (row) => row.webhook_id },
+    { title: "Address", show: (row) => element("code", {}, row.url), sort: (row) => row.url },
+    { title: "From", show: severity, sort: (row) => SEVERITIES.indexOf(row.severity) },
+    { title: "State", show: (row) => element("span", { class: `state ${row.enabled ? "ok" : ""}` }, row.enabled ? "on" : "paused"), sort: (row) => row.enabled },
+    { title: "Changed", show: (row) => when(row.changed_at), sort: (row) => row.changed_at },
+    { title: "Do", show: (row) => element("span", { class: "actions inline" }, button(row, "Change", () => edit(row)), button(row, "Delete", () => remove(row))) },
+  ];
+
+  function button(row, name, press) {
+    return element("button", { "aria-label": `${name}: ${row.webhook_id}`, onclick: (event) => event.stopPropagation() || press() }, name);
+  }
+
+  async function remove({ webhook_id: id }) {
+    if (!await confirmed(`Delete ${id}`, "What was still to be sent to it is not sent any more.", "Delete it")) return;
+    await tried(list, async () => {
+      await call(`/alerts/webhooks/${id}`, { method: "DELETE" });
+      await reload();
+    });
+  }
+
+  async function choose({ webhook_id: id }) {
+    chosen = id;
+    remember({ webhook: id });
+    await look();
+  }
+
+  async function look() {
+    if (!chosen) return;
+    const { deliveries } = await call(`/alerts/webhooks/${encodeURIComponent(chosen)}/deliveries`, { signal });
+    sent.replaceChildren(card(`Sent to ${chosen}`, deliveries.length ? element("div", { class: "tall" }, table([
+      { title: "Alert", show: (row) => words(row.message) }, { title: "Raised", show: (row) => when(row.raised_at) }, { title: "State", show: delivered },
+      { title: "Attempts", number: true, show: (row) => number(row.attempt) }, { title: "When", show: moment }, { title: "Error", show: (row) => words(row.error ?? "") },
+    ], deliveries, { label: "deliveries", caption: "The last 50." })) : empty("Nothing was sent to it yet: no alert of its severity was raised since it is there.")));
+  }
+
+  function edit(row) {
+    const made = addressForm(row);
+    const form = element("form", { onsubmit: submits(async () => {
+      const saved = await call(`/alerts/webhooks/${encodeURIComponent(made.name() ?? row.webhook_id)}`, { method: "PUT", body: made.body() });
+      shown.close();
+      await reload();
+      if (saved.secret) tellSecret(saved);
+    }) }, ...made.shown, element("div", { class: "actions" }, element("button", { class: "primary" }, "Save"), element("button", { type: "button", onclick: () => shown.close() }, "Cancel")));
+    const shown = dialog(row ? row.webhook_id : "A webhook", form);
+  }
+
+  const refresh = calmly(async () => {
+    try {
+      if (!signal.aborted) await look();
+    } catch (error) {
+      if (!(error instanceof Refused) && !signal.aborted) throw error;
+    }
+  }, 1000);
+  await reload();
+  subscribe("alerts", { onEvent: refresh, onGap: refresh }, signal);
+}
+
+function addressForm(row) {
+  const name = element("input", { required: true, pattern: "[A-Za-z0-9][A-Za-z0-9_\\-]{0,63}", title: "Letters, digits, _ and -." });
+  const url = element("input", { name: "/url", required: true, value: row?.url ?? "", placeholder: "https://…" });
+  const secret = element("input", { name: "/secret", autocomplete: "off" });
+  const from = select({ name: "/severity" }, SEVERITIES, row?.severity ?? "info");
+  const on = element("input", { name: "/enabled", type: "checkbox", checked: row?.enabled ?? true });
+  return {
+    shown: [
+      !row && field("Name", name), field("Address", url),
+      field("Secret", secret, row ? "Left empty it keeps the one that it has." : "16 to 200 characters that deliveries are signed with; left empty one is made."),
+      field("From", from), element("label", {}, on, "On"),
+    ].filter(Boolean),
+    name: () => (row ? undefined : name.value),
+    body: () => ({ url: url.value, severity: from.value, enabled: on.checked, secret: secret.value || undefined }),
+  };
+}
+
+function tellSecret({ webhook_id: id, secret }) {
+  const shown = element("input", { readonly: true, value: secret, "aria-label": "secret", onfocus: () => shown.select() });
+  const copy = element("button", { onclick: async () => {
+    await navigator.clipboard.writeText(secret);
+    copy.textContent = "Copied";
+  } }, "Copy");
+  const made = dialog(`The secret of ${id}`, element("p", {}, "Deliveries are signed with it. It is shown now and never again."), shown,
+    element("div", { class: "actions" }, navigator.clipboard && copy, element("button", { class: "primary", onclick: () => made.close() }, "I have it")));
+}
