@@ -8,7 +8,7 @@ import marshmallow as ma
 from marshmallow import ValidationError, fields
 from marshmallow.validate import Range
 
-from app.paper import DAYS, NOT_OF_A_BOOK
+from app.paper import DAYS, DEFAULTS, NOT_OF_A_BOOK
 from app.web.fields import Amount, Day, Document, Listing, Text, Whole
 from app.web.schemas import MOST_POINTS, Strict, told
 from app.web.shapes.parts import count, mapping, maybe_text, number, text
@@ -19,10 +19,12 @@ _QUALITY = "real, proxy or synthetic: the worst of what it was made from."
 
 
 def _config() -> dict[str, Any]:
-    """The configuration of a run without what a book does not have."""
+    """The configuration of a run without what a book does not have, and with the defaults of a book."""
     schema = Config.schema()
     properties = {name: item for name, item in schema["properties"].items() if name not in NOT_OF_A_BOOK}
-    return schema | {"properties": properties}
+    properties |= {name: properties[name] | {"default": value} for name, value in DEFAULTS.items()}
+    fills = [name for name in properties["fill"]["enum"] if name != "same_close"]
+    return schema | {"properties": properties | {"fill": properties["fill"] | {"enum": fills}}}
 
 
 class BookSleeve(Strict):

@@ -1,56 +1,37 @@
-// Forms and dialogs. What is refused is said at the field that it is about: fields are named by their place in the body.
+// Forms and dialogs. What is refused is said at the input that it is about, else at the end.
 import { Refused } from "./api.js";
 import { element, notice } from "./dom.js";
+import { complain } from "./schema.js";
 
-// What a form does when it is sent. A refusal is shown in the form, at its field where it has one.
+// What a form does when it is sent.
 export function submits(work) {
   return async (event) => {
     event.preventDefault();
     const form = event.currentTarget;
     const button = event.submitter;
-    forgive(form);
     if (button) button.disabled = true;
-    try {
-      await work(form);
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      refuse(form, error);
-    } finally {
-      if (button) button.disabled = false;
-    }
+    await tried(form, work);
+    if (button) button.disabled = false;
   };
 }
 
-// The same for what is no form: a refusal is shown at the end of `place`.
+// Do it, and show in `place` when it is refused. Resolves to whether it was not.
 export async function tried(place, work) {
-  forgive(place);
+  for (const said of place.querySelectorAll("[data-refusal]")) said.remove();
+  complain(place, null);
   try {
-    return await work();
+    await work();
+    return true;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    const said = notice(error.message, "bad");
-    said.dataset.refusal = "";
-    place.append(said);
-    return null;
+    for (const text of complain(place, error.problem)) {
+      const said = notice(text, "bad");
+      said.dataset.refusal = "";
+      place.append(said);
+    }
+    place.querySelector("[aria-invalid]")?.focus();
+    return false;
   }
-}
-
-// A field is about "/config" when the refusal is about "/config/fill"; the nearest one is taken.
-function refuse(form, { message, problem }) {
-  const pointer = problem.pointer ?? "";
-  const about = [...form.elements].filter(({ name }) => name && (pointer === name || pointer.startsWith(`${name}/`)))
-    .sort((a, b) => b.name.length - a.name.length)[0];
-  const said = about ? element("span", { class: "hint bad", role: "alert" }, message) : notice(message, "bad");
-  said.dataset.refusal = "";
-  if (!about) return form.append(said);
-  about.setAttribute("aria-invalid", "true");
-  about.after(said);
-  about.focus();
-}
-
-function forgive(place) {
-  for (const said of place.querySelectorAll("[data-refusal]")) said.remove();
-  for (const input of place.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
 }
 
 // A modal dialog; it goes when it is closed, and with the screen.
@@ -62,6 +43,16 @@ export function dialog(title, ...children) {
   return made;
 }
 
+// A form in a dialog, which closes when `save` was not refused.
+export function ask(title, save, ...children) {
+  const form = element("form", { onsubmit: submits(async () => {
+    await save();
+    shown.close();
+  }) }, ...children, element("div", { class: "actions" },
+    element("button", { class: "primary" }, "Save"), element("button", { type: "button", onclick: () => shown.close() }, "Cancel")));
+  const shown = dialog(title, form);
+}
+
 // Ask before what cannot be taken back. Resolves to whether it was said.
 export function confirmed(title, text, name) {
   return new Promise((done) => {
@@ -71,7 +62,7 @@ export function confirmed(title, text, name) {
   });
 }
 
-// A number of a field; what is empty is undefined, so that it is left out.
+// The number of an input; what is empty is undefined, so that it is left out.
 export function numeric(input) {
   return input.value === "" ? undefined : Number(input.value);
 }

@@ -33,6 +33,6 @@ export async function open(place, { query, signal }) {
   place.append(element("header", {}, element("h1", {}, "Alerts")), tabs(TABS.map(({ name, title }) => [name, title]), chosen.name, (name) => {
     remember({ tab: name });
     openTab(TABS.find((tab) => tab.name === name));
-  }), body);
+  }, "tab"), body);
   await openTab(chosen);
 }

@@ -88,7 +88,7 @@ export async function open(place, { query, signal }) {
     tab = TABS.find((one) => one.name === name);
     remember({ tab: name });
     openTab();
-  }));
+  }, "tab"));
   const refresh = calmly(() => !signal.aborted && show(), 300);
   await show();
   subscribe("portfolio", { onEvent: refresh, onGap: refresh }, signal);

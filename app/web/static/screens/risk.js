@@ -4,6 +4,7 @@ import { calmly, card, element, empty, field, notice, select } from "../core/dom
 import { day, number, quality, when } from "../core/format.js";
 import { subscribe } from "../core/live.js";
 import { remember } from "../core/router.js";
+import { schemas } from "../core/schema.js";
 import { limitsEditor, limitsUsed } from "./risk/limits.js";
 import { losses } from "./risk/losses.js";
 import { stress } from "./risk/stress.js";
@@ -44,7 +45,8 @@ export async function open(place, { query, signal }) {
 
   const refresh = calmly(() => !signal.aborted && reload(), 300);
   await reload();
-  editor.append(limitsEditor(await call("/risk/limits", { signal }), reload));
+  const [stands, described] = await Promise.all([call("/risk/limits", { signal }), schemas()]);
+  editor.append(limitsEditor(stands, described, reload));
   subscribe("portfolio", { onEvent: refresh, onGap: refresh }, signal);
 }
 

@@ -1,7 +1,7 @@
 // The rules that raise alerts: built-in ones and one's own.
 import { call } from "../../core/api.js";
 import { card, element, field, select, table, words } from "../../core/dom.js";
-import { confirmed, dialog, numeric, submits, tried } from "../../core/forms.js";
+import { ask, confirmed, numeric, tried } from "../../core/forms.js";
 import { duration, label, NONE, number } from "../../core/format.js";
 import { severity, SEVERITIES } from "./parts.js";
 
@@ -36,24 +36,25 @@ export async function open(place, { query, signal }) {
   function onOff(rule) {
     return element("input", {
       type: "checkbox", checked: rule.enabled, "aria-label": `${rule.rule_id} is on`, onclick: (event) => event.stopPropagation(),
-      onchange: (event) => tried(list, async () => {
-        await put(rule, { ...bodyOf(rule), enabled: event.target.checked });
-        await reload();
-      }),
+      onchange: async ({ target }) => {
+        const done = await tried(list, () => put(rule, { ...bodyOf(rule), enabled: target.checked }));
+        if (done) await reload();
+        else target.checked = rule.enabled;
+      },
     });
   }
 
   function steps(rule) {
     const button = (name, press) => element("button", { "aria-label": `${name}: ${rule.rule_id}`, onclick: (event) => event.stopPropagation() || press() }, name);
-    const back = rule.built_in ? rule.changed_at && button("As built", () => remove(rule)) : button("Delete", () => ask(rule));
+    const back = rule.built_in ? rule.changed_at && button("As built", () => takeBack(rule)) : button("Delete", () => remove(rule));
     return [button("Change", () => edit(rule)), back];
   }
 
-  async function ask(rule) {
-    if (await confirmed(`Delete ${rule.rule_id}`, "Alerts that it raised stay until somebody resolves them.", "Delete it")) await remove(rule);
+  async function remove(rule) {
+    if (await confirmed(`Delete ${rule.rule_id}`, "Alerts that it raised stay until somebody resolves them.", "Delete it")) await takeBack(rule);
   }
 
-  const remove = (rule) => tried(list, async () => {
+  const takeBack = (rule) => tried(list, async () => {
     await call(`/alerts/rules/${rule.rule_id}`, { method: "DELETE" });
     await reload();
   });
@@ -63,12 +64,10 @@ export async function open(place, { query, signal }) {
 
   function edit(rule) {
     const made = ruleForm(rule ?? { kind: kinds[0].kind, severity: "warning", cooldown_seconds: 3600, enabled: true, filter: {}, threshold: null }, kinds, !rule);
-    const form = element("form", { onsubmit: submits(async () => {
+    ask(rule ? rule.rule_id : "A rule of your own", async () => {
       await put({ rule_id: made.name() ?? rule.rule_id, changed_at: rule?.changed_at }, made.body());
-      shown.close();
       await reload();
-    }) }, ...made.shown, element("div", { class: "actions" }, element("button", { class: "primary" }, "Save"), element("button", { type: "button", onclick: () => shown.close() }, "Cancel")));
-    const shown = dialog(rule ? rule.rule_id : "A rule of your own", form);
+    }, ...made.shown);
   }
 
   await reload();
@@ -89,14 +88,14 @@ function bodyOf({ kind, built_in: builtIn, threshold, severity: loud, cooldown_s
 
 function ruleForm(rule, kinds, isNew) {
   const name = element("input", { required: true, pattern: "[A-Za-z0-9][A-Za-z0-9_\\-]{0,63}", title: "Letters, digits, _ and -." });
-  const kind = select({ name: "/kind", onchange: told }, kinds.map((one) => [one.kind, label(one.kind)]), rule.kind);
-  const threshold = element("input", { name: "/threshold", type: "number", step: "any", value: rule.threshold ?? "" });
-  const loud = select({ name: "/severity" }, SEVERITIES, rule.severity);
-  const quiet = element("input", { name: "/cooldown_seconds", type: "number", step: "any", min: 0, value: rule.cooldown_seconds / MINUTE });
-  const on = element("input", { name: "/enabled", type: "checkbox", checked: rule.enabled });
-  const only = Object.fromEntries(ABOUT.map(([key]) => [key, element("input", { name: `/filter/${key}`, value: rule.filter[key] ?? "", placeholder: "any" })]));
+  const kind = select({ "data-pointer": "/kind", onchange: told }, kinds.map((one) => [one.kind, label(one.kind)]), rule.kind);
+  const threshold = element("input", { "data-pointer": "/threshold", type: "number", step: "any", value: rule.threshold ?? "" });
+  const loud = select({ "data-pointer": "/severity" }, SEVERITIES, rule.severity);
+  const quiet = element("input", { "data-pointer": "/cooldown_seconds", type: "number", step: "any", min: 0, value: rule.cooldown_seconds / MINUTE });
+  const on = element("input", { "data-pointer": "/enabled", type: "checkbox", checked: rule.enabled });
+  const only = Object.fromEntries(ABOUT.map(([key]) => [key, element("input", { "data-pointer": `/filter/${key}`, value: rule.filter[key] ?? "", placeholder: "any" })]));
   const about = element("p", { class: "quiet" });
-  const measured = element("span", { class: "hint" });
+  const measured = element("span");
 
   function told() {
     const { about: text, unit } = kinds.find((one) => one.kind === kind.value);
@@ -109,8 +108,8 @@ function ruleForm(rule, kinds, isNew) {
   return {
     shown: [
       isNew && field("Name", name), isNew && field("Looks for", kind), about,
-      element("div", { class: "grid" }, element("label", {}, "Fires from", threshold, measured), field("Severity", loud), field("Quiet afterwards, minutes", quiet)),
-      element("div", { class: "grid" }, ABOUT.map(([key, title]) => field(`Only this ${title.toLowerCase()}`, only[key]))), element("label", {}, on, "On"),
+      element("div", { class: "grid" }, field("Fires from", threshold, measured), field("Severity", loud), field("Quiet afterwards, minutes", quiet)),
+      element("div", { class: "grid" }, ABOUT.map(([key, title]) => field(`Only this ${title.toLowerCase()}`, only[key]))), field("On", on),
     ].filter(Boolean),
     name: () => (isNew ? name.value : undefined),
     body: () => bodyOf({

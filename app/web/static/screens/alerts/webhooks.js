@@ -1,13 +1,15 @@
 // Where alerts are sent to, and what became of it.
 import { call, Refused } from "../../core/api.js";
 import { calmly, card, element, empty, field, select, table, words } from "../../core/dom.js";
-import { confirmed, dialog, submits, tried } from "../../core/forms.js";
+import { ask, confirmed, dialog, tried } from "../../core/forms.js";
 import { number, when } from "../../core/format.js";
 import { subscribe } from "../../core/live.js";
 import { remember } from "../../core/router.js";
+import { input, schemas } from "../../core/schema.js";
 import { delivered, moment, severity, SEVERITIES } from "./parts.js";
 
 export async function open(place, { query, signal }) {
+  const { WebhookAddress: { properties: address } } = await schemas();
   const list = element("div");
   const sent = element("div");
   let chosen = query.get("webhook");
@@ -59,14 +61,13 @@ export async function open(place, { query, signal }) {
   }
 
   function edit(row) {
-    const made = addressForm(row);
-    const form = element("form", { onsubmit: submits(async () => {
-      const saved = await call(`/alerts/webhooks/${encodeURIComponent(made.name() ?? row.webhook_id)}`, { method: "PUT", body: made.body() });
-      shown.close();
+    const name = element("input", { required: true, pattern: "[A-Za-z0-9][A-Za-z0-9_\\-]{0,63}", title: "Letters, digits, _ and -." });
+    const body = row ? { url: row.url, severity: row.severity, enabled: row.enabled } : {};
+    ask(row ? row.webhook_id : "A webhook", async () => {
+      const saved = await call(`/alerts/webhooks/${encodeURIComponent(row?.webhook_id ?? name.value)}`, { method: "PUT", body });
       await reload();
       if (saved.secret) tellSecret(saved);
-    }) }, ...made.shown, element("div", { class: "actions" }, element("button", { class: "primary" }, "Save"), element("button", { type: "button", onclick: () => shown.close() }, "Cancel")));
-    const shown = dialog(row ? row.webhook_id : "A webhook", form);
+    }, !row && field("Name", name), ["url", "secret", "severity", "enabled"].map((one) => input(`/${one}`, address[one], body)));
   }
 
   const refresh = calmly(async () => {
@@ -78,23 +79,6 @@ export async function open(place, { query, signal }) {
   }, 1000);
   await reload();
   subscribe("alerts", { onEvent: refresh, onGap: refresh }, signal);
-}
-
-function addressForm(row) {
-  const name = element("input", { required: true, pattern: "[A-Za-z0-9][A-Za-z0-9_\\-]{0,63}", title: "Letters, digits, _ and -." });
-  const url = element("input", { name: "/url", required: true, value: row?.url ?? "", placeholder: "https://…" });
-  const secret = element("input", { name: "/secret", autocomplete: "off" });
-  const from = select({ name: "/severity" }, SEVERITIES, row?.severity ?? "info");
-  const on = element("input", { name: "/enabled", type: "checkbox", checked: row?.enabled ?? true });
-  return {
-    shown: [
-      !row && field("Name", name), field("Address", url),
-      field("Secret", secret, row ? "Left empty it keeps the one that it has." : "16 to 200 characters that deliveries are signed with; left empty one is made."),
-      field("From", from), element("label", {}, on, "On"),
-    ].filter(Boolean),
-    name: () => (row ? undefined : name.value),
-    body: () => ({ url: url.value, severity: from.value, enabled: on.checked, secret: secret.value || undefined }),
-  };
 }
 
 function tellSecret({ webhook_id: id, secret }) {

@@ -33,12 +33,12 @@ export function sleeves(strategies, shelf) {
     return shelf.find((id) => !taken.includes(id)) ?? shelf[0];
   }
 
-  // Fields are named by their place in the body, which changes with the list.
+  // Inputs are named by their place in the body, which changes with the list.
   function arrange() {
     chosen.hidden = all.checked;
     rows.forEach((row, at) => {
-      row.strategy.name = `/strategies/${at}/strategy_id`;
-      row.weight.name = `/strategies/${at}/weight`;
+      row.strategy.dataset.pointer = `/strategies/${at}/strategy_id`;
+      row.weight.dataset.pointer = `/strategies/${at}/weight`;
     });
     list.replaceChildren(...rows.map(({ shown }) => shown));
     total();

@@ -2,15 +2,13 @@
 import { call } from "../../core/api.js";
 import { card, element, empty, field, table } from "../../core/dom.js";
 import { numeric, submits } from "../../core/forms.js";
-import { NONE, percent, when } from "../../core/format.js";
+import { label, NONE, percent, when } from "../../core/format.js";
 
-const LIMITS = [
-  ["gross", "Gross exposure", "Sizes of all positions."], ["net", "Net exposure", "Sum of all positions, either way."],
-  ["instrument", "One instrument", "Size of its position."], ["strategy", "One strategy", "Sizes of what it holds."],
-  ["var_95", "VaR 95 %", "One session, the largest of its methods."], ["var_99", "VaR 99 %", "One session, the largest of its methods."],
-  ["drawdown", "Drawdown", "Fall from the highest equity."], ["stress", "Worst scenario", "Loss in it."],
-];
-const TITLES = Object.fromEntries(LIMITS.map(([name, title]) => [name, title]));
+const TITLES = {
+  gross: "Gross exposure", net: "Net exposure", instrument: "One instrument", strategy: "One strategy",
+  var_95: "VaR 95 %", var_99: "VaR 99 %", drawdown: "Drawdown", stress: "Worst scenario",
+};
+const titled = (name) => TITLES[name] ?? label(name);
 
 export function limitsUsed({ usage, status }) {
   const rows = [...usage].sort((a, b) => (b.utilisation ?? -1) - (a.utilisation ?? -1));
@@ -20,7 +18,7 @@ export function limitsUsed({ usage, status }) {
 }
 
 const COLUMNS = [
-  { title: "Limit", show: (row) => TITLES[row.limit] ?? row.limit, sort: (row) => row.limit },
+  { title: "Limit", show: (row) => titled(row.limit), sort: (row) => row.limit },
   { title: "Of", show: (row) => row.symbol ?? row.strategy_id ?? "the book", sort: (row) => row.symbol ?? row.strategy_id },
   { title: "Used", show: used, sort: (row) => row.utilisation },
   { title: "Value", number: true, show: (row) => percent(row.value), sort: (row) => row.value },
@@ -30,22 +28,24 @@ const COLUMNS = [
 
 function used({ limit, utilisation }) {
   if (utilisation === null) return NONE;
-  return element("div", { class: "used" }, element("progress", { max: 1, value: Math.min(utilisation, 1), "aria-label": `use of ${TITLES[limit] ?? limit}` }), percent(utilisation, 0));
+  return element("div", { class: "used" }, element("progress", { max: 1, value: Math.min(utilisation, 1), "aria-label": `use of ${titled(limit)}` }), percent(utilisation, 0));
 }
 
 function standing(name) {
   return name ? element("span", { class: `state ${name}` }, name) : "not known";
 }
 
-export function limitsEditor(stands, onSaved) {
-  const inputs = Object.fromEntries(LIMITS.map(([name]) => [name, element("input", { name: `/${name}`, type: "number", step: "any", value: stands.limits[name] ?? "", placeholder: "no limit" })]));
+// What is left empty is no limit, where elsewhere it would be the default: so its inputs are its own.
+export function limitsEditor(stands, { LimitsChange: { properties } }, onSaved) {
+  const names = Object.keys(stands.limits);
+  const inputs = Object.fromEntries(names.map((name) => [name, element("input", { "data-pointer": `/${name}`, type: "number", step: "any", value: stands.limits[name] ?? "", placeholder: "no limit" })]));
   const about = element("p", { class: "quiet" });
-  const form = element("form", { onsubmit: submits(save) },
-    element("div", { class: "grid" }, LIMITS.map(([name, title, hint]) => field(title, inputs[name], hint))),
+  const form = element("form", { onsubmit: submits(save), novalidate: true },
+    element("div", { class: "grid" }, names.map((name) => field(titled(name), inputs[name], properties[name]?.description))),
     element("div", { class: "actions" }, element("button", { class: "primary" }, "Set the limits")));
 
   async function save() {
-    const body = Object.fromEntries(LIMITS.map(([name]) => [name, numeric(inputs[name]) ?? null]));
+    const body = Object.fromEntries(names.map((name) => [name, numeric(inputs[name]) ?? null]));
     tell(await call("/risk/limits", { method: "PUT", body }));
     await onSaved();
   }
