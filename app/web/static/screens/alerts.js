@@ -18,7 +18,8 @@ export async function open(place, { query, signal }) {
     inner.abort();
     inner = new AbortController();
     const ends = inner.signal;
-    const made = element("div", { class: "screen", "aria-labelledby": `tab-${name}` });
+    const made = element("div", { class: "screen" });
+    body.setAttribute("aria-labelledby", `tab-${name}`);
     body.replaceChildren(made);
     try {
       await (await load()).open(made, { query, signal: ends });

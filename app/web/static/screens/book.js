@@ -52,7 +52,8 @@ export async function open(place, { query, signal }) {
     inner = new AbortController();
     const { signal: ends } = inner;
     const chosen = current ? tab : TABS.find(({ name }) => name === "config");
-    const made = element("div", { class: "screen", "aria-labelledby": current && `tab-${tab.name}` });
+    const made = element("div", { class: "screen" });
+    if (current) body.setAttribute("aria-labelledby", `tab-${tab.name}`);
     const before = [...body.children];
     body.append(made);
     try {

@@ -82,7 +82,7 @@ export async function open(place, { query, signal }) {
 }
 
 function tellSecret({ webhook_id: id, secret }) {
-  const shown = element("input", { readonly: true, value: secret, "aria-label": "secret", onfocus: () => shown.select() });
+  const shown = element("input", { readonly: true, value: secret, "aria-label": "the secret", onfocus: () => shown.select() });
   const copy = element("button", { onclick: async () => {
     await navigator.clipboard.writeText(secret);
     copy.textContent = "Copied";

@@ -1,0 +1,48 @@
+"""The live screens before anything is live: each says why, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE, is_wider_than_the_screen, violations
+
+Browse = Callable[..., Page]
+
+
+def test_strategies_that_have_said_nothing_can_be_asked(browse: Browse) -> None:
+    page = browse("signals?strategy=FX_04")
+    expect(
+        page.get_by_text("No signal is like that.").or_(page.get_by_text("No strategy has spoken yet."))
+    ).to_be_visible()
+    page.get_by_role("button", name="Compute the signals of FX_04 now").last.click()
+    expect(page.get_by_role("link", name="its job")).to_be_visible()
+    expect(page.get_by_role("list", name="what is new")).to_contain_text("FX_04")
+
+
+def test_a_book_that_is_not_open_says_why_and_is_made_up_there(browse: Browse) -> None:
+    page = browse("book")
+    expect(page.get_by_text("The paper book has not been opened yet.")).to_be_visible()
+    page.get_by_label("These").check()
+    page.get_by_role("button", name="Add a strategy").click()
+    page.get_by_label("Capital").fill("-1")
+    page.get_by_role("button", name="Make it up so").click()
+    expect(page.get_by_label("Capital")).to_have_attribute("aria-invalid", "true")
+
+
+def test_risk_leads_to_the_book_and_has_limits_all_the_same(browse: Browse) -> None:
+    page = browse("risk")
+    page.get_by_text("Set the limits").first.click()
+    expect(page.get_by_role("spinbutton", name="Drawdown")).to_have_value("0.15")
+    page.get_by_role("link", name="Go to the book").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Paper book")
+
+
+@pytest.mark.parametrize("screen", ["signals", "book", "risk", "alerts"])
+def test_axe_finds_nothing_and_a_phone_shows_it_whole(browse: Browse, screen: str) -> None:
+    page = browse(screen)
+    assert violations(page) == []
+    page.set_viewport_size(PHONE)
+    assert not is_wider_than_the_screen(page)
