@@ -130,7 +130,7 @@ def test_new_bars_are_told_as_they_come_and_move_the_book(browse: Browse, client
     give(client, platform.home, BARS + 5)
     expect(signals.get_by_role("list", name="what is new")).to_contain_text("follower")
     expect(book.locator("h1 ~ .quiet")).not_to_contain_text(before["as_of"][:10])
-    expect(book.locator("dl.figures")).to_contain_text(f"{client.book()['equity']:,.0f}")
+    expect(book.locator("dl.figures").last).to_contain_text(f"{client.book()['equity']:,.0f}")
     expect(book).to_have_url(re.compile("days=30"))
 
 
@@ -162,6 +162,7 @@ def test_the_book_is_made_up_otherwise_and_a_mistake_is_told_at_its_input(browse
         ("holder", 0.25),
     ]
     assert (found["config"]["max_leverage"], found["breaker"]["drawdown"]) == (1.5, 0.15)
+    client.set_book(["follower", "holder"])
 
 
 def test_a_book_is_closed_only_when_that_was_meant(browse: Browse, client: Client) -> None:

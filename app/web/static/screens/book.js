@@ -16,7 +16,7 @@ export async function open(place, { query, signal }) {
   const head = element("header");
   const standing = element("div", { class: "screen" });
   const bar = element("div");
-  const body = element("div", { id: "tab", role: "tabpanel", class: "screen" });
+  const body = element("div", { id: "tab", role: "tabpanel", class: "stage" });
   let tab = TABS.find(({ name }) => name === query.get("tab")) ?? TABS[0];
   let current = null;
   let inner = new AbortController();
@@ -52,7 +52,7 @@ export async function open(place, { query, signal }) {
     inner = new AbortController();
     const { signal: ends } = inner;
     const chosen = current ? tab : TABS.find(({ name }) => name === "config");
-    const made = element("div", { class: "screen" });
+    const made = element("div", { class: "screen coming" });
     if (current) body.setAttribute("aria-labelledby", `tab-${tab.name}`);
     const before = [...body.children];
     body.append(made);
@@ -64,6 +64,7 @@ export async function open(place, { query, signal }) {
       made.append(notice(error.message, "bad"));
     }
     for (const old of before) old.remove();
+    made.classList.remove("coming");
   }
 
   function heading() {

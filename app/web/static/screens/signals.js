@@ -21,8 +21,8 @@ export async function open(place, { query, signal }) {
   const heard = [];
   signal.addEventListener("abort", () => inner.abort());
 
-  const strategy = select({ name: "strategy" }, [["", "all"]]);
-  const end = select({ name: "end" }, [["", "the newest signal"], ...(query.get("end") ? [query.get("end")] : [])], query.get("end"));
+  const strategy = select({ name: "strategy" }, [["", "all"], ...said(query, "strategy")], query.get("strategy"));
+  const end = select({ name: "end" }, [["", "the newest signal"], ...said(query, "end")], query.get("end"));
   const symbols = element("datalist", { id: "symbols" });
   const filters = element("form", { onchange: filter, onsubmit: (event) => event.preventDefault() },
     field("Strategy", strategy),
@@ -33,7 +33,7 @@ export async function open(place, { query, signal }) {
       field("Days on the map", select({ name: "days" }, DAYS, query.get("days") ?? "30")), field("Up to", end)), symbols);
   const feed = element("ol", { class: "feed", tabindex: 0, "aria-label": "what is new", "aria-live": "polite" });
   const turns = element("div");
-  const silent = element("div");
+  const silent = element("details", { class: "card" });
   const days = element("div");
   const chosen = element("div");
   const list = element("div", { class: "tall" });
@@ -71,17 +71,14 @@ export async function open(place, { query, signal }) {
   }
 
   async function reload() {
-    [latest, map] = await Promise.all([
-      call("/signals/latest", { signal }), heat(),
-    ]);
+    [latest, map] = await Promise.all([call("/signals/latest", { signal }), heat()]);
     ends(latest.signals);
     const known = map.strategies.map(({ strategy_id }) => strategy_id).sort();
-    const kept = strategy.value || query.get("strategy");
+    const kept = strategy.value;
     strategy.replaceChildren(...["", ...known].map((value) => element("option", { value }, value || "all")));
     strategy.value = known.includes(kept) ? kept : "";
     symbols.replaceChildren(...[...new Set(latest.signals.map(({ symbol }) => symbol))].sort().map((value) => element("option", { value })));
     render();
-    await openStrategy();
   }
 
   function render() {
@@ -95,7 +92,7 @@ export async function open(place, { query, signal }) {
     list.replaceChildren(rows.length ? table(COLUMNS, rows, { label: "latest signals", onRow: ({ strategy_id }) => choose(strategy_id), current: ({ strategy_id }) => strategy_id === wanted.strategy })
       : empty(latest.signals.length ? "No signal is like that." : "No strategy has spoken yet. They do by themselves; “Compute now” does not wait."));
     silent.hidden = !latest.missing.length;
-    silent.replaceChildren(...(latest.missing.length ? [silence(latest.missing)] : []));
+    silent.replaceChildren(...silence(latest.missing));
   }
 
   async function choose(id) {
@@ -121,21 +118,41 @@ export async function open(place, { query, signal }) {
     feed.replaceChildren(...(rows.length ? rows.map((event) => told(event, choose)) : [element("li", { class: "quiet" }, "Nothing new since this page was opened.")]));
   }
 
-  const refresh = calmly(async () => signal.aborted || reload(), 500);
+  // The chosen strategy is read anew only where it spoke: others may speak without a pause.
+  let spoke = false;
+  const refresh = calmly(async () => {
+    if (signal.aborted) return;
+    const anew = spoke;
+    spoke = false;
+    await reload();
+    if (anew) await openStrategy();
+  }, 500);
   subscribe("signals", {
-    onGap: refresh,
+    onGap: () => {
+      spoke = true;
+      refresh();
+    },
     onEvent: (event) => {
+      spoke ||= namesOf(event.data).includes(strategy.value);
       tellFeed(event);
       refresh();
     },
   }, signal);
   await reload();
+  await openStrategy();
+}
+
+function said(query, name) {
+  return query.get(name) ? [query.get(name)] : [];
 }
 
 // A divergence is of many strategies, each with a direction of its own.
 function fits(row, { strategy, symbol, direction }) {
-  const names = row.strategy_id ? [row.strategy_id] : [...row.long ?? [], ...row.short ?? []].map(({ strategy_id }) => strategy_id);
-  return (!strategy || names.includes(strategy)) && (!symbol || row.symbol === symbol) && (!direction || !row.direction || row.direction === direction);
+  return (!strategy || namesOf(row).includes(strategy)) && (!symbol || row.symbol === symbol) && (!direction || !row.direction || row.direction === direction);
+}
+
+function namesOf({ strategy_id: id, long = [], short = [] }) {
+  return id ? [id] : [...long, ...short].map(({ strategy_id }) => strategy_id);
 }
 
 function newestFirst(a, b) {
@@ -162,5 +179,5 @@ function silence(missing) {
     { title: "Again", show: (row) => computing(row.strategy_id) },
   ], missing, { label: "strategies that have not spoken" });
   const count = `${missing.length} ${missing.length === 1 ? "strategy has" : "strategies have"} not spoken at the present versions`;
-  return element("details", { class: "card" }, element("summary", {}, count), element("div", { class: "tall" }, rows));
+  return [element("summary", {}, count), element("div", { class: "tall" }, rows)];
 }

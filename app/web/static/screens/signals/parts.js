@@ -19,16 +19,21 @@ export function change({ change: name }) {
   return name && element("span", { class: "badge" }, CHANGES[name]);
 }
 
-// The job's link takes the place of what is said beside the button.
+const started = new Map(); // strategy -> the job that was asked for here
+
+// The button, and beside it the link to what it started.
 export function computing(id) {
   const place = element("span", { class: "actions inline" });
+  const link = element("span");
+  const tell = () => started.has(id) && link.replaceChildren(element("a", { href: `#/job/${started.get(id)}` }, "its job"));
   const button = element("button", {
     "aria-label": `Compute the signals of ${id} now`, onclick: () => tried(place, async () => {
       const { job_id } = await call(`/strategies/${id}/signal`, { method: "POST" });
-      link.replaceChildren(element("a", { href: `#/job/${job_id}` }, "its job"));
+      started.set(id, job_id);
+      tell();
     }),
   }, "Compute now");
-  const link = element("span");
+  tell();
   place.append(button, link);
   return place;
 }
