@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -267,8 +267,9 @@ def _storable(text: str, most: int) -> str:
 
 def _fits(name: str, value: Any) -> ColumnElement[bool]:
     if name == "since":
-        return alerts.c.raised_at >= value
-    return (alerts.c.data[name].as_string() if name in SUBJECT else alerts.c[name]) == value
+        return cast(ColumnElement[bool], alerts.c.raised_at >= value)
+    column = alerts.c.data[name].as_string() if name in SUBJECT else alerts.c[name]
+    return cast(ColumnElement[bool], column == value)
 
 
 def _unresolved() -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, literal_column, select, tuple_
 
 from app.events import SIGNALS, Event, iso
 from app.store.database import Database
@@ -85,7 +85,7 @@ class Signals:
 
         The days end with the newest signal of all these strategies, or with the newest before a moment.
         """
-        mine = tuple_(signals.c.strategy_id, signals.c.dataset_id).in_(list(pairs))
+        mine: ColumnElement[bool] = tuple_(signals.c.strategy_id, signals.c.dataset_id).in_(list(pairs))
         if before is not None:
             mine = and_(mine, signals.c.at < before)
         newest = select(func.max(signals.c.at)).where(mine).scalar_subquery()
