@@ -11,6 +11,8 @@ const TABS = [
   { name: "trades", title: "Trades", load: () => import("./book/trades.js") },
   { name: "config", title: "How it is made up", load: () => import("./book/editor.js") },
 ];
+// What a state of the breaker means.
+const BREAKER = { closed: "The book follows all of its wishes.", open: "It has fallen far, and follows a part of its wishes.", recovery: "It is on its way back to all of its wishes." };
 
 export async function open(place, { query, signal }) {
   const head = element("header");
@@ -70,7 +72,7 @@ export async function open(place, { query, signal }) {
   function heading() {
     if (!current) return [element("h1", {}, "Paper book"), element("span", { class: "quiet" }, "not open yet")];
     return [
-      element("h1", {}, "Paper book"), quality(current.quality), current.breaker && element("span", { class: "badge" }, `breaker ${current.breaker}`),
+      element("h1", {}, "Paper book"), quality(current.quality), current.breaker && element("span", { class: current.breaker === "closed" ? "badge" : "mark", title: BREAKER[current.breaker] }, `breaker ${current.breaker}`),
       element("span", { class: "quiet" }, "as of ", when(current.as_of, { seconds: false }), `, version ${current.book_version}`),
       element("div", { class: "actions" }, element("button", { onclick: close }, "Close the book …")),
     ].filter(Boolean);

@@ -52,6 +52,6 @@ export async function open(place, { query, signal }) {
 
 function heading({ losses }) {
   if (!losses) return [element("h1", {}, "Risk"), element("span", { class: "quiet" }, "of the paper book")];
-  const about = `${number(losses.positions)} positions, ${number(losses.observations)} returns of ${day(losses.start)} to ${day(losses.end)}`;
+  const about = `${number(losses.positions)} position${losses.positions === 1 ? "" : "s"}, ${number(losses.observations)} returns of ${day(losses.start)} to ${day(losses.end)}`;
   return [element("h1", {}, "Risk"), quality(losses.quality), element("span", { class: "quiet" }, "of the paper book as of ", when(losses.as_of, { seconds: false }), `: ${about}`)].filter(Boolean);
 }

@@ -155,9 +155,10 @@ function namesOf({ strategy_id: id, long = [], short = [] }) {
   return id ? [id] : [...long, ...short].map(({ strategy_id }) => strategy_id);
 }
 
+// The newest bars first, and of one bar the surest.
 function newestFirst(a, b) {
   if (a.time !== b.time) return a.time < b.time ? 1 : -1;
-  return a.strategy_id < b.strategy_id ? -1 : a.strategy_id > b.strategy_id ? 1 : 0;
+  return Math.abs(b.conviction) - Math.abs(a.conviction);
 }
 
 const COLUMNS = [

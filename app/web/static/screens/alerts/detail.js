@@ -5,7 +5,8 @@ import { delivered, moment, severity, standing } from "./parts.js";
 
 const BOOK = { var_breach: ["#/risk", "Risk"], limit_breach: ["#/risk", "Risk"], drawdown: ["#/book", "The book"] };
 
-export function detail(alert) {
+// `steps` are what can be done with it.
+export function detail(alert, steps) {
   const shown = Object.entries(alert.data).filter(([, value]) => value !== null && typeof value !== "object");
   return card(null, element("h2", {}, severity(alert), " ", alert.message),
     facts([
@@ -14,7 +15,7 @@ export function detail(alert) {
       ["Acknowledged", alert.acknowledged_at && element("span", {}, when(alert.acknowledged_at), ` by ${alert.acknowledged_by}`)],
       ["Resolved", alert.resolved_at && when(alert.resolved_at)],
     ]),
-    element("div", { class: "actions" }, ways(alert).map(([href, name]) => element("a", { class: "button", href }, name))),
+    element("div", { class: "actions" }, steps(alert), ways(alert).map(([href, name]) => element("a", { class: "button", href }, name))),
     shown.length > 0 && element("details", {}, element("summary", {}, "What was found"), facts(shown.map(([name, value]) => [label(name), typeof value === "number" ? number(value, 4) : String(value)]))),
     element("h3", {}, "Sent to"), alert.deliveries.length ? table([
       { title: "Webhook", show: (row) => element("a", { href: `#/alerts?tab=webhooks&webhook=${row.webhook_id}` }, row.webhook_id) },

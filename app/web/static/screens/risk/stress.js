@@ -42,7 +42,7 @@ function detailOf(item) {
 }
 
 function shocks({ rates_bps: rates, prices }) {
-  const rate = (points) => (points.length === 1 ? `${bp(points[0][1])} bp` : points.map(([years, move]) => `${bp(move)} bp at ${number(years)} years`).join(", "));
+  const rate = (points) => (points.length === 1 ? `${bp(points[0][1])} bp` : points.map(([years, move]) => `${bp(move)} bp at ${number(years)} year${years === 1 ? "" : "s"}`).join(", "));
   return [
     ...Object.entries(rates).map(([name, points]) => [FACTORS[name] ?? label(name), rate(points)]),
     ...Object.entries(prices).map(([name, move]) => [FACTORS[name] ?? label(name), `${move > 0 ? "+" : ""}${percent(move, 0)}`]),

@@ -6,7 +6,7 @@ import { conviction } from "./parts.js";
 const HEIGHTS = [[6, "12rem"], [10, "16rem"], [16, "20rem"], [26, "28rem"]]; // for so many rows
 const TALLEST = "36rem";
 const SIGNS = { flip: "⇄", surge: "↯" };
-const MOST_SIGNS = 60; // columns, beyond which signs would lie over each other
+const MOST_SIGNS = 60; // columns, beyond which signs would lie over each other, and gaps would hide them
 
 export function heatMap(place, { days, strategies: wanted }, onChoose) {
   const strategies = wanted.filter((row) => row.conviction.some((value) => value !== null));
@@ -26,16 +26,17 @@ export function heatMap(place, { days, strategies: wanted }, onChoose) {
 function drawing(theme, days, rows) {
   const hover = rows.map((row) => days.map((_, at) => row.conviction[at] === null ? "said nothing"
     : `${row.symbol[at]} ${conviction({ conviction: row.conviction[at] })}${row.change[at] ? ` (${row.change[at]})` : ""}<br>${broken(row.reason[at])}`));
+  const fine = days.length > MOST_SIGNS;
   return {
     traces: [{
       type: "heatmap", x: days, y: rows.map(({ strategy_id }) => strategy_id), z: rows.map(({ conviction }) => conviction), zmin: -1, zmax: 1,
-      colorscale: theme.diverging, showscale: false, xgap: 1, ygap: 1, customdata: hover, hoverongaps: false,
-      text: rows.map(({ change }) => change.map((name) => SIGNS[name] ?? "")), texttemplate: days.length <= MOST_SIGNS ? "%{text}" : "",
+      colorscale: theme.diverging, showscale: false, xgap: fine ? 0 : 1, ygap: 1, customdata: hover, hoverongaps: false,
+      text: rows.map(({ change }) => change.map((name) => SIGNS[name] ?? "")), texttemplate: fine ? "" : "%{text}",
       hovertemplate: "%{y} on %{x}<br>%{customdata}<extra></extra>",
     }],
     layout: {
       hovermode: "closest", plot_bgcolor: theme.soft(theme.line, 0.6), margin: { l: 80, r: 5, t: 5, b: 30 },
-      xaxis: { type: "category", nticks: 8, showgrid: false }, yaxis: { type: "category", dtick: 1, tickfont: { size: 10 }, showgrid: false },
+      xaxis: { type: "category", nticks: 5, showgrid: false }, yaxis: { type: "category", dtick: 1, tickfont: { size: 10 }, showgrid: false },
     },
   };
 }
