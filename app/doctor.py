@@ -41,8 +41,11 @@ def examine(settings: Settings) -> list[Check]:
     for check in CHECKS:
         try:
             found += check(settings)
-        except (StartRefused, StoreUnavailable) as error:
+        except StartRefused as error:
             found.append(Check(check.__name__, "problem", error.message))
+        except StoreUnavailable as error:
+            driver = str(getattr(error.__cause__, "orig", "")).strip()  # who may run this may read it
+            found.append(Check(check.__name__, "problem", f"{error.message} {driver}".strip()))
         except OSError as error:
             found.append(Check(check.__name__, "problem", f"{error.filename}: {error.strerror}."))
     return found
@@ -153,7 +156,7 @@ def queue_server(settings: Settings) -> Iterator[Check]:
             yield Check("queue_server", "warning", text)
         yield Check("queue_server", "ok", f"It answers as {version}.")
     except redis.RedisError as error:
-        yield Check("queue_server", "problem", f"It does not answer: {error}.")
+        yield Check("queue_server", "problem", f"It does not answer: {str(error).rstrip('.')}.")
     finally:
         client.close()
 
