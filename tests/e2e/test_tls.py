@@ -104,6 +104,20 @@ def test_a_queue_server_with_a_certificate_for_another_name_hears_nothing(
     _refuses(server, f"{url}?ssl_ca_certs={known.file}".replace("127.0.0.1", "localhost"))
 
 
+def test_a_queue_server_that_asks_who_is_there_is_shown_a_certificate(known: Known, queue: tuple[Tunnel, str]) -> None:
+    known.context.verify_mode = ssl.CERT_REQUIRED
+    known.context.load_verify_locations(known.file)
+    plain = f"{queue[1]}?ssl_ca_certs={known.file}"
+    with pytest.raises(QueueUnavailable):
+        RedisBus(plain).ping()
+    shown = f"{plain}&ssl_certfile={known.file}&ssl_keyfile={known.file.with_suffix('.key')}"
+    RedisBus(shown).ping()
+    bells = CeleryQueue(Settings(redis_url=shown))
+    bells.warm()
+    assert bells.length("nobody") == 0
+    assert limiting._on_server(shown).hit(limiting.RateLimitItemPerMinute(1), "ada")
+
+
 def _refuses(server: Tunnel, url: str) -> None:
     """Whoever uses a queue server finds out before a password has been sent."""
     settings = Settings(redis_url=url)
