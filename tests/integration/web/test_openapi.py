@@ -120,7 +120,7 @@ def test_the_configuration_is_described_by_its_own_schema(spec: dict[str, Any]) 
     assert config["additionalProperties"] is False
 
 
-@pytest.mark.timeout(max(240, 12 * EXAMPLES))
+@pytest.mark.timeout(max(480, 12 * EXAMPLES))
 def test_no_request_breaks_the_api_and_every_reply_keeps_its_promise(
     shared: Any, make_services: Callable[..., Any]
 ) -> None:
