@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from app import backup, schema
+from app.depot import DRAFTS
 from app.embedded.home import Home
 from app.errors import StartRefused, StoreUnavailable
-from app.library import DRAFTS
 from app.settings import Settings
 from app.store import Node, Store
 

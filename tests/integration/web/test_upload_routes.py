@@ -187,5 +187,5 @@ def test_a_hostile_file_is_never_an_accident(web: Any, seed: int) -> None:
 
 
 def test_no_file_of_an_upload_is_left_behind(web: Any, kept: Any) -> None:
-    drafts = web.services.settings.library_dir / ".drafts"
+    drafts = web.services.catalog.library.depot.drafts
     assert list(drafts.iterdir()) == []

@@ -11,6 +11,7 @@ import pytest
 
 from app import library as module
 from app.catalog import Catalog
+from app.depot import Folder
 from app.library import Beside, Library, Meaning
 from engine.errors import BadData, InvalidInput, UnknownName
 
@@ -45,7 +46,7 @@ def observations():
 
 @pytest.fixture
 def catalog(tmp_path):
-    return Catalog([], library_dir=tmp_path / "library", bars_dir=tmp_path / "bars")
+    return Catalog([], depot=Folder(tmp_path / "library"), bars_dir=tmp_path / "bars")
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_the_newest_version_is_present_and_older_ones_are_found_by_name(catalog,
 
 
 def test_another_process_sees_a_new_dataset_without_being_started_again(catalog, tmp_path):
-    other = Catalog([], library_dir=tmp_path / "library")
+    other = Catalog([], depot=Folder(tmp_path / "library"))
     with pytest.raises(UnknownName):
         other.get("mine")
     kept = catalog.library.put(wide(), id="mine", meaning=MINE).dataset
@@ -194,7 +195,7 @@ def test_an_id_that_could_be_a_path_is_refused(library, name):
 
 
 def test_an_id_belongs_to_one_dataset(tmp_path):
-    shipped = Catalog.standard(library_dir=tmp_path)
+    shipped = Catalog.standard(depot=Folder(tmp_path))
     for name in ("fx_daily", "FX_Daily"):
         with pytest.raises(module.Conflict, match="already a dataset 'fx_daily'"):
             shipped.library.put(wide(), id=name, meaning=MINE)
