@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib.util
 import itertools
 import os
 import secrets
@@ -37,6 +38,7 @@ from app.store import Output, Store
 from app.tables import jobs
 from app.taskqueue import MemoryQueue
 from engine.jit import Kernel
+from tests.objects import KEYS, ObjectServer, object_server
 
 TEMPLATE = "queuant_template"
 
@@ -265,6 +267,17 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def queue_server(tmp_path: Path) -> Iterator[QueueServer]:
     """A queue server of the test's own, to be killed or frozen."""
     with _queue_server(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    """A server of objects that the tests of this process share, and keys for it in the environment."""
+    if importlib.util.find_spec("moto") is None:
+        _missing("moto is not installed")
+    with pytest.MonkeyPatch.context() as patch, object_server(tmp_path_factory.mktemp("objects")) as server:
+        for name, value in KEYS.items():
+            patch.setenv(name, value)
         yield server
 
 

@@ -74,7 +74,7 @@ def test_what_was_there_is_there_again(lived, elsewhere, world, tmp_path):
     store.close()
     assert (elsewhere.home / "datasets/prices/abc/data.parquet").read_text() == "what is in data.parquet"
     assert (elsewhere.home / "strategies/mine.py").read_text() == "what is in mine.py"
-    assert not (elsewhere.home / "datasets" / DRAFTS).exists()
+    assert list((elsewhere.home / "datasets" / DRAFTS).iterdir()) == []
 
 
 def test_clients_of_the_log_that_was_are_told_to_read_anew(lived, elsewhere, world, tmp_path):
