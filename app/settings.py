@@ -137,8 +137,8 @@ class Settings:
     cache_dir: str = _setting(
         "",
         "QUEUANT_CACHE_DIR",
-        "Folder for compiled kernels and bars that processes map; empty: kernels beside the engine's source, so that "
-        "homes share them, and bars in the home folder",
+        "Folder for compiled kernels, bars that processes map and what comes from a bucket of datasets; empty: kernels "
+        "beside the engine's source, so that homes share them, and the rest in the home folder",
     )
     source_urls: tuple[str, ...] = _setting(
         (), "QUEUANT_SOURCE_URLS", "Comma-separated NAME=URL: other addresses of data sources, such as a mirror's"
