@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from app import schema
-from app.depot import DRAFTS, Depot, Place, depot_of, drafting
+from app.depot import DRAFTS, MANIFEST, Depot, Place, depot_of, drafting
 from app.embedded.home import Home
 from app.errors import StartRefused
 from app.events import iso
@@ -189,7 +189,7 @@ def _put_datasets(found: Path, depot: Depot) -> None:
     """Versions that are there already stay: they are the same."""
     for version in sorted(found.glob("*/*")):
         place = Place(version.parent.name, version.name)
-        if not depot.has(place):
+        if (version / MANIFEST).is_file() and not depot.has(place):
             with drafting(depot.drafts) as draft:  # it may come from another disk
                 depot.keep(Path(shutil.move(version, draft)), place)
 

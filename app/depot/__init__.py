@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from app.depot.base import DRAFTS, ID, MANIFEST, VERSION, Depot, Place, drafting, sync
+from app.depot.bucket import Bucket
 from app.depot.folder import Folder
 from app.errors import StartRefused
 from app.settings import Settings
@@ -28,8 +29,6 @@ def depot_of(settings: Settings) -> Depot:
             raise StartRefused("QUEUANT_DATASET_DIR begins with file:// and names no folder: file:///folder does.")
         return Folder(Path(unquote(parts.path)))
     if scheme == "s3":
-        from app.depot.bucket import Bucket  # Arrow's S3 is 40 MiB that others need not load
-
         return Bucket(settings.dataset_dir, settings.mirror_dir)
     raise StartRefused(
         f"QUEUANT_DATASET_DIR begins with {scheme[:20]}://; a folder, file:///folder and s3://bucket/prefix are known."

@@ -22,8 +22,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import pyarrow.fs
-
 from app.depot.base import DRAFTS, ID, LEFT_SECONDS, MANIFEST, VERSION, Place
 from app.errors import DatasetsUnavailable, StartRefused
 from engine.errors import BadData, nearest
@@ -78,6 +76,8 @@ class Bucket:
     @cached_property
     def _files(self) -> Any:
         """The client. It has threads of its own and is made by whoever asks first, which no process does that forks."""
+        import pyarrow.fs  # 20 MiB that only those need who ask
+
         return pyarrow.fs.S3FileSystem(
             **self._options,
             connect_timeout=_CONNECT_SECONDS,
@@ -92,7 +92,9 @@ class Bucket:
 
     def _all(self, under: str) -> dict[Place, dict[str, Any]]:
         """What there is by version and name: one request for each thousand files."""
-        selector = pyarrow.fs.FileSelector(under, recursive=True)
+        from pyarrow.fs import FileSelector
+
+        selector = FileSelector(under, recursive=True)
         found: dict[Place, dict[str, Any]] = defaultdict(dict)
         with suppress(FileNotFoundError), _asking():
             for info in self._files.get_file_info(selector):
@@ -152,12 +154,12 @@ class Bucket:
 
     def keep(self, draft: Path, place: Place) -> bool:
         self._sweep()
-        *data, manifest = sorted(draft.iterdir(), key=lambda path: path.name == MANIFEST)
-        for path in data:
-            self._send(path, place)
+        for path in draft.iterdir():
+            if path.name != MANIFEST:
+                self._send(path, place)
         if self._is_whole(place):  # somebody else was here a moment before
             return False
-        self._send(manifest, place)
+        self._send(draft / MANIFEST, place)
         target = self._mirror / place.id / place.version
         target.parent.mkdir(parents=True, exist_ok=True)
         with suppress(OSError):  # a mirror that is there already serves as well
