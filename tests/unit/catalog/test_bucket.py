@@ -104,6 +104,12 @@ def test_a_folder_may_be_named_by_its_path_or_by_an_address(tmp_path, written):
     assert (type(named), named.folder) == (Folder, tmp_path / "my data")
 
 
+def test_a_process_that_forks_has_no_client_as_its_children_make_their_own(tmp_path):
+    depot = Bucket("s3://bucket/x", tmp_path)
+    Catalog.standard(depot=depot).preload()
+    assert "_files" not in vars(depot)
+
+
 def test_what_asking_costs(catalog, bucket, asked):
     versions = [catalog.library.put(closes(at), id=f"d{at % 3}", meaning=MINE).dataset.version for at in range(6)]
     other = Catalog.standard(depot=bucket.depot())

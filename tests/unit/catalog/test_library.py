@@ -11,9 +11,9 @@ import pytest
 
 from app import library as module
 from app.catalog import Catalog
-from app.depot import Folder, folder
+from app.depot import Folder, Place, folder
 from app.depot.bucket import Bucket
-from app.library import Beside, Library, Meaning
+from app.library import Beside, Library, Meaning, Version
 from engine.errors import BadData, InvalidInput, UnknownName
 
 MINE = Meaning("mine", quality="synthetic", source="A seed")
@@ -184,6 +184,17 @@ def test_two_who_put_the_same_at_once_have_one_version(library):
     most = {Folder: 1, Bucket: 4}[type(library.depot)]  # in a bucket several may come first: what they put is the same
     assert 1 <= sum(one.new for one in kept) <= most
     assert len({one.dataset.version for one in kept}) == len(library.versions("mine")) == 1
+
+
+def test_who_comes_second_is_told_so_and_changes_nothing(library, site):
+    version = Version(wide(), meaning=MINE)
+    told = []
+    for _ in range(2):
+        with library.draft() as draft:
+            version.write(draft, "mine", after=0.0)
+            told.append(library.keep(draft, Place("mine", version.name)))
+    assert [kept.new for kept in told] == [True, False]
+    assert Catalog([], depot=site.depot()).get("mine").manifest == told[0].dataset.manifest == told[1].dataset.manifest
 
 
 def test_a_file_that_was_changed_is_refused(library, site):
