@@ -36,8 +36,8 @@ _SURE_SECONDS = 5.0
 _PIECE = 1 << 20
 _HELP = {
     "NO_SUCH_BUCKET": "there is no such bucket: make it, or name another one in QUEUANT_DATASET_DIR",
-    "ACCESS_DENIED": "it refuses this key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to one that may list, read "
-    "and write the bucket",
+    "ACCESS_DENIED": "it refuses this key: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to one that may list, read, "
+    "write and delete there",
     "INVALID_ACCESS_KEY_ID": "it does not know AWS_ACCESS_KEY_ID",
     "SIGNATURE_DOES_NOT_MATCH": "AWS_SECRET_ACCESS_KEY does not belong to AWS_ACCESS_KEY_ID",
     "NETWORK_CONNECTION": "it does not answer where QUEUANT_DATASET_DIR says that it is",
@@ -136,7 +136,8 @@ class Bucket:
                     return False
                 file.seek(0)
                 if sha256 not in (None, hashlib.file_digest(file, "sha256").hexdigest()):
-                    raise BadData(f"{key} is not the file that its manifest describes.", code="dataset_changed")
+                    text = f"A file of dataset '{path.parts[-3]}' is not the one that its manifest describes."
+                    raise BadData(text, code="dataset_changed")
                 os.fsync(file.fileno())
             path.parent.mkdir(parents=True, exist_ok=True)
             Path(draft).replace(path)
