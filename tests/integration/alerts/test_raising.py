@@ -7,7 +7,7 @@ import pytest
 from app.alerts import kinds, watching
 from app.catalog import Catalog
 from app.depot import Folder
-from app.errors import Conflict, Unknown
+from app.errors import Conflict, DatasetsUnavailable, Unknown
 from engine.errors import BadData
 from tests.alerts import both
 
@@ -216,6 +216,17 @@ def test_data_that_were_cut_off_silence_no_other_alerts(platform, tmp_path, file
     told = {(one.kind, one.entity) for one in platform.alerts()}
     assert "queue_age" in {kind for kind, _ in told}
     assert (("stale_data", "live") in told) == (file != "manifest.json")
+
+
+def test_a_store_of_datasets_that_is_away_silences_no_other_alerts(platform, monkeypatch):
+    def away():
+        raise DatasetsUnavailable("The bucket of datasets cannot be used.")
+
+    platform.world.submit()
+    platform.clock.advance(5 * 86_400)
+    monkeypatch.setattr(platform.services.catalog, "datasets", away)
+    platform.round()
+    assert "queue_age" in {one.kind for one in platform.alerts()}
 
 
 def test_a_rule_that_is_switched_off_raises_nothing_resolves_nothing_and_does_not_catch_up(platform):
