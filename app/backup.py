@@ -2,7 +2,8 @@
 
 The file is a tar archive: `manifest.json`, `database` (a whole SQLite database, or an archive of pg_dump), `datasets/`
 and `strategies/`. It is made while the platform runs: the database is that of one moment, and datasets never change.
-Caches, logs and the key of the home are not in it; the hashes of keys are, and so are the secrets of webhooks.
+Caches, logs and the key of the home are not in it, nor are datasets that lie in a bucket; the hashes of keys are, and
+so are the secrets of webhooks.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from app import schema
+from app.depot import DRAFTS, MANIFEST, Depot, Place, depot_of, drafting
 from app.embedded.home import Home
 from app.errors import StartRefused
 from app.events import iso
-from app.library import DRAFTS
 from app.settings import Settings
 from app.store import Store
 
@@ -88,7 +89,7 @@ def restore(settings: Settings, file: Path, *, force: bool = False) -> Backup:
         try:
             _require_room(store, backup, force=force)
             # First what is only added: where it fails, what was there is still whole.
-            _put_datasets(Path(folder) / "datasets", settings.library_dir)
+            _put_datasets(Path(folder) / "datasets", depot_of(settings))
             _put_strategies(Path(folder) / "strategies", settings.strategy_folders[0], force=force)
             if store.database.is_sqlite:
                 _replace_sqlite(store, Path(folder) / "database")
@@ -117,8 +118,8 @@ def _pack(archive: tarfile.TarFile, settings: Settings, manifest: Mapping[str, A
     member.size = len(text)
     archive.addfile(member, io.BytesIO(text))
     archive.add(dump, "database")
-    for name, folder in (("datasets", settings.library_dir), ("strategies", settings.strategy_folders[0])):
-        if folder.is_dir():
+    for name, folder in (("datasets", depot_of(settings).folder), ("strategies", settings.strategy_folders[0])):
+        if folder and folder.is_dir():
             archive.add(folder, name, filter=_kept)
 
 
@@ -184,13 +185,13 @@ def _renew(store: Store) -> None:
     store.events.renew()
 
 
-def _put_datasets(found: Path, folder: Path) -> None:
+def _put_datasets(found: Path, depot: Depot) -> None:
     """Versions that are there already stay: they are the same."""
     for version in sorted(found.glob("*/*")):
-        place = folder / version.relative_to(found)
-        if not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(version, place)
+        place = Place(version.parent.name, version.name)
+        if (version / MANIFEST).is_file() and not depot.has(place):
+            with drafting(depot.drafts) as draft:  # it may come from another disk
+                depot.keep(Path(shutil.move(version, draft)), place)
 
 
 def _put_strategies(found: Path, folder: Path, *, force: bool) -> None:

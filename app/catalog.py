@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from app.dataset import Dataset
+from app.depot import Depot
 from app.library import Library
 from engine.bars import Bars
 from engine.errors import BadData, InvalidInput, UnknownName
@@ -18,20 +19,20 @@ SHIPPED = Path(__file__).resolve().parent / "datasets"
 
 
 class Catalog:
-    """Datasets by id. The roots are read when something is first asked, the library whenever something is."""
+    """Datasets by id. The roots are read when something is first asked, the library whenever it matters."""
 
-    def __init__(self, roots: Iterable[Path], *, bars_dir: Path | None = None, library_dir: Path | None = None) -> None:
+    def __init__(self, roots: Iterable[Path], *, bars_dir: Path | None = None, depot: Depot | None = None) -> None:
         self._roots = tuple(roots)
         self._bars_dir = bars_dir
-        self.library = Library(library_dir, bars_dir=bars_dir, reserved=lambda: self._fixed) if library_dir else None
+        self.library = Library(depot, bars_dir=bars_dir, reserved=lambda: self._fixed) if depot else None
 
     @classmethod
     def standard(
-        cls, further: Iterable[str] = (), *, bars_dir: Path | None = None, library_dir: Path | None = None
+        cls, further: Iterable[str] = (), *, bars_dir: Path | None = None, depot: Depot | None = None
     ) -> Catalog:
         """What Queuant ships, further folders of datasets, and a library; bars are mapped from below `bars_dir`."""
         roots = [SHIPPED, *(Path(root).expanduser() for root in further)]
-        return cls(roots, bars_dir=bars_dir, library_dir=library_dir)
+        return cls(roots, bars_dir=bars_dir, depot=depot)
 
     @cached_property
     def _fixed(self) -> dict[str, Dataset]:
@@ -41,7 +42,7 @@ class Catalog:
                 name = path.parent.name
                 if name in found:
                     raise BadData(f"Two folders hold a dataset '{name}': {found[name].folder} and {path.parent}.")
-                found[name] = Dataset.described(name, path.parent, self._bars_dir)
+                found[name] = Dataset.described(name, path, self._bars_dir)
         return found
 
     def fixed_ids(self) -> list[str]:
@@ -62,7 +63,8 @@ class Catalog:
 
     def datasets(self) -> list[Dataset]:
         """The present version of each."""
-        return [self.versions(name)[0] for name in self.ids()]
+        kept = self.library.present() if self.library else {}
+        return [*self._fixed.values(), *(kept[name] for name in sorted(kept) if name not in self._fixed)]
 
     def preload(self) -> None:
         """Read or map what ships and lies in the roots now: no request waits for it, and what forks has it too."""
@@ -75,12 +77,14 @@ class Catalog:
     def get(self, name: str) -> Dataset:
         """The dataset of `id` or `id@version`. Raises UnknownName, and InvalidInput for a version that is gone."""
         dataset_id, _, version = name.partition("@")
+        fixed = self._fixed.get(dataset_id)
+        if fixed and (not version or fixed.version == version):
+            return fixed
+        if version and self.library and (kept := self.library.get(dataset_id, version)):
+            return kept
         found = self.versions(dataset_id)
         if not version:
             return found[0]
-        for dataset in found:
-            if dataset.version == version:
-                return dataset
         raise InvalidInput(
             f"Dataset '{dataset_id}' has no version '{version[:40]}'.",
             code="unknown_dataset_version",

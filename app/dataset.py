@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,6 +39,13 @@ from engine.intake import FIELDS
 from engine.panel import NO_PANEL, Panel
 from engine.version import ENGINE_VERSION
 
+# Sees that a file of the manifest is there, by its path and what the manifest says of it.
+Bring = Callable[[Path, Mapping[str, Any]], None]
+
+
+def _lies_here(path: Path, told: Mapping[str, Any]) -> None:
+    """Most files need not be brought."""
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -48,13 +55,14 @@ class Dataset:
     folder: Path
     manifest: Mapping[str, Any]
     bars_dir: Path | None = None
+    bring: Bring = _lies_here
 
     @classmethod
-    def described(cls, id: str, folder: Path, bars_dir: Path | None) -> Dataset:
-        """The dataset of a folder, as its manifest describes it. Raises BadData where that cannot be read."""
+    def described(cls, id: str, path: Path, bars_dir: Path | None, *, bring: Bring = _lies_here) -> Dataset:
+        """The dataset that a manifest describes, which lies beside its files. Raises BadData where it is unreadable."""
         with _readable(id):
-            manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-        return cls(id, folder, manifest, bars_dir)
+            manifest = json.loads(path.read_text("utf-8"))
+        return cls(id, path.parent, manifest, bars_dir, bring)
 
     @property
     def kind(self) -> str:
@@ -76,11 +84,20 @@ class Dataset:
         """Whether the prices are made those of a total return."""
         return "adj_close" in self.manifest.get("columns", {})
 
-    @cached_property
+    @property
     def path(self) -> Path:
+        return self._packaged or self._file(self.manifest)
+
+    def _file(self, told: Mapping[str, Any]) -> Path:
+        path = self.folder / str(told["file"])
+        self.bring(path, told)
+        return path
+
+    @cached_property
+    def _packaged(self) -> Path | None:
         package = self.manifest.get("package")
         if package is None:
-            return self.folder / str(self.manifest["file"])
+            return None
         found = importlib.util.find_spec(package)  # finds the files without running the package
         if found is None or not found.submodule_search_locations:
             raise BadData(
@@ -133,7 +150,7 @@ class Dataset:
 
     @property
     def _series_path(self) -> Path:
-        return self.folder / str(self._series["file"])
+        return self._file(self._series)
 
     @cached_property
     def panel(self) -> Panel:

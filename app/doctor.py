@@ -20,7 +20,8 @@ from redis.retry import Retry
 from sqlalchemy.engine import make_url
 
 from app import monitoring, precautions, schema
-from app.errors import StartRefused, StoreUnavailable
+from app.depot import Depot, depot_of
+from app.errors import DatasetsUnavailable, StartRefused, StoreUnavailable
 from app.monitoring import Check
 from app.settings import Settings
 from app.store import Store
@@ -41,8 +42,11 @@ def examine(settings: Settings) -> list[Check]:
     for check in CHECKS:
         try:
             found += check(settings)
-        except (StartRefused, StoreUnavailable) as error:
+        except StartRefused as error:
             found.append(Check(check.__name__, "problem", error.message))
+        except StoreUnavailable as error:
+            driver = str(getattr(error.__cause__, "orig", "")).strip()  # who may run this may read it
+            found.append(Check(check.__name__, "problem", f"{error.message} {driver}".strip()))
         except OSError as error:
             found.append(Check(check.__name__, "problem", f"{error.filename}: {error.strerror}."))
     return found
@@ -82,12 +86,25 @@ def home(settings: Settings) -> Iterator[Check]:
 
 def folders(settings: Settings) -> Iterator[Check]:
     """Where datasets and caches are written."""
-    for name, folder in (("datasets", settings.library_dir), ("cache", settings.bars_dir)):
-        place = next(parent for parent in (folder, *folder.parents) if parent.exists())
-        if os.access(place, os.W_OK):
-            yield from _room(name, place)
-        else:
-            yield Check(name, "problem", f"{folder} cannot be written to by this user.")
+    depot = depot_of(settings)
+    yield from _writable("datasets", depot.folder) if depot.folder else _elsewhere("datasets", depot)
+    yield from _writable("cache", settings.bars_dir)
+
+
+def _writable(name: str, folder: Path) -> Iterator[Check]:
+    place = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if os.access(place, os.W_OK):
+        yield from _room(name, place)
+    else:
+        yield Check(name, "problem", f"{folder} cannot be written to by this user.")
+
+
+def _elsewhere(name: str, depot: Depot) -> Iterator[Check]:
+    """Whether it can be read; whether it can be written to would be seen only by changing it."""
+    try:
+        yield Check(name, "ok", f"{depot} answers; versions of datasets that lie there: {len(depot.places())}.")
+    except DatasetsUnavailable as error:
+        yield Check(name, "problem", error.message)
 
 
 def _room(name: str, folder: Path) -> Iterator[Check]:
@@ -153,7 +170,7 @@ def queue_server(settings: Settings) -> Iterator[Check]:
             yield Check("queue_server", "warning", text)
         yield Check("queue_server", "ok", f"It answers as {version}.")
     except redis.RedisError as error:
-        yield Check("queue_server", "problem", f"It does not answer: {error}.")
+        yield Check("queue_server", "problem", f"It does not answer: {str(error).rstrip('.')}.")
     finally:
         client.close()
 

@@ -7,6 +7,7 @@ QueuantError
 ├── Denied              no key, a wrong key, or a key without the scope
 ├── Overloaded          come back later
 ├── StoreUnavailable    the database did not answer; nothing was accepted
+│   └── DatasetsUnavailable  nor did the store of datasets
 ├── QueueUnavailable    the doorbell could not be rung; the row is safe and rings later
 ├── SourceFailed        the outside world did not give the data that was asked for
 ├── StartRefused        a process cannot start as it was asked to
@@ -80,6 +81,12 @@ class StoreUnavailable(QueuantError):
     """The database did not answer. Nothing was accepted; the caller may repeat the request."""
 
     code = "store_unavailable"
+
+
+class DatasetsUnavailable(StoreUnavailable):
+    """The object store of datasets did not answer, or refused. The caller may repeat the request; a job waits."""
+
+    code = "datasets_unavailable"
 
 
 class QueueUnavailable(QueuantError):

@@ -1,7 +1,7 @@
-"""The library: datasets that came from outside, below one folder as `<id>/<version>/{manifest.json,data.parquet}`.
+"""The library: datasets that came from outside, each version a `manifest.json` and Parquet files in a depot.
 
-A version is there whole or not at all: it is written aside, synced, and renamed into its place; it never changes.
-The newest one by creation is what the dataset's id means, older ones are found as `id@version`.
+A version is there whole or not at all, and never changes. The newest one by creation is what the dataset's id means,
+older ones are found as `id@version`.
 
 A version is the hash of what the data say (the values of the canonical columns and their meaning), not of the bytes
 that brought them: the same prices as CSV and as Parquet are the same version, another release of the Parquet writer
@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,14 +26,9 @@ import pyarrow.parquet
 from app import forms, quality
 from app.canonical import canonical_json
 from app.dataset import Dataset
+from app.depot import ID, MANIFEST, VERSION, Depot, Place, drafting, sync
 from app.errors import Conflict
 from engine.errors import InvalidInput
-
-ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-VERSION = re.compile(r"[0-9a-f]{12}")
-DRAFTS = ".drafts"
-
-_HOUR = 3600.0
 
 
 @dataclass(frozen=True)
@@ -70,39 +63,111 @@ class Kept(NamedTuple):
     new: bool
 
 
-class Library:
-    """Datasets below a folder, seen by every process as soon as they are there.
+class Version:
+    """Data that are to be kept, and the version that they are.
 
     Args:
-        folder: where they lie; made when the first one comes.
+        table: `time, A, B, …` (a column of closes for each symbol) or `time, symbol, open, high, low, close[, volume][,
+            adj_close]` (a row for each symbol and time); None for a dataset of series alone.
+        meaning: what the numbers mean.
+        series: what strategies may read beside the bars.
+        origin: what is to be told of how they came (an address, a time of fetching). It is not in the version.
+
+    Raises:
+        BadData: the numbers are no bars, or no series; the message names the symbol and time.
+        InvalidInput: too much data.
+    """
+
+    def __init__(
+        self,
+        table: pa.Table | None,
+        *,
+        meaning: Meaning,
+        series: Beside | None = None,
+        origin: Mapping[str, Any] | None = None,
+    ) -> None:
+        manifest = _told(meaning) | {"kind": "series" if table is None else "bars"}
+        digest = hashlib.sha256()
+        if table is not None:
+            table, layout = forms.bars(table)
+            manifest |= layout | {"time": "time"}
+            forms.add_to(digest, table)
+        if series is not None:
+            series = Beside(forms.observations(series.table), series.told)
+            forms.add_to(digest, series.table)
+            manifest["series"] = dict(series.told)
+        digest.update(canonical_json(manifest))
+        self.name = digest.hexdigest()[:12]
+        self._manifest = manifest | {"version": self.name, "origin": dict(origin or {})}
+        self._table, self._series = table, series
+
+    def write(self, draft: Path, id: str, *, after: float, bars_dir: Path | None = None) -> Dataset:
+        """Everything of it, into an empty folder, checked by being read as whoever asks for it will read it.
+
+        Args:
+            draft: the folder.
+            id: of the dataset.
+            after: when the newest version was made; clocks of several machines may differ.
+            bars_dir: below which processes map its bars, which are put there; None puts them nowhere.
+        """
+        manifest = dict(self._manifest)
+        if self._series is not None:
+            manifest["series"] = manifest["series"] | _write_parquet(draft, "series", self._series.table)
+            if self._table is None:
+                manifest |= {"layout": "observations"} | {name: manifest["series"][name] for name in ("file", "sha256")}
+        if self._table is not None:
+            manifest |= _write_parquet(draft, "data", self._table)
+        written = Dataset(id, draft, manifest)
+        if manifest["kind"] == "bars":
+            manifest["findings"] = quality.as_rows(quality.inspect(written.all_bars))
+        manifest["facts"] = written.count()
+        manifest["frequency"] = manifest["frequency"] or forms.frequency_of(written.times)
+        manifest["created_at"] = max(time.time(), after + 1e-3)
+        _write_bytes(draft / MANIFEST, json.dumps(manifest, indent=1, allow_nan=False).encode())
+        dataset = Dataset.described(id, draft / MANIFEST, bars_dir)
+        if bars_dir is not None and dataset.kind == "bars":
+            _ = dataset.all_bars
+        return dataset
+
+
+class Library:
+    """Datasets in a depot, seen by every process as soon as they are there.
+
+    Args:
+        depot: where they lie.
         bars_dir: below which their bars are put for processes to map.
         reserved: ids that belong to datasets elsewhere.
     """
 
     def __init__(
-        self, folder: Path, *, bars_dir: Path | None = None, reserved: Callable[[], Collection[str]] = tuple
+        self, depot: Depot, *, bars_dir: Path | None = None, reserved: Callable[[], Collection[str]] = tuple
     ) -> None:
-        self.folder = folder
+        self.depot = depot
         self._bars_dir = bars_dir
         self._reserved = reserved
-        self._read: dict[Path, Dataset] = {}
+        self._read: dict[Place, Dataset] = {}
 
     def ids(self) -> list[str]:
-        """The ids of all datasets, sorted. A folder that does not exist holds none."""
-        return sorted(path.name for path in _children(self.folder, ID) if any(self._places(path.name)))
+        """The ids of all datasets, sorted."""
+        return sorted({place.id for place in self.depot.places()})
+
+    def present(self) -> dict[str, Dataset]:
+        """The newest version of each, by id."""
+        return {dataset.id: dataset for dataset in reversed(self._newest_first(self.depot.places()))}
 
     def versions(self, dataset_id: str) -> list[Dataset]:
         """All versions of a dataset, newest first; none for an id that is not here."""
-        if not ID.fullmatch(dataset_id):
-            return []
-        found = [self._open(path) for path in self._places(dataset_id)]
-        return sorted(found, key=lambda one: (one.manifest["created_at"], one.version), reverse=True)
+        return self._newest_first(self.depot.places(dataset_id)) if ID.fullmatch(dataset_id) else []
 
-    def _places(self, dataset_id: str) -> Iterator[Path]:
-        """Folders of versions. One that somebody is just deleting has no manifest any more."""
-        for path in _children(self.folder / dataset_id, VERSION):
-            if (path / "manifest.json").is_file():
-                yield path
+    def get(self, dataset_id: str, version: str) -> Dataset | None:
+        """A version of a dataset; None where it is not here."""
+        place = Place(dataset_id, version)
+        known = ID.fullmatch(dataset_id) and VERSION.fullmatch(version) and self.depot.has(place)
+        return self._open(place) if known else None
+
+    def _newest_first(self, places: Iterable[Place]) -> list[Dataset]:
+        found = [self._open(place) for place in places]
+        return sorted(found, key=lambda one: (one.manifest["created_at"], one.version), reverse=True)
 
     def put(
         self,
@@ -115,70 +180,30 @@ class Library:
     ) -> Kept:
         """Keep data as a version of the dataset `id`; the same data with the same meaning are kept once.
 
-        Args:
-            table: `time, A, B, …` (a column of closes for each symbol) or `time, symbol, open, high, low, close[,
-                volume][, adj_close]` (a row for each symbol and time); None for a dataset of series alone.
-            id: letters, digits, _ and -.
-            meaning: what the numbers mean.
-            series: what strategies may read beside the bars.
-            origin: what is to be told of how they came (an address, a time of fetching). It is not in the version.
-
-        Raises:
-            BadData: the numbers are no bars, or no series; the message names the symbol and time.
-            InvalidInput: an id that cannot be one, or too much data.
+        Raises what `Version` does, and:
+            InvalidInput: an id that cannot be one: not 1 to 64 letters, digits, _ and -.
             Conflict: `dataset_exists`, an id that belongs to a dataset elsewhere or differs from one here in case only.
         """
         self.check_id(id)
-        manifest = _told(meaning) | {"kind": "series" if table is None else "bars"}
-        digest = hashlib.sha256()
-        if table is not None:
-            table, layout = forms.bars(table)
-            manifest |= layout | {"time": "time"}
-            forms.add_to(digest, table)
-        if series is not None:
-            series = Beside(forms.observations(series.table), series.told)
-            forms.add_to(digest, series.table)
-            manifest["series"] = dict(series.told)
-        digest.update(canonical_json(manifest))
-        manifest |= {"version": digest.hexdigest()[:12], "origin": dict(origin or {})}
-        return self._keep(id, manifest, table, series)
+        version = Version(table, meaning=meaning, series=series, origin=origin)
+        if found := self.get(id, version.name):
+            return Kept(found, new=False)
+        with self.draft() as draft:
+            version.write(draft, id, after=max(self.known(id).values(), default=0.0))
+            return self.keep(draft, Place(id, version.name))
 
-    def _keep(self, id: str, manifest: dict[str, Any], table: pa.Table | None, series: Beside | None) -> Kept:
-        place = self.folder / id / manifest["version"]
-        if place in self._places(id):
-            return Kept(self._open(place), new=False)
-        drafts = self.folder / DRAFTS
-        drafts.mkdir(parents=True, exist_ok=True)
-        _sweep(drafts)
-        draft = Path(tempfile.mkdtemp(prefix="version-", dir=drafts))
-        try:
-            self._write(draft, id, manifest, table, series)
-            place.parent.mkdir(exist_ok=True)
-            new = _rename(draft, place)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+    def draft(self) -> AbstractContextManager[Path]:
+        """A folder to write a version into."""
+        return drafting(self.depot.drafts)
+
+    def known(self, dataset_id: str) -> dict[str, float]:
+        """The versions of a dataset, and when each was made."""
+        return {one.version: one.manifest["created_at"] for one in self.versions(dataset_id)}
+
+    def keep(self, draft: Path, place: Place) -> Kept:
+        """Keep what `Version.write` has written into a draft of this library."""
+        new = self.depot.keep(draft, place)
         return Kept(self._open(place), new=new)
-
-    def _write(
-        self, draft: Path, id: str, manifest: dict[str, Any], table: pa.Table | None, series: Beside | None
-    ) -> None:
-        """Everything of a version, checked by being read as whoever asks for it will read it."""
-        if series is not None:
-            name = "series.parquet"
-            manifest["series"] |= {"file": name, "sha256": _write_parquet(draft / name, series.table)}
-            if table is None:
-                manifest |= {"layout": "observations", "file": name, "sha256": manifest["series"]["sha256"]}
-        if table is not None:
-            manifest |= {"file": "data.parquet", "sha256": _write_parquet(draft / "data.parquet", table)}
-        written = Dataset(id, draft, manifest)
-        if manifest["kind"] == "bars":
-            manifest["findings"] = quality.as_rows(quality.inspect(written.all_bars))
-        manifest["facts"] = written.count()
-        manifest["frequency"] = manifest["frequency"] or forms.frequency_of(written.times)
-        newest = max((one.manifest["created_at"] for one in self.versions(id)), default=0.0)
-        manifest["created_at"] = max(time.time(), newest + 1e-3)  # clocks of several machines may differ
-        _write_bytes(draft / "manifest.json", json.dumps(manifest, indent=1, allow_nan=False).encode())
-        _sync(draft)
 
     def check_id(self, id: str) -> None:
         """Raise InvalidInput for what is no id, and Conflict for one that is taken elsewhere."""
@@ -201,9 +226,10 @@ class Library:
                 given=id,
             )
 
-    def _open(self, place: Path) -> Dataset:
+    def _open(self, place: Place) -> Dataset:
         if place not in self._read:
-            self._read[place] = Dataset.described(place.parent.name, place, self._bars_dir)
+            manifest = self.depot.manifest_of(place)
+            self._read[place] = Dataset.described(place.id, manifest, self._bars_dir, bring=self.depot.bring)
         return self._read[place]
 
 
@@ -219,52 +245,17 @@ def _told(meaning: Meaning) -> dict[str, Any]:
     return told | {"cite": meaning.source}
 
 
-def _write_parquet(path: Path, table: pa.Table) -> str:
+def _write_parquet(draft: Path, kind: str, table: pa.Table) -> dict[str, str]:
+    """The file's name, which says what is in it, and its hash."""
+    path = draft / kind
     pyarrow.parquet.write_table(table, path, compression="zstd", use_dictionary=["symbol", "key"])
-    _sync(path)
+    sync(path)
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    path = path.rename(draft / f"{kind}-{found[:12]}.parquet")
+    return {"file": path.name, "sha256": found}
 
 
 def _write_bytes(path: Path, data: bytes) -> None:
     path.write_bytes(data)
-    _sync(path)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _rename(draft: Path, place: Path) -> bool:
-    """Put a version into its place; False when somebody else has done so a moment before."""
-    try:
-        draft.rename(place)
-    except OSError:
-        if not place.is_dir():
-            raise
-        return False
-    _sync(place.parent)
-    return True
-
-
-def _children(folder: Path, pattern: re.Pattern[str]) -> Iterator[Path]:
-    try:
-        names = os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    yield from (folder / name for name in names if pattern.fullmatch(name))
-
-
-def _sweep(drafts: Path) -> None:
-    """Remove what writers that died have left."""
-    for path in drafts.iterdir():
-        try:
-            old = time.time() - path.stat().st_mtime > _HOUR
-        except FileNotFoundError:  # its writer has just ended
-            continue
-        if old:
-            shutil.rmtree(path, ignore_errors=True)
+    sync(path)

@@ -60,7 +60,9 @@ class Settings:
         (), "QUEUANT_DATASET_ROOTS", "Comma-separated further folders with datasets"
     )
     dataset_dir: str = _setting(
-        "", "QUEUANT_DATASET_DIR", "Folder of the datasets that are uploaded or fetched; empty: in the home folder"
+        "",
+        "QUEUANT_DATASET_DIR",
+        "Folder of the datasets that are uploaded or fetched, or s3://bucket/prefix; empty: in the home folder",
     )
     max_upload_mib: int = _setting(512, "QUEUANT_MAX_UPLOAD_MIB", "Largest file that is taken as a dataset, in MiB")
     upload_memory_mib: int = _setting(
@@ -135,8 +137,8 @@ class Settings:
     cache_dir: str = _setting(
         "",
         "QUEUANT_CACHE_DIR",
-        "Folder for compiled kernels and bars that processes map; empty: kernels beside the engine's source, so that "
-        "homes share them, and bars in the home folder",
+        "Folder for compiled kernels, bars that processes map and what comes from a bucket of datasets; empty: kernels "
+        "beside the engine's source, so that homes share them, and the rest in the home folder",
     )
     source_urls: tuple[str, ...] = _setting(
         (), "QUEUANT_SOURCE_URLS", "Comma-separated NAME=URL: other addresses of data sources, such as a mirror's"
@@ -217,9 +219,9 @@ class Settings:
         return self._cache / "bars"
 
     @property
-    def library_dir(self) -> Path:
-        """Where datasets are kept that came from outside."""
-        return Path(self.dataset_dir).expanduser() if self.dataset_dir else self.home / "datasets"
+    def mirror_dir(self) -> Path:
+        """Where files are put that come from a bucket of datasets."""
+        return self._cache / "datasets"
 
     @property
     def sources_dir(self) -> Path:

@@ -3,6 +3,7 @@ or late, because the row is the job (`app.jobs`) and the supervisor rings again.
 
 from __future__ import annotations
 
+import ssl
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,8 @@ def make_celery(settings: Settings) -> Celery:
         # JSON only: a pickle from whoever reaches the queue server would be code execution.
         task_serializer="json",
         accept_content=["json"],
+        # Of kombu's own accord `rediss://` would take any certificate; what the URL says of `ssl_…` comes before this.
+        broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if settings.redis_url.startswith("rediss:") else None,
         # The store holds results and states; Celery's own would be a second truth.
         result_backend=None,
         task_ignore_result=True,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.bus import RedisBus
 from app.catalog import Catalog
+from app.depot import depot_of
 from app.jobs import Jobs
 from app.settings import Settings
 from app.shelf import Shelf
@@ -44,9 +45,7 @@ def build(settings: Settings, *, catalog: Catalog | None = None) -> Services:
         max_queued=settings.max_queued,
         max_daily=settings.max_daily,
     )
-    catalog = catalog or Catalog.standard(
-        settings.dataset_roots, bars_dir=settings.bars_dir, library_dir=settings.library_dir
-    )
+    catalog = catalog or Catalog.standard(settings.dataset_roots, bars_dir=settings.bars_dir, depot=depot_of(settings))
     own = UserCode(settings.strategy_folders, required=bool(settings.strategy_dirs))
     shelf = Shelf(user_code=own, expressions=store.expressions)
     return Services(settings, store, bus, queue, catalog, jobs, shelf)

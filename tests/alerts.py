@@ -20,6 +20,7 @@ import pytest
 
 from app.alerts import rules, watching
 from app.catalog import Catalog
+from app.depot import Folder
 from app.library import Meaning
 from app.settings import Settings
 from app.shelf import Shelf
@@ -98,7 +99,7 @@ def make_platform(world: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """Ada and Bob have keys; there are no datasets yet."""
     monkeypatch.setattr("app.library.time", SimpleNamespace(time=world.clock))
     settings = Settings.from_env({}, home=folder, webhook_loopback=1)
-    catalog = Catalog([], library_dir=folder / "datasets")
+    catalog = Catalog([], depot=Folder(folder / "datasets"))
     shelf = Shelf(user_code=UserCode((), required=False), expressions=world.store.expressions)
     for owner in ("ada", "bob"):
         world.store.access.create_key(owner)

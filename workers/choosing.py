@@ -33,7 +33,7 @@ from workers.dividing import Work, by_halves
 from workers.packing import Made
 from workers.sweeping import sampled
 from workers.verifying import require_honest
-from workers.versions import benchmark_of
+from workers.versions import benchmark_of, dataset_of
 
 # Choices of which the best trial is told while a job runs.
 TOLD = 20
@@ -207,7 +207,7 @@ class ChoosingWork(Work, ABC):
 
     @property
     def _dataset(self) -> Dataset:
-        return self.services.catalog.get(f"{self.request['dataset_id']}@{self.request['dataset_version']}")
+        return dataset_of(self.request, self.services)
 
     def _table(self, numbers: NDArray[np.int64], figures: Mapping[str, Floats], error: str | None = None) -> pa.Table:
         """Rows of trials: of each figure a list with its value on every training, and last on all bars."""

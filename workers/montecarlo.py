@@ -18,6 +18,7 @@ from engine.montecarlo.sentences import caveat, meaning
 from engine.tables import said_all
 from workers import packing
 from workers.runs import run_alone
+from workers.versions import dataset_of
 
 
 def run_montecarlo(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -30,7 +31,7 @@ def run_montecarlo(claim: Claim, services: Services, report: Report) -> tuple[di
 
     result, verdict = run_alone(claim.request, services, quiet)
     found = montecarlo(result, plan, report)
-    dataset = services.catalog.get(claim.request["dataset_id"])
+    dataset = dataset_of(claim.request, services)
     document = packing.document(claim, dataset, result, verdict) | {"montecarlo": _told(found)}
     document["provenance"]["result_hash"] = _result_hash(packing.result_hash(result), found)
     return document, packing.parts(result) | {"paths": packing.parquet(_paths(found))}

@@ -25,6 +25,7 @@ from workers.searching import SearchWork
 from workers.signalling import run_signals
 from workers.sweeping import SweepWork
 from workers.verifying import run_verify
+from workers.versions import dataset_of
 from workers.walking import work_of
 
 SWEEPS = {"bayesian": SearchWork}
@@ -55,7 +56,7 @@ def run(claim: Claim, services: Services, report: Report) -> Output | Rest:
 def run_backtest(claim: Claim, services: Services, report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
     """One strategy over one dataset: the result's document, and its equity curve and trades as Parquet."""
     result, verdict = run_alone(claim.request, services, report)
-    dataset = services.catalog.get(claim.request["dataset_id"])
+    dataset = dataset_of(claim.request, services)
     parts = packing.parts(result) | {"positions": packing.positions(result)}
     return packing.document(claim, dataset, result, verdict), parts
 

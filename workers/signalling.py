@@ -14,7 +14,7 @@ from app.wiring import Services
 from engine.figures import Report
 from engine.signals import DIRECTIONS, FLIP, SURGE_NEWS, Signals
 from workers.verifying import require_honest
-from workers.versions import load
+from workers.versions import dataset_of, load
 
 # Of minutes a year has more than a worker should hold and a client could read; the newest bars speak.
 MOST_ROWS = 100_000
@@ -31,7 +31,7 @@ def run_signals(claim: Claim, services: Services, report: Report) -> tuple[dict[
     first = int(bars.time.searchsorted(bars.time[-1] - np.timedelta64(request["days"], "D"), side="right"))
     first = max(first, len(bars) - max(1, MOST_ROWS // len(bars.symbols)))
     rows = list(Signals.of(bars, decision).rows(first))
-    dataset = services.catalog.get(request["dataset_id"])
+    dataset = dataset_of(request, services)
     quality = bound.strategy.quality(bars.panel, dataset.quality)
     spoken = Spoken(
         strategy_id=request["strategy_id"],

@@ -91,7 +91,9 @@ def tick(jobs: Jobs) -> None:
         jobs.call_off()
         if rung := jobs.ring_missing():
             log.info("rang again for %s jobs", rung)
-    except (StoreUnavailable, QueueUnavailable) as error:
+    except QueueUnavailable as error:
+        log.warning("%s %s", error.message, error.__cause__)
+    except StoreUnavailable as error:
         log.warning("%s", error.message)
 
 

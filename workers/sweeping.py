@@ -32,7 +32,7 @@ from workers.dividing import Work, by_halves
 from workers.packing import Made
 from workers.ranking import Ranking
 from workers.verifying import require_honest
-from workers.versions import benchmark_of, require_same
+from workers.versions import benchmark_of, dataset_of, require_same
 
 # Rows that are told at once while a sweep runs: the best of those just found.
 TOLD = 20
@@ -134,7 +134,7 @@ class SweepWork(Work):
 
     @property
     def _dataset(self) -> Dataset:
-        return self.services.catalog.get(f"{self.request['dataset_id']}@{self.request['dataset_version']}")
+        return dataset_of(self.request, self.services)
 
     def _table(self, stretch: Stretch, figures: Mapping[str, Floats], error: str | None = None) -> pa.Table:
         """Rows of trials; where every symbol has its own account, one for each of them."""

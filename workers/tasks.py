@@ -9,7 +9,7 @@ from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from app.errors import Conflict, JobCancelled, LeaseLost, StoreUnavailable
+from app.errors import Conflict, DatasetsUnavailable, JobCancelled, LeaseLost, StoreUnavailable
 from app.jobs import Claim
 from app.logs import about
 from app.store import Output, Rest
@@ -19,6 +19,9 @@ from workers.lease import Lease
 from workers.pipeline import run
 
 log = logging.getLogger(__name__)
+
+# How long a job waits for a store of datasets that is away, and how often it asks again.
+PATIENCE_SECONDS, AGAIN_SECONDS = 300.0, 2.0
 
 
 class Executor:
@@ -58,7 +61,7 @@ class Executor:
             lease.report(done, total, phase)
 
         try:
-            output = run(claim, self._services, report)
+            output = self._run_patiently(claim, report)
         except LeaseLost:
             log.warning("job %s: attempt %s lost its lease, nothing stored", claim.job_id, claim.attempt)
             return None
@@ -86,6 +89,19 @@ class Executor:
             log.info("job %s: %s in %.0f ms", claim.job_id, status, output.compute_ms)
             return status
         return self._settle(lease, lambda: self._fail(claim, failure))
+
+    def _run_patiently(self, claim: Claim, report: Callable[[int, int, str], None]) -> Output | Rest:
+        """Run it, from the beginning where the store of datasets was away: nothing of it is stored by then."""
+        ends = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return run(claim, self._services, report)
+            except DatasetsUnavailable as error:
+                if time.monotonic() > ends:
+                    raise
+                log.warning("job %s waits: %s", claim.job_id, error.message)
+            report(0, 1, "datasets")
+            time.sleep(AGAIN_SECONDS)
 
     def _timed_out(self) -> dict[str, object]:
         return {"code": "timed_out", "message": f"The job ran longer than {self._job_seconds} seconds."}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.contracts import load_bars
+from app.dataset import Dataset
 from app.wiring import Services
 from engine import ENGINE_VERSION
 from engine.bars import Bars
@@ -21,6 +22,11 @@ def load(request: Mapping[str, Any], services: Services) -> tuple[Bars, BoundStr
     strategy = services.shelf.get(request["strategy_id"], request["strategy_version"])
     require_same(request, strategy)
     return load_bars(request, services.catalog), strategy.bind(**request["params"])
+
+
+def dataset_of(request: Mapping[str, Any], services: Services) -> Dataset:
+    """The dataset that a resolved request names, at the version that it names."""
+    return services.catalog.get(f"{request['dataset_id']}@{request['dataset_version']}")
 
 
 def benchmark_of(request: Mapping[str, Any], services: Services) -> Bars | None:

@@ -14,6 +14,7 @@ from app.alerts.finding import Finding
 from app.alerts.kinds import KINDS, Kind
 from app.alerts.rules import Rule
 from app.bus import publish
+from app.errors import DatasetsUnavailable
 from app.events import SIGNALS, WORKERS, Event, owner_channel
 from app.signals import OWNER as SYSTEM
 from app.store.alerts import Cursor
@@ -74,7 +75,7 @@ def _look(services: Services, kind: Kind) -> list[Finding] | None:
     assert kind.look is not None  # noqa: S101 - the caller has chosen those that have one
     try:
         return list(kind.look(services))
-    except (InvalidInput, BadData) as error:  # what the files of data do ends no other kind
+    except (InvalidInput, BadData, DatasetsUnavailable) as error:  # what the files of data do ends no other kind
         log.warning("alerts of the kind %s cannot be looked for: %s", kind.name, error)
         return None
 

@@ -90,6 +90,7 @@ def supervisor() -> None:
 def make_server(*, home: str | None, host: str | None, port: int | None, workers: int) -> EmbeddedServer:
     """An embedded server that keeps to the ports that somebody asked for."""
     from app import precautions
+    from app.depot import depot_of
     from app.embedded.server import Asked, EmbeddedServer
     from app.settings import is_asked_for
 
@@ -99,6 +100,7 @@ def make_server(*, home: str | None, host: str | None, port: int | None, workers
     )
     settings = settings_of(home, host=host, port=port)
     precautions.check(settings)
+    depot_of(settings)  # what is no address is told here, and not by a child
     return EmbeddedServer(settings, workers=workers, asked=asked, say=say)
 
 
@@ -132,6 +134,7 @@ def say(text: str) -> None:
 def joined_settings(*, public: bool = False) -> Settings:
     """Settings of a single role. Without REDIS_URL it joins the server that runs in the home folder."""
     from app import precautions
+    from app.depot import depot_of
     from app.embedded.home import Home
     from app.errors import StartRefused
 
@@ -141,6 +144,7 @@ def joined_settings(*, public: bool = False) -> Settings:
     if not settings.redis_url:
         raise StartRefused("Set REDIS_URL to the queue server, or start everything at once with `queuant serve`.")
     precautions.check(settings, public=public)
+    depot_of(settings)
     return settings
 
 

@@ -9,7 +9,7 @@ from importlib.abc import MetaPathFinder
 
 from app.process import die_with_parent
 from app.uploads.source import too_much_memory
-from app.uploads.taking import REFUSALS, Order, keep
+from app.uploads.taking import REFUSALS, Order, read_one
 from engine.errors import QueuantError
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        taken = keep(order)
+        taken = read_one(order)
         answer: dict[str, object] = {"version": taken.version, "new": taken.new, "warnings": taken.warnings}
     except MemoryError:
         answer = _refused(too_much_memory())

@@ -1,4 +1,4 @@
-"""From a file to a version of the library. A file of a stranger is read in a process of its own.
+"""From a file to a version of a dataset. A file of a stranger is read in a process of its own.
 
 What that process may take is bounded by the kernel: memory, time, and that it ends without harm when a file breaks the
 reader. The process that serves requests never decodes a byte of an upload.
@@ -14,8 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from app.errors import Conflict
-from app.library import Kept, Library, Meaning
+from app.library import Meaning, Version
 from engine.errors import BadData, InvalidInput, QueuantError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,19 +26,22 @@ ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONUTF8": "1",
 }
-REFUSALS: Mapping[str, type[QueuantError]] = {kind.__name__: kind for kind in (InvalidInput, BadData, Conflict)}
+REFUSALS: Mapping[str, type[QueuantError]] = {kind.__name__: kind for kind in (InvalidInput, BadData)}
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to read, what it is to be called, what it means, and where it goes."""
+    """What to read, what it is to be called, what it means, and where it goes.
+
+    `known` are the versions that are there, and when they were made: they are not written again.
+    """
 
     path: str
     id: str
     meaning: Mapping[str, Any]
-    folder: str
+    draft: str
     bars_dir: str
-    reserved: tuple[str, ...]
+    known: Mapping[str, float]
     memory_mib: int
     seconds: int
 
@@ -54,10 +56,10 @@ class Taken:
 
 
 def take(order: Order) -> Taken:
-    """Read a file in a process of its own and keep it.
+    """Read a file in a process of its own, which writes what is new into the draft.
 
     Raises:
-        InvalidInput, BadData, Conflict: what that process refused, as if it had been refused here; `unreadable_file`
+        InvalidInput, BadData: what that process refused, as if it had been refused here; `unreadable_file`
             when it could not go on, `upload_too_slow` when its time was over.
         RuntimeError: it failed for a reason that is not the file's.
     """
@@ -87,13 +89,14 @@ def take(order: Order) -> Taken:
     return Taken(answer["version"], answer["new"], tuple(answer["warnings"]))
 
 
-def keep(order: Order) -> Taken:
-    """The same in this process: read, check and keep."""
+def read_one(order: Order) -> Taken:
+    """The same in this process: read, check and write."""
     from app.uploads.reading import read
 
     found = read(Path(order.path), symbol=order.id)
-    library = Library(Path(order.folder), bars_dir=Path(order.bars_dir), reserved=lambda: order.reserved)
-    kept: Kept = library.put(found.table, id=order.id, meaning=Meaning(**order.meaning), series=found.series)
-    if kept.new and kept.dataset.kind == "bars":
-        _ = kept.dataset.all_bars  # put where processes map them
-    return Taken(kept.dataset.version, kept.new, found.warnings)
+    version = Version(found.table, meaning=Meaning(**order.meaning), series=found.series)
+    new = version.name not in order.known
+    if new:
+        newest = max(order.known.values(), default=0.0)
+        version.write(Path(order.draft), order.id, after=newest, bars_dir=Path(order.bars_dir))
+    return Taken(version.name, new, found.warnings)

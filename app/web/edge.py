@@ -252,14 +252,11 @@ def _described(message: str, schema: ma.Schema | None, data: Any, path: tuple[ob
     given = _at(data, path)
     if message == "Invalid input type.":
         message = "must be an object."
-    return _set(
-        {
-            "pointer": pointer,
-            "message": f"{pointer[1:]} {message}",
-            "given": shown(given),
-            "allowed": allowed_by(known[name]) if len(path) == depth + 1 else None,
-        }
-    )
+    allowed = allowed_by(known[name]) if len(path) == depth + 1 else None
+    near = nearest(given, allowed) if isinstance(given, str) and isinstance(allowed, list) else None
+    hint = f" Did you mean '{near}'?" if near else ""
+    told = {"given": shown(given), "allowed": allowed, "nearest": near}
+    return _set({"pointer": pointer, "message": f"{pointer[1:]} {message}{hint}", **told})
 
 
 def _fields(schema: ma.Schema | None, path: tuple[object, ...]) -> tuple[dict[str, ma.fields.Field[Any]], int]:

@@ -139,8 +139,9 @@ class Hub:
                             self._breathe()
                             pause = 0.1
                         news = ear.next(0.25)
-            except QueueUnavailable:
-                log.warning("the bus does not answer; events come from the log every %s s", self._poll_seconds)
+            except QueueUnavailable as error:
+                text = "the bus does not answer; events come from the log every %s s: %s"
+                log.warning(text, self._poll_seconds, error.__cause__)
             except Exception:  # the relay's loop: it must outlive whatever one event does to it
                 log.exception("the relay's listener failed and starts again")
             self._stopping.wait(pause)

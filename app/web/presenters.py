@@ -34,6 +34,8 @@ PARTS = {
 }
 # Kinds of jobs that make a version of a dataset.
 MAKE_DATASETS = ("fetch", "compose")
+# Every kind that a client sees; the chunks of a search are seen as their search.
+KINDS = (*PARTS, *MAKE_DATASETS, "book", "reproduce", "signals", "verify")
 
 
 def links(row: Row[Any]) -> dict[str, str]:

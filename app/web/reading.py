@@ -134,8 +134,10 @@ def unchanging(stored: Row[Any], build: Callable[[], Response]) -> Response:
     """A finished result never changes: whoever has it may keep it. `build` is called only for who has not."""
     variant = request.full_path.partition("/jobs/")[2].partition("/")[2].rstrip("?")
     tag = stored.result_hash if variant == "result" else f"{stored.result_hash}-{variant}"
-    known = request.if_none_match.contains(tag)
-    response = Response(status=304) if known else build()
+    asked = request.if_none_match
+    response = Response(status=304) if asked.contains_weak(tag) and not asked.star_tag else build()
+    if asked.star_tag:  # whatever it is, so long as there is something
+        response = Response(status=304)
     response.set_etag(tag)
     response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
     response.vary.update(("Authorization", "Cookie"))

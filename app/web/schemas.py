@@ -12,6 +12,7 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from app.forms import MOST_SYMBOLS
 from app.store import TERMINAL
+from app.web import presenters
 from app.web.fields import Amount, Choice, Day, Document, Flag, Instant, Listing, Names, Part, Text, Whole
 from engine.config import Config
 from engine.panel import QUALITIES
@@ -179,7 +180,7 @@ class JobsQuery(PageQuery):
     """Which jobs."""
 
     status = Choice("queued", "running", *TERMINAL, metadata=told("Only in this state."))
-    kind = Text(most=16, metadata=told("Only of this kind.", example="backtest"))
+    kind = Choice(*presenters.KINDS, metadata=told("Only of this kind.", example="backtest"))
     strategy_id = Text(most=64, metadata=told("Only of this strategy."))
     dataset_id = Text(most=64, metadata=told("Only on this dataset."))
     tag = Text(most=64, pattern=TAG_PATTERN, metadata=told("Only with this tag."))

@@ -96,8 +96,8 @@ class WebProcess(BaseApplication):  # type: ignore[misc]
             services.catalog.preload()
             try:
                 services.queue.warm()
-            except QueueUnavailable:
-                log.warning("the queue does not answer yet; jobs are taken and rung once it does")
+            except QueueUnavailable as error:
+                log.warning("the queue does not answer yet; jobs are taken and rung once it does: %s", error.__cause__)
         app = create_app(services, role=self._role)
         # Chunks are parsed while a view reads the body: that they are broken is found out as late as there.
         app.register_error_handler(ParseException, lambda _: problems.of_http(BadRequest()))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import IO, Any
 
 from flask import Request, Response, jsonify
 from werkzeug.datastructures import FileStorage
 
 from app.dataset import Dataset
+from app.depot import ID, Place
 from app.errors import Overloaded
-from app.library import DRAFTS, ID, Library, id_of
+from app.library import Library, id_of
 from app.uploads.taking import Order, Taken, take
 from app.web import presenters
 from app.web.context import context, services
@@ -27,7 +29,7 @@ class StreamedRequest(Request):
     """A request whose file goes to disk, beside the datasets."""
 
     def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
-        folder = library().folder / DRAFTS
+        folder = library().depot.drafts
         folder.mkdir(parents=True, exist_ok=True)
         return tempfile.NamedTemporaryFile(prefix="upload-", dir=folder)
 
@@ -56,21 +58,26 @@ def _taken(dataset_id: str, file: FileStorage, form: Mapping[str, Any]) -> Taken
     settings, place = services().settings, library()
     said = {name: form[name] for name in ("frequency", "calendar", "units", "source", "licence") if name in form}
     file.stream.flush()
-    order = Order(
-        path=file.stream.name,
-        id=dataset_id,
-        meaning={"title": form["name"], "quality": form["quality"], **said},
-        folder=str(place.folder),
-        bars_dir=str(settings.bars_dir),
-        reserved=tuple(services().catalog.fixed_ids()),
-        memory_mib=settings.upload_memory_mib,
-        seconds=settings.upload_seconds,
-    )
+    place.check_id(dataset_id)
     # One at a time: what a file may take, several must not take at once.
     if not context().uploading.acquire(timeout=LONGEST_WAIT):
         raise Overloaded("Other files are being read; send this one again.", retry_after=10, code="uploads_busy")
     try:
-        return take(order)
+        with place.draft() as draft:
+            order = Order(
+                path=file.stream.name,
+                id=dataset_id,
+                meaning={"title": form["name"], "quality": form["quality"], **said},
+                draft=str(draft),
+                bars_dir=str(settings.bars_dir),
+                known=place.known(dataset_id),
+                memory_mib=settings.upload_memory_mib,
+                seconds=settings.upload_seconds,
+            )
+            taken = take(order)
+            if not taken.new:
+                return taken
+            return replace(taken, new=place.keep(draft, Place(dataset_id, taken.version)).new)
     finally:
         context().uploading.release()
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from app.client import Client
+from app.depot import Folder
 from app.library import Library, Meaning
 from app.uploads.reading import read
 from bench.process import forget_peak, peak, resident
@@ -183,7 +184,7 @@ def withstood_over_http(count: int, seed: int) -> bool:
 
 
 def _in_process(folder: Path, seeds: range) -> float:
-    library, path = Library(folder / "library"), folder / "upload"
+    library, path = Library(Folder(folder / "library")), folder / "upload"
     forget_peak()
     said, slowest, before = Counter[str](), (0.0, -1), resident()
     for seed in seeds:

@@ -6,7 +6,8 @@ import pytest
 
 from app.alerts import kinds, watching
 from app.catalog import Catalog
-from app.errors import Conflict, Unknown
+from app.depot import Folder
+from app.errors import Conflict, DatasetsUnavailable, Unknown
 from engine.errors import BadData
 from tests.alerts import both
 
@@ -188,11 +189,11 @@ def test_of_data_that_cannot_be_read_any_more_nothing_is_known_to_be_over(platfo
     platform.keep("live", "2025-06-13")
     platform.clock.advance(5 * 86_400)
     platform.round()
-    (path,) = (tmp_path / "datasets" / "live").rglob("data.parquet")
+    (path,) = (tmp_path / "datasets" / "live").rglob("data-*.parquet")
     whole = path.read_bytes()
     for part in (whole[:100], whole):
         path.write_bytes(part)
-        catalog = Catalog([], library_dir=tmp_path / "datasets")
+        catalog = Catalog([], depot=Folder(tmp_path / "datasets"))
         object.__setattr__(platform.services, "catalog", catalog)
         platform.round()
         assert [(one.kind, one.status) for one in platform.alerts()] == [("stale_data", "open")]
@@ -201,7 +202,7 @@ def test_of_data_that_cannot_be_read_any_more_nothing_is_known_to_be_over(platfo
     assert [one.status for one in platform.alerts()] == ["resolved"]
 
 
-@pytest.mark.parametrize("file", ["data.parquet", "manifest.json"])
+@pytest.mark.parametrize("file", ["data-*.parquet", "manifest.json"])
 def test_data_that_were_cut_off_silence_no_other_alerts(platform, tmp_path, file):
     platform.keep("broken", "2025-06-13")
     platform.keep("live", "2025-06-13")
@@ -209,12 +210,23 @@ def test_data_that_were_cut_off_silence_no_other_alerts(platform, tmp_path, file
     platform.clock.advance(5 * 86_400)
     (path,) = (tmp_path / "datasets" / "broken").rglob(file)
     path.write_bytes(path.read_bytes()[:100])
-    catalog = Catalog([], library_dir=tmp_path / "datasets")  # as a supervisor finds it that is started now
+    catalog = Catalog([], depot=Folder(tmp_path / "datasets"))  # as a supervisor finds it that is started now
     object.__setattr__(platform.services, "catalog", catalog)
     platform.round()
     told = {(one.kind, one.entity) for one in platform.alerts()}
     assert "queue_age" in {kind for kind, _ in told}
-    assert (("stale_data", "live") in told) == (file == "data.parquet")
+    assert (("stale_data", "live") in told) == (file != "manifest.json")
+
+
+def test_a_store_of_datasets_that_is_away_silences_no_other_alerts(platform, monkeypatch):
+    def away():
+        raise DatasetsUnavailable("The bucket of datasets cannot be used.")
+
+    platform.world.submit()
+    platform.clock.advance(5 * 86_400)
+    monkeypatch.setattr(platform.services.catalog, "datasets", away)
+    platform.round()
+    assert "queue_age" in {one.kind for one in platform.alerts()}
 
 
 def test_a_rule_that_is_switched_off_raises_nothing_resolves_nothing_and_does_not_catch_up(platform):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from app import backup, schema
+from app.depot import DRAFTS
 from app.embedded.home import Home
 from app.errors import StartRefused, StoreUnavailable
-from app.library import DRAFTS
 from app.settings import Settings
 from app.store import Node, Store
 
@@ -39,8 +40,9 @@ def lived(database_url, world, make_settings):
     settings = make_settings("first", database_url)
     version = settings.home / "datasets" / "prices" / "abc"
     drafts, strategies = settings.home / "datasets" / DRAFTS, settings.home / "strategies"
-    for folder, name in ((version, "data.parquet"), (drafts, "half"), (strategies, "mine.py")):
-        folder.mkdir(parents=True)
+    files = ((version, "data.parquet"), (version, "manifest.json"), (drafts, "half"), (strategies, "mine.py"))
+    for folder, name in files:
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(f"what is in {name}")
     Home(settings.home).make_key()
     world.store.access.create_key("ada")
@@ -74,7 +76,18 @@ def test_what_was_there_is_there_again(lived, elsewhere, world, tmp_path):
     store.close()
     assert (elsewhere.home / "datasets/prices/abc/data.parquet").read_text() == "what is in data.parquet"
     assert (elsewhere.home / "strategies/mine.py").read_text() == "what is in mine.py"
-    assert not (elsewhere.home / "datasets" / DRAFTS).exists()
+    assert list((elsewhere.home / "datasets" / DRAFTS).iterdir()) == []
+
+
+def test_datasets_of_a_folder_can_be_brought_into_a_bucket_and_stay_there(lived, elsewhere, objects, tmp_path):
+    prefix = secrets.token_hex(6)
+    moved = elsewhere.replace(dataset_dir=objects.url(prefix))
+    backup.write(lived[0], tmp_path / "all.tar")
+    backup.restore(moved, tmp_path / "all.tar")
+    assert objects.names(prefix) == ["prices/abc/data.parquet", "prices/abc/manifest.json"]
+    backup.write(moved, tmp_path / "again.tar")
+    with tarfile.open(tmp_path / "again.tar") as archive:
+        assert {name.split("/")[0] for name in archive.getnames()} == {"manifest.json", "database", "strategies"}
 
 
 def test_clients_of_the_log_that_was_are_told_to_read_anew(lived, elsewhere, world, tmp_path):

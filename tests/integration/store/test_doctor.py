@@ -45,6 +45,16 @@ def test_nothing_is_wrong_with_a_platform_that_runs(settings):
     ]
 
 
+def test_a_bucket_of_datasets_is_asked(settings, objects):
+    (found,) = (
+        check for check in doctor.folders(settings.replace(dataset_dir=objects.url("x"))) if check.name != "cache"
+    )
+    assert (found.status, found.detail) == ("ok", "s3://bucket/x answers; versions of datasets that lie there: 0.")
+    statuses, text = told(settings.replace(dataset_dir=objects.url("x", bucket="nowhere")))
+    assert statuses == {"datasets": "problem"}
+    assert "there is no such bucket: make it, or name another one in QUEUANT_DATASET_DIR" in text
+
+
 def test_a_place_in_which_nothing_ever_ran_is_told_what_makes_it_and_stays_as_it_is(tmp_path):
     settings = Settings(home=tmp_path / "none").resolved()
     statuses, text = told(settings)

@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from app import schema
 from app.bus import MemoryBus
 from app.catalog import Catalog
+from app.depot import depot_of
 from app.jobs import Jobs
 from app.settings import Settings
 from app.shelf import Shelf
@@ -160,7 +161,7 @@ def make_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         jobs = Jobs(store, bus, queue, max_queued=chosen.max_queued, max_daily=chosen.max_daily)
         own = UserCode(chosen.strategy_folders, required=False)
         shelf = Shelf(user_code=own, expressions=store.expressions)
-        found = Catalog.standard(library_dir=chosen.library_dir, bars_dir=chosen.bars_dir)
+        found = Catalog.standard(depot=depot_of(chosen), bars_dir=chosen.bars_dir)
         found.__dict__["_fixed"] = shipped  # read once for all of them
         made.append(Services(chosen, store, bus, queue, found, jobs, shelf))
         return made[-1]

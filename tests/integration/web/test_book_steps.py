@@ -274,8 +274,7 @@ def test_a_book_that_stands_still_says_why(opened):
 def test_data_whose_file_is_gone_keep_no_other_strategy_from_speaking(opened):
     opened.services.shelf.items = {"steady": steady, **opened.services.shelf.items}
     kept = upload(opened, START + 3, name="other", prices=closes(2))
-    library = opened.services.catalog.library.folder
-    (library / "other" / kept / "data.parquet").unlink()
+    opened.services.catalog.get(f"other@{kept}").path.unlink()
     upload(opened, START + 4)
     assert set(signals.submit_due(opened.services)) == {"fast", "slow"}
     told = opened.get("/api/v1/signals/latest").get_json()

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from app.web import presenters
+from workers.pipeline import RUNNERS
+
 
 def test_a_queued_job_tells_its_place_in_the_queue(make_web: Any) -> None:
     web = make_web()
@@ -77,6 +80,25 @@ def test_jobs_are_found_by_what_they_are(web: Any, query: str, found: list[str])
     ids = {web.finished(): "done", web.run(strategy_id="buy_and_hold", tags=["night run"]): "tagged"}
     page = web.get(f"/api/v1/jobs?{query}").get_json()
     assert [ids[job["job_id"]] for job in page["jobs"]] == found
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "meant"), [("status", "runing", "running"), ("kind", "backtests", "backtest")]
+)
+def test_a_filter_that_nothing_can_have_is_refused_with_what_was_meant(
+    web: Any, name: str, given: str, meant: str
+) -> None:
+    problem = web.get(f"/api/v1/jobs?{name}={given}").get_json()
+    assert (problem["status"], problem["pointer"], problem["given"]) == (422, f"/{name}", given)
+    assert problem["nearest"] == meant
+    assert meant in problem["allowed"]
+    assert problem["detail"].endswith(f"Did you mean '{meant}'?")
+
+
+def test_jobs_are_found_by_every_kind_that_has_a_runner(web: Any) -> None:
+    assert set(presenters.KINDS) == set(RUNNERS) - {"chunk"}
+    for kind in presenters.KINDS:
+        assert web.get(f"/api/v1/jobs?kind={kind}").get_json() == {"jobs": [], "next": None}
 
 
 def test_a_cursor_of_another_owner_shows_nothing_of_theirs(web: Any) -> None:

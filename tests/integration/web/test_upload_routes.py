@@ -10,6 +10,7 @@ import pytest
 
 from app.web import uploading
 from bench.hostile import uploads
+from tests.working import Hand
 
 DATASETS = "/api/v1/datasets"
 RUN = "/api/v1/backtest/run"
@@ -187,5 +188,16 @@ def test_a_hostile_file_is_never_an_accident(web: Any, seed: int) -> None:
 
 
 def test_no_file_of_an_upload_is_left_behind(web: Any, kept: Any) -> None:
-    drafts = web.services.settings.library_dir / ".drafts"
+    drafts = web.services.catalog.library.depot.drafts
     assert list(drafts.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["run", "montecarlo"])
+def test_a_result_names_the_version_that_it_was_computed_on_and_not_a_newer_one(web: Any, kind: str) -> None:
+    old = send(web, wide(), f"pinned_{kind}", quality="proxy").get_json()["version"]
+    send(web, wide(), f"pinned_{kind}", quality="synthetic")
+    body = {"strategy_id": "sma_cross", "dataset": f"pinned_{kind}@{old}", "params": {"fast": 2, "slow": 5}}
+    job_id = web.post(f"/api/v1/backtest/{kind}", body).get_json()["job_id"]
+    assert Hand(web.services, "worker").do(job_id) == "succeeded"
+    told = web.get(f"/api/v1/jobs/{job_id}/result").get_json()["provenance"]
+    assert (told["dataset_version"], told["quality"]) == (old, "proxy")

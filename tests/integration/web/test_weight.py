@@ -12,6 +12,7 @@ import io
 import sys
 from pathlib import Path
 import numpy as np
+from app.depot import depot_of
 from app import schema
 from app.bus import MemoryBus
 from app.catalog import Catalog
@@ -27,7 +28,7 @@ from app.wiring import Services
 settings = Settings.from_env({}, home=Path(sys.argv[1]))
 store, bus, queue = Store(settings.database_url), MemoryBus(), MemoryQueue()
 schema.upgrade(store)
-catalog = Catalog.standard(library_dir=settings.library_dir, bars_dir=settings.bars_dir)
+catalog = Catalog.standard(depot=depot_of(settings), bars_dir=settings.bars_dir)
 shelf = Shelf(expressions=store.expressions)
 app = create_app(Services(settings, store, bus, queue, catalog, Jobs(store, bus, queue), shelf))
 headers = {"Authorization": "Bearer " + store.access.create_key("ada")}

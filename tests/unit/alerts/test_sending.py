@@ -5,10 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import shutil
 import socket
-import ssl
-import subprocess
 import sys
 import threading
 import time
@@ -19,6 +16,7 @@ import pytest
 from app.alerts import sending
 from app.store import deliveries as store_deliveries
 from tests.alerts import SECRET, Receiver
+from tests.tls import certificate
 
 
 def test_an_alert_arrives_signed_and_once(platform, hook, receiver):
@@ -120,18 +118,6 @@ def test_a_receiver_that_trickles_behind_tls_is_hung_up_on_too(platform, hook, r
     receiver.pause = 0.0
     assert took < 3
     assert platform.outbox()[0][1:3] == ("pending", 1)
-
-
-def certificate(folder, name):
-    """A certificate for this machine, which is its own authority, and a context that shows it."""
-    command = shutil.which("openssl") or pytest.skip("openssl, which makes certificates, is not installed")
-    paths = folder / f"{name}.pem", folder / f"{name}.key"
-    options = f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN={name}"
-    options += f" -addext subjectAltName=IP:127.0.0.1 -out {paths[0]} -keyout {paths[1]}"
-    subprocess.run([command, *options.split()], check=True, capture_output=True, timeout=30)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*paths)
-    return paths[0], context
 
 
 def test_behind_tls_only_a_receiver_with_a_certificate_that_is_trusted_is_told(platform, hook, tmp_path, monkeypatch):

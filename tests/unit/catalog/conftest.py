@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from app.depot import Folder
+from app.depot.bucket import Bucket
 from engine import Bars
 
 MANIFEST = {
@@ -62,3 +65,63 @@ def dataset(tmp_path):
         return folder.parent
 
     return write
+
+
+class FolderSite:
+    """A folder of datasets, and what others do to it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def depot(self):
+        """As another machine finds it."""
+        return Folder(self.folder)
+
+    def names(self, dataset):
+        return sorted(path.name for path in self._of(dataset, "").glob("*"))
+
+    def write(self, dataset, name, data):
+        path = self._of(dataset, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    def remove(self, dataset, name):
+        self._of(dataset, name).unlink()
+
+    def _of(self, dataset, name):
+        return self.folder / dataset.id / dataset.version / name
+
+
+class BucketSite:
+    """The same of a bucket."""
+
+    def __init__(self, objects, prefix, mirrors):
+        self.objects = objects
+        self.prefix = prefix
+        self.mirrors = mirrors
+
+    def depot(self):
+        return Bucket(self.objects.url(self.prefix), self.mirrors / secrets.token_hex(4))
+
+    def names(self, dataset):
+        return self.objects.names(self._of(dataset))
+
+    def write(self, dataset, name, data):
+        self.objects.write(f"{self._of(dataset)}/{name}", data)
+
+    def remove(self, dataset, name):
+        self.objects.remove(f"{self._of(dataset)}/{name}")
+
+    def _of(self, dataset):
+        return f"{self.prefix}/{dataset.id}/{dataset.version}"
+
+
+@pytest.fixture
+def bucket(objects, tmp_path):
+    return BucketSite(objects, f"{secrets.token_hex(6)}/datasets", tmp_path / "mirrors")
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def site(request, tmp_path):
+    """Where datasets lie, of each kind in turn."""
+    return FolderSite(tmp_path / "library") if request.param == "folder" else request.getfixturevalue("bucket")

@@ -129,3 +129,15 @@ def test_a_server_for_strangers_is_not_started_by_the_way(run: Callable[..., Res
     said = run("serve", "--host", "0.0.0.0")
     assert said.exit_code == 2
     assert "QUEUANT_PUBLIC_URL does not say how clients reach the API" in said.stderr
+
+
+@pytest.mark.parametrize("role", ["api", "relay", "worker", "supervisor", "serve"])
+def test_no_role_starts_with_an_address_of_datasets_that_is_none(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("QUEUANT_DATASET_DIR", "s3://a-key:hunter2@bucket/prefix")
+    result = run(role)
+    assert result.exit_code == 2
+    assert "QUEUANT_DATASET_DIR has a key in it: set AWS_ACCESS_KEY_ID" in result.output
+    assert "hunter2" not in result.output

@@ -13,6 +13,7 @@ from app.catalog import Catalog
 from app.compose.asking import resolve_compose
 from app.compose.making import Composed, compose
 from app.dataset import Dataset
+from app.depot import Folder
 from app.library import Beside, Meaning
 from app.uploads.reading import read
 from engine.panel import Series
@@ -55,7 +56,7 @@ class Shop:
 
     def keep_calendar(self, name: str, **days: str) -> Dataset:
         """A dataset of calendars alone, of one event each, as an upload becomes one."""
-        path = self.catalog.library.folder.parent / f"{name}.csv"
+        path = self.catalog.library.depot.folder.parent / f"{name}.csv"
         path.write_text(
             "\n".join(["calendar,date,announced", *(f"{key},{day},2023-06-23" for key, day in days.items())])
         )
@@ -78,7 +79,7 @@ FIELDS = ("observed", "available", "value")
 
 @pytest.fixture
 def shop(tmp_path):
-    return Shop(Catalog.standard(library_dir=tmp_path / "library", bars_dir=tmp_path / "bars"))
+    return Shop(Catalog.standard(depot=Folder(tmp_path / "library"), bars_dir=tmp_path / "bars"))
 
 
 @pytest.fixture

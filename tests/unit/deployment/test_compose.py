@@ -46,7 +46,14 @@ def test_every_command_is_one_of_ours(compose: dict[str, Any], role: str) -> Non
 @pytest.mark.parametrize("role", ROLES)
 def test_every_variable_is_a_setting(compose: dict[str, Any], role: str) -> None:
     environment = compose["services"][role]["environment"]
-    assert {"DATABASE_URL", "REDIS_URL"} <= set(environment) <= VARIABLES
+    assert {"DATABASE_URL"} <= set(environment) <= VARIABLES
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_but_the_one_that_needs_no_queue_is_a_user_of_its_own(compose: dict[str, Any], role: str) -> None:
+    password = f"REDIS_{role.upper()}_PASSWORD"
+    url = compose["services"][role]["environment"].get("REDIS_URL")
+    assert url == (None if role == "migrate" else f"redis://{role}:${{{password}:?set {password}}}@queue:6379/0")
 
 
 def test_the_image_sets_only_settings(dockerfile: str) -> None:
@@ -84,12 +91,17 @@ def test_the_image_does_not_run_as_root(dockerfile: str) -> None:
     assert "--require-hashes requirements.lock" in dockerfile
 
 
-def test_it_refuses_to_start_without_passwords(compose: dict[str, Any]) -> None:
+def test_it_refuses_to_start_without_passwords() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
-    for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD"):
-        used = re.findall(rf"\$\{{{name}[^}}]*\}}", text)
-        assert used
-        assert all(reference.startswith(f"${{{name}:?") for reference in used)
+    used = re.findall(r"\$\{(\w+_PASSWORD)([^}]*)\}", text)
+    assert used
+    assert [name for name, rest in used if rest != f":?set {name}"] == []
+
+
+def test_the_comment_makes_every_password_that_is_asked_for() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    (made,) = re.findall(r"^#   for name in (.*); do$", text, re.MULTILINE)
+    assert {f"{name}_PASSWORD" for name in made.split()} == set(re.findall(r"\$\{(\w+_PASSWORD)", text))
 
 
 def test_only_loopback_is_published_and_the_stores_stay_inside(compose: dict[str, Any]) -> None:
@@ -102,14 +114,12 @@ def test_only_loopback_is_published_and_the_stores_stay_inside(compose: dict[str
 
 
 def test_the_queue_loses_nothing_and_evicts_nothing(compose: dict[str, Any]) -> None:
-    script = compose["services"]["queue"]["entrypoint"][-1]
-    for line in (
-        "appendonly yes",
-        "appendfsync everysec",
-        "maxmemory-policy noeviction",
-        "requirepass $$REDIS_PASSWORD",
-    ):
-        assert line in script
+    queue = compose["services"]["queue"]
+    assert queue["entrypoint"] == ["sh", "/etc/queue.sh"]
+    assert "./deploy/kubernetes/queue.sh:/etc/queue.sh:ro" in queue["volumes"]
+    script = (ROOT / "deploy/kubernetes/queue.sh").read_text().splitlines()
+    assert {"appendonly yes", "appendfsync everysec", "maxmemory-policy noeviction"} <= set(script)
+    assert set(re.findall(r"\w+_PASSWORD", "\n".join(script))) == set(queue["environment"])
 
 
 def test_the_image_gets_everything_that_runs(dockerfile: str) -> None:

@@ -41,7 +41,10 @@ def found(kind: str) -> dict[str, dict[str, Any]]:
 
 def test_every_manifest_is_applied_but_the_two_that_are_chosen() -> None:
     files = {path.name for path in FOLDER.iterdir()}
-    assert files - set(KUSTOMIZATION["resources"]) == {"kustomization.yaml", "secret.example.yaml", "scaling.yaml"}
+    assert files - set(KUSTOMIZATION["resources"]) == {
+        *("kustomization.yaml", "secret.example.yaml", "scaling.yaml"),
+        "queue.sh",  # goes into a ConfigMap
+    }
 
 
 def test_every_role_is_there() -> None:
@@ -65,12 +68,18 @@ def test_every_variable_is_a_setting() -> None:
     shared = found("ConfigMap")["queuant"]["data"]
     secrets = {document["metadata"]["name"]: document["stringData"] for document in documents("secret.example.yaml")}
     assert set(shared) <= VARIABLES
-    assert set(secrets["queuant"]) == {"DATABASE_URL", "REDIS_URL"}
+    assert set(secrets["queuant"]) == {"DATABASE_URL"}
     assert not any(value for secret in secrets.values() for value in secret.values())
     for role in OURS:
         (container,) = PODS[role]["containers"]
         assert "env" not in container
-        assert container["envFrom"] == [{"configMapRef": {"name": "queuant"}}, {"secretRef": {"name": "queuant"}}]
+        wanted = ["queuant"] if role == "migrate" else ["queuant", f"queuant-{role}"]
+        assert container["envFrom"] == [
+            {"configMapRef": {"name": "queuant"}},
+            *({"secretRef": {"name": name}} for name in wanted),
+        ]
+        assert role == "migrate" or set(secrets[f"queuant-{role}"]) == {"REDIS_URL"}
+    assert set(secrets) == {"queuant", "queue", *(f"queuant-{role}" for role in OURS if role != "migrate")}
 
 
 @pytest.mark.parametrize("role", sorted(PODS))
@@ -145,10 +154,15 @@ def test_every_selector_finds_pods(kind: str) -> None:
 
 
 def test_the_queue_is_configured_as_in_the_compose_file() -> None:
-    script = COMPOSE["queue"]["entrypoint"][-1].replace("$$", "$")
-    (container,) = PODS["queue"]["containers"]
-    assert container["command"][-1] == script
-    assert container["image"] == COMPOSE["queue"]["image"]
+    compose, (container,) = COMPOSE["queue"], PODS["queue"]["containers"]
+    assert (container["command"], container["workingDir"]) == (compose["entrypoint"], compose["working_dir"])
+    assert container["image"] == compose["image"]
+    assert KUSTOMIZATION["configMapGenerator"] == [{"name": "queue-script", "files": ["queue.sh"]}]
+    assert {"name": "queue-script", "configMap": {"name": "queue-script"}} in PODS["queue"]["volumes"]
+    (mount,) = [mount for mount in container["volumeMounts"] if mount["name"] == "queue-script"]
+    assert (mount["mountPath"], mount["subPath"]) == (container["command"][-1], "queue.sh")
+    secrets = {document["metadata"]["name"]: document["stringData"] for document in documents("secret.example.yaml")}
+    assert set(secrets["queue"]) == set(compose["environment"])
 
 
 def test_a_budget_keeps_each_role_and_supervisors_are_two() -> None:

@@ -15,6 +15,7 @@ import pytest
 from app import sources
 from app.bus import MemoryBus
 from app.catalog import Catalog
+from app.depot import depot_of
 from app.jobs import Jobs
 from app.settings import Settings
 from app.shelf import Shelf
@@ -59,7 +60,7 @@ def farm(sqlite_url, outside, tmp_path):
     urls = ",".join(f"{name}={outside.url}" for name in NAMES)
     settings = Settings.from_env({"QUEUANT_SOURCE_URLS": urls}, home=tmp_path / "home", database_url=sqlite_url)
     store, bus, queue = Store(settings.database_url), MemoryBus(), MemoryQueue()
-    catalog = Catalog.standard(library_dir=settings.library_dir)
+    catalog = Catalog.standard(depot=depot_of(settings))
     yield Farm(Services(settings, store, bus, queue, catalog, Jobs(store, bus, queue), Shelf()), outside)
     store.close()
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from app.dataset import Dataset
+from app.depot import Folder
 from app.library import Library, Meaning
 from app.uploads import reading
 from engine.errors import InvalidInput
@@ -25,7 +26,7 @@ def kept(tmp_path):
         path = tmp_path / "upload.csv"
         path.write_text(text)
         found = reading.read(path, symbol="mine")
-        library = Library(tmp_path / "library")
+        library = Library(Folder(tmp_path / "library"))
         return library.put(found.table, id="meetings", meaning=Meaning("Meetings"), series=found.series).dataset
 
     return kept

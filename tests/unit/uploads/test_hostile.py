@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.depot import Folder
 from app.library import Library, Meaning
 from app.uploads.reading import read
 from bench.hostile import uploads
@@ -22,7 +23,9 @@ def taken(folder, content):
     path.write_bytes(content)
     try:
         found = read(path, symbol="upload")
-        Library(folder / "library").put(found.table, id="upload", meaning=Meaning("upload"), series=found.series)
+        Library(Folder(folder / "library")).put(
+            found.table, id="upload", meaning=Meaning("upload"), series=found.series
+        )
     except (InvalidInput, BadData) as refusal:
         return refusal.message
     return None

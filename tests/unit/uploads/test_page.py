@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app import forms, quality
+from app.depot import Folder
 from app.library import Library, Meaning
 from app.settings import Settings
 from app.uploads.reading import read
@@ -23,7 +24,9 @@ def test_every_file_of_the_page_is_taken_without_a_guess(tmp_path, text):
     path = tmp_path / "upload"
     path.write_text(text)
     found = read(path, symbol="mine")
-    kept = Library(tmp_path / "library").put(found.table, id="mine", meaning=Meaning("mine"), series=found.series)
+    kept = Library(Folder(tmp_path / "library")).put(
+        found.table, id="mine", meaning=Meaning("mine"), series=found.series
+    )
     assert kept.dataset.kind == ("series" if found.table is None else "bars")
     first = 1 if found.table is None else 0
     assert kept.dataset.describe()["bars"] == len({re.split("[,;]", line)[first] for line in text.splitlines()[1:]})

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from app.errors import Conflict
+from app.depot import Folder, Place
 from app.library import Library
 from app.uploads import taking
 from app.uploads.taking import Order, take
@@ -27,13 +27,14 @@ def order(tmp_path):
     def order(content, **changes):
         path = tmp_path / "upload"
         path.write_bytes(content)
+        (tmp_path / "draft").mkdir(exist_ok=True)
         told = Order(
             path=str(path),
             id="mine",
             meaning={"title": "Mine"},
-            folder=str(tmp_path / "library"),
+            draft=str(tmp_path / "draft"),
             bars_dir=str(tmp_path / "bars"),
-            reserved=("fx_daily",),
+            known={},
             memory_mib=3072,
             seconds=60,
         )
@@ -46,16 +47,31 @@ def test_a_file_becomes_a_version_and_its_notes_come_back(order, tmp_path):
     taken = take(order(ROWS))
     assert taken.new
     assert taken.warnings == ("The rows were not in the order of time; they were sorted.",)
-    assert [one.version for one in Library(tmp_path / "library").versions("mine")] == [taken.version]
-    assert list((tmp_path / "bars" / "mine").glob("*.bars"))
+    library = Library(Folder(tmp_path / "library"))
+    assert library.keep(tmp_path / "draft", Place("mine", taken.version)).new
+    (kept,) = library.versions("mine")
+    assert kept.version == taken.version
+    assert kept.all_bars.close.tolist() == [[2.0], [1.0]]
+
+
+def test_the_reader_leaves_the_bars_where_processes_map_them(order, tmp_path):
+    taken, library = take(order(ROWS)), Library(Folder(tmp_path / "library"), bars_dir=tmp_path / "bars")
+    kept = library.keep(tmp_path / "draft", Place("mine", taken.version)).dataset
+    (mapped,) = (tmp_path / "bars" / "mine").glob("*.bars")
+    assert kept.all_bars.symbols == ("A",)
+    assert list((tmp_path / "bars" / "mine").glob("*.bars")) == [mapped]
+
+
+def test_a_version_that_is_there_is_not_written_again(order, tmp_path):
+    taken = take(order(ROWS))
+    again = take(order(ROWS, known={taken.version: 1.0}, draft=str(tmp_path / "nowhere")))
+    assert (again.version, again.new) == (taken.version, False)
 
 
 def test_a_refusal_comes_back_as_the_same_error(order):
     with pytest.raises(InvalidInput) as caught:
         take(order(ROWS + b"2024-01-04,x\n"))
     assert (caught.value.code, caught.value.given) == ("bad_number", {"row": 4, "column": "A", "value": "x"})
-    with pytest.raises(Conflict):
-        take(order(ROWS, id="fx_daily"))
 
 
 def test_a_file_that_takes_too_long_is_refused(order):
