@@ -10,7 +10,6 @@ import click
 
 from app.cli.common import console, guarded, home_option, json_option, plain_table, print_json, settings_of
 
-MOST_OF_LABEL = 100
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400}
 
 
@@ -25,6 +24,8 @@ def _as_seconds(ctx: click.Context, param: click.Parameter, value: str | None) -
 
 
 def _as_label(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    from app.store.access import MOST_OF_LABEL
+
     if value is not None and not (0 < len(value) <= MOST_OF_LABEL and value.isprintable()):
         raise click.BadParameter(f"a label is one line of 1 to {MOST_OF_LABEL} characters", ctx, param)
     return value

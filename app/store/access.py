@@ -10,13 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, or_, select, update
 
 from app.errors import StoreUnavailable
 from app.store.database import Database
 from app.tables import api_keys, tickets
 
 SCOPES = ("read", "run", "admin")
+MOST_OF_LABEL = 100
 USE_SECONDS = 60.0  # how often at most the last use of a key is noted
 
 
@@ -48,10 +49,13 @@ class Access:
 
     def keys(self) -> list[Row[Any]]:
         """Every key, oldest first, without its hash; `is_open` says whether it opens anything now."""
-        shown = [column for column in api_keys.c if column.name != "hash"]
-        query = select(*shown, self._is_open().label("is_open")).order_by(api_keys.c.created_at, api_keys.c.id)
         with self._database.read() as tx:
-            return list(tx.execute(query))
+            return list(tx.execute(self._shown().order_by(api_keys.c.created_at, api_keys.c.id)))
+
+    def key(self, key: str) -> Row[Any] | None:
+        """One of them, named by itself or by its id."""
+        with self._database.read() as tx:
+            return tx.execute(self._shown().where(api_keys.c.id == (_id_of(key) or key))).first()
 
     def ensure_key(self, key: str, owner: str, scopes: Iterable[str] = SCOPES) -> bool:
         """Let a key that was made elsewhere (the file in the home folder) open this database too.
@@ -141,6 +145,10 @@ class Access:
             tickets.c.expires_at >= self._database.now(),
             or_(tickets.c.key_id.is_(None), tickets.c.key_id.in_(open_keys)),
         )
+
+    def _shown(self) -> Select[Any]:
+        shown = [column for column in api_keys.c if column.name != "hash"]
+        return select(*shown, self._is_open().label("is_open"))
 
     def _is_open(self) -> ColumnElement[bool]:
         in_time = or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > self._database.now())

@@ -41,11 +41,11 @@ def init_app(app: Flask, services: Services) -> None:
             if request.blueprint not in UNCOUNTED:
                 count(_kind(), _address())
             return
-        caller = auth.authenticate(services, request)
-        count(_kind(), f"key {caller.key_id}" if caller.key_id else f"owner {caller.owner}")
+        found = auth.authenticate(services, request)
+        count(_kind(), counted_as(found))
         if scope is None:
             raise Denied("This route is closed: nobody has said who may use it.", authenticated=True)
-        auth.check_scope(caller, scope)
+        auth.check_scope(found, scope)
 
     @app.errorhandler(Denied)
     def _denied(error: Denied) -> Response:
@@ -74,6 +74,11 @@ def count(kind: Kind, who: str) -> None:
         raise RateLimited(text, retry_after=seconds)
 
 
+def counted_as(who: Caller) -> str:
+    """By what the requests of a caller are counted."""
+    return f"key {who.key_id}" if who.key_id else f"owner {who.owner}"
+
+
 def count_failure() -> None:
     """Count a request that came without a good key or ticket. Raises RateLimited."""
     count("failures", _address())
@@ -96,8 +101,13 @@ def _kind() -> Kind:
     return kind
 
 
+def caller() -> Caller:
+    """Who asks."""
+    found = g.caller
+    assert isinstance(found, Caller)  # noqa: S101 - the guard has put it there
+    return found
+
+
 def owner() -> str:
     """Whose data this request may see."""
-    caller = g.caller
-    assert isinstance(caller, Caller)  # noqa: S101 - the guard has put it there
-    return caller.owner
+    return caller().owner

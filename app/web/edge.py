@@ -39,7 +39,7 @@ TAGS: Mapping[str, str] = {
     "Risk": "Value at risk, stress and limits.",
     "Reports": "Reports of days and of jobs.",
     "Alerts": "Rules and what they found.",
-    "Monitoring": "Who keeps the platform going, what waits, and whether jobs run.",
+    "Monitoring": "Who keeps the platform going, what waits, whether jobs run; and who has a key.",
     "WebSocket": "Tickets for the live channels.",
 }
 

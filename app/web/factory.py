@@ -16,6 +16,7 @@ from app.web.api import (
     fetching,  # noqa: F401 - its routes are of the tag of `market_data`
     health,
     jobs,
+    keys,  # noqa: F401 - its routes are of the tag of `monitoring`
     macro,
     market_data,
     monitoring,

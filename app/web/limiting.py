@@ -9,10 +9,10 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import redis
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -49,6 +49,9 @@ class Standing:
         }
 
 
+Question: TypeAlias = Callable[[SlidingWindowCounterRateLimiter, RateLimitItem, str], Standing]
+
+
 class Limiter:
     """Counts requests by kind and by whoever makes them. The window slides: it is never twice the limit."""
 
@@ -65,13 +68,20 @@ class Limiter:
 
     def take(self, kind: Kind, who: str) -> Standing | None:
         """Count one request, unless it is one too many. None: there is no limit."""
+        return self._ask(_count, kind, who)
+
+    def look(self, kind: Kind, who: str) -> Standing | None:
+        """How many were counted, without another one. None: there is no limit."""
+        return self._ask(_standing, kind, who)
+
+    def _ask(self, question: Question, kind: Kind, who: str) -> Standing | None:
         if not self._most[kind]:
             return None
         item = RateLimitItemPerMinute(self._most[kind], namespace=kind)
         if self._shared is None or not self._may_ask():
-            return _count(self._own, item, who)
+            return question(self._own, item, who)
         try:
-            standing = _count(self._shared, item, who)
+            standing = question(self._shared, item, who)
         except redis.RedisError as error:
             self._ask_at = time.monotonic() + AWAY_SECONDS
             log.warning("requests are counted in this process alone for %.0f s: %s", AWAY_SECONDS, type(error).__name__)
@@ -108,7 +118,12 @@ def _on_server(url: str) -> SlidingWindowCounterRateLimiter:
 
 
 def _count(counter: SlidingWindowCounterRateLimiter, item: RateLimitItem, who: str) -> Standing:
-    granted = counter.hit(item, who)
+    return _standing(counter, item, who, granted=counter.hit(item, who))
+
+
+def _standing(
+    counter: SlidingWindowCounterRateLimiter, item: RateLimitItem, who: str, *, granted: bool = True
+) -> Standing:
     stats = counter.get_window_stats(item, who)
     seconds = max(1, math.ceil(stats.reset_time - time.time()))
     return Standing(granted, item.amount, stats.remaining, seconds)

@@ -46,10 +46,15 @@ def test_reading_needs_read_and_changing_needs_run(web: Any) -> None:
             assert scope == wanted, f"{method} {rule}"
 
 
+def test_only_keys_need_admin(web: Any) -> None:
+    told = {f"{method} {rule}" for rule, method, scope in operations(web) if scope == "admin"}
+    assert told == {"GET /api/v1/keys", "POST /api/v1/keys", "DELETE /api/v1/keys/<key_id>"}
+
+
 def test_without_a_key_every_closed_route_is_401(web: Any) -> None:
     job_id = web.finished()
     for rule, method, scope in operations(web):
-        if scope in ("read", "run"):
+        if scope in ("read", "run", "admin"):
             reply = web.call(method, address(web, rule, job_id), key=None)
             assert (reply.status_code, reply.get_json()["code"]) == (401, "unauthorized"), f"{method} {rule}"
             assert reply.headers["WWW-Authenticate"] == "Bearer"
@@ -57,7 +62,7 @@ def test_without_a_key_every_closed_route_is_401(web: Any) -> None:
 
 def test_a_key_without_the_scope_is_403(web: Any) -> None:
     job_id = web.finished()
-    keys = {"read": web.other("run"), "run": web.other("read")}
+    keys = {"read": web.other("run"), "run": web.other("read"), "admin": web.other("read", "run")}
     for rule, method, scope in operations(web):
         if scope in keys:
             reply = keys[scope].call(method, address(web, rule, job_id))
