@@ -207,6 +207,18 @@ class SeriesQuery(PageQuery):
     start = Day(metadata=told("Only values that belong to this day or later ones."))
     end = Day(metadata=told("Only values that belong to this day or earlier ones."))
     vintages = Flag(load_default=False, metadata=told("Every value that was published, not only the newest one."))
+    points = Whole(
+        low=10,
+        high=MOST_POINTS,
+        query=True,
+        metadata=told("Instead of a page: at most so many values; the first, the last and every extreme stay."),
+    )
+
+
+class CurvesQuery(Strict):
+    """Whose curves."""
+
+    dataset = Text(most=128, metadata=told("Only of this dataset; else of all."))
 
 
 class CurveQuery(Strict):

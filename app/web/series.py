@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from app.dataset import Dataset, iso_day
 from app.web import cursors, presenters
 from app.web.context import services
+from app.web.curves import decimate
 from app.web.errors import in_the_path
 from engine import curves
 from engine.errors import InvalidInput, UnknownName
 from engine.intake import Times, instant
 from engine.panel import Series
+
+Rows: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
 
 ROLL_SESSIONS = 21
 _TENOR = re.compile(r"([A-Z]+)_([0-9]{1,2})([MY])")
@@ -57,9 +60,7 @@ def item(key: str, query: Mapping[str, Any]) -> dict[str, Any]:
         rows, days = rows[days >= np.datetime64(query["start"])], days[days >= np.datetime64(query["start"])]
     if "end" in query:
         rows = rows[days <= np.datetime64(query["end"])]
-    first = cursors.of_rows(query.get("cursor"))
-    page = rows[first : first + query["limit"]]
-    after = first + len(page)
+    page, after = _chosen(series, rows, cursors.of_rows(query.get("cursor")), query)
     return _item(entry) | {
         "as_of": None if moment is None else _iso(np.array([moment]))[0],
         "observations": [
@@ -70,6 +71,23 @@ def item(key: str, query: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "next": cursors.encoded(str(after)) if after < len(rows) else None,
     }
+
+
+def _chosen(series: Series, rows: Rows, first: int, query: Mapping[str, Any]) -> tuple[Rows, int]:
+    """A page and where it ends, or the rows that draw the same picture."""
+    if "points" not in query:
+        page = rows[first : first + query["limit"]]
+        return page, first + len(page)
+    if len(rows) > query["points"]:
+        values = series.value[rows]
+        rows, whole = rows[decimate(values, np.zeros(len(values)), query["points"])], len(rows)
+        return rows, whole
+    return rows, len(rows)
+
+
+def all_curves(dataset: str | None) -> list[dict[str, Any]]:
+    """Every curve of one dataset or of all, with the days between which something of it was known."""
+    return [_about(name, points) for (name, _), points in sorted(_curves(dataset).items())]
 
 
 def curve(name: str, query: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,20 +143,40 @@ def _find(key: str, dataset: str | None) -> Entry:
 
 
 def _curve(name: str, dataset: str | None) -> list[Point]:
-    """The tenors of a curve, short ones first: series of percent whose keys are its name and a tenor."""
-    every: dict[str, list[Point]] = {}
+    """The tenors of a curve, short ones first."""
+    every = _curves(dataset)
+    found = {home: points for (key, home), points in every.items() if key == name}
+    if not found:
+        with in_the_path():
+            raise UnknownName.of("curve", name, {key for key, _ in every})
+    _require_one(name, list(found))
+    return next(iter(found.values()))
+
+
+def _curves(dataset: str | None) -> dict[tuple[str, str], list[Point]]:
+    """By name and dataset: series of percent whose keys are one name and several tenors, short ones first."""
+    every: dict[tuple[str, str], list[Point]] = {}
     for entry in _entries(dataset):
         match = _TENOR.fullmatch(entry.series.key)
         if match and entry.series.unit == "percent" and len(entry.series.value):
             number, unit = int(match[2]), match[3]
             point = Point(match[2] + unit, number / 12.0 if unit == "M" else float(number), entry)
-            every.setdefault(match[1], []).append(point)
-    every = {key: points for key, points in every.items() if len(points) > 1}
-    if name not in every:
-        with in_the_path():
-            raise UnknownName.of("curve", name, every)
-    _require_one(name, list(dict.fromkeys(point.entry.dataset.id for point in every[name])))
-    return sorted(every[name], key=lambda point: point.years)
+            every.setdefault((match[1], entry.dataset.id), []).append(point)
+    return {key: sorted(points, key=lambda point: point.years) for key, points in every.items() if len(points) > 1}
+
+
+def _about(name: str, points: list[Point]) -> dict[str, Any]:
+    dataset, series = points[0].entry.dataset, [point.entry.series for point in points]
+    return {
+        "curve": name,
+        "dataset_id": dataset.id,
+        "dataset_version": dataset.version,
+        "quality": series[0].quality,
+        "tenors": [point.name for point in points],
+        "first": iso_day(min(item.available[0] for item in series)),
+        "last": iso_day(max(item.available[-1] for item in series)),
+        "links": {"self": f"{presenters.API}/macro/curves/{name}?dataset={dataset.id}"},
+    }
 
 
 def _require_one(name: str, datasets: list[str]) -> None:
@@ -196,11 +234,11 @@ def _instant(told: str) -> np.datetime64:
     return instant(np.datetime64(told, "s"))
 
 
-def _vintages(series: Series) -> np.ndarray[Any, np.dtype[np.intp]]:
+def _vintages(series: Series) -> Rows:
     return np.lexsort((series.available, series.observed))
 
 
-def _newest(series: Series) -> np.ndarray[Any, np.dtype[np.intp]]:
+def _newest(series: Series) -> Rows:
     """The rows of the newest vintage of each time, by that time."""
     order = _vintages(series)
     return order[np.append(np.diff(series.observed[order]) > np.timedelta64(0), True)] if len(order) else order

@@ -8,7 +8,7 @@ from flask import Response, jsonify
 
 from app.web import series
 from app.web.edge import Blueprint
-from app.web.schemas import CurveQuery, SeriesListQuery, SeriesQuery
+from app.web.schemas import CurveQuery, CurvesQuery, SeriesListQuery, SeriesQuery
 from app.web.shapes import macro as shapes
 
 blp = Blueprint("Macro", __name__)
@@ -28,9 +28,18 @@ def list_series(query: dict[str, Any]) -> Response:
 def read_series(query: dict[str, Any], key: str) -> Response:
     """Read a series as it was known
 
-    Each time has the newest value that was published by `as_of`; with `vintages` every value that was.
+    Each time has the newest value that was published by `as_of`; with `vintages` every value that was, with `points`
+    so many that draw the same picture.
     """
     return jsonify(series.item(key, query))
+
+
+@blp.route("/macro/curves", scope="read")
+@blp.arguments(CurvesQuery, location="query")
+@blp.response(200, shapes.CurveList)
+def list_curves(query: dict[str, Any]) -> Response:
+    """List the yield curves, with the days between which something of them was known"""
+    return jsonify({"curves": series.all_curves(query.get("dataset"))})
 
 
 @blp.route("/macro/curves/<curve_id>", scope="read")

@@ -6,7 +6,7 @@ import marshmallow as ma
 from marshmallow import fields
 
 from app.web.schemas import told
-from app.web.shapes.parts import count, mapping, maybe_text, number, text
+from app.web.shapes.parts import count, mapping, maybe_text, number, text, texts
 
 
 class SeriesItem(ma.Schema):
@@ -47,6 +47,25 @@ class SeriesDetail(SeriesItem):
     as_of = maybe_text("The moment; null means everything that was ever published.")
     observations = fields.List(fields.Nested(Observation), required=True)
     next = maybe_text("The cursor of the next page; null on the last one.")
+
+
+class CurveItem(ma.Schema):
+    """A curve of yields."""
+
+    curve = text()
+    dataset_id = text()
+    dataset_version = text()
+    quality = text("real, proxy or synthetic")
+    tenors = texts("Short ones first.")
+    first = text("The first day on which something of it was known.")
+    last = text("The last one.")
+    links = mapping()
+
+
+class CurveList(ma.Schema):
+    """Every curve that series of yields make."""
+
+    curves = fields.List(fields.Nested(CurveItem), required=True)
 
 
 class CurvePoint(ma.Schema):

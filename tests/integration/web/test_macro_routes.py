@@ -145,3 +145,23 @@ def test_a_series_that_several_datasets_have_asks_which_one(web: Any, monkeypatc
     told = web.get(f"{SERIES}/US_CORE_CPI").get_json()
     assert (told["code"], told["pointer"]) == ("ambiguous_series", "/dataset")
     assert "?dataset=us_core_cpi_monthly" in told["detail"]
+
+
+def test_a_thinned_series_keeps_its_ends_and_its_extremes(web: Any) -> None:
+    whole = observations(web, "USDBRL", "limit=5000")
+    thinned = observations(web, "USDBRL", "points=50")
+    assert len(thinned) <= 50
+    assert (thinned[0], thinned[-1]) == (whole[0], whole[-1])
+    for extreme in (min, max):
+        assert extreme(whole, key=lambda item: item["value"]) in thinned
+    assert observations(web, "IPCA_MOM", "points=20000") == observations(web, "IPCA_MOM", "limit=5000")
+
+
+def test_curves_are_listed_with_their_tenors_and_days(web: Any) -> None:
+    items = {item["curve"]: item for item in get(web, CURVES)["curves"]}
+    assert sorted(items) == ["CUPOM", "DI", "NTNB", "UST"]
+    di = items["DI"]
+    assert di["tenors"] == ["1M", "3M", "6M", "1Y", "2Y", "3Y", "5Y", "10Y"]
+    assert (di["dataset_id"], di["quality"], di["last"]) == ("macro_synthetic", "synthetic", "2024-12-31")
+    assert get(web, f"{di['links']['self']}&date={di['first']}")["curve"] == "DI"
+    assert get(web, f"{CURVES}?dataset=fx_daily")["curves"] == []
