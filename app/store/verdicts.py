@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, and_, func, select
 
 from app.store.database import Database
 from app.tables import verdicts
@@ -55,12 +55,19 @@ class Verdicts:
         with self._database.write(durable=False) as tx:  # lost in a power cut, it is found again
             tx.execute(statement)
 
+    def standing(self) -> dict[tuple[str, str], str]:
+        """By strategy and version the verdict: a look ahead that was seen once counts more than all that is clean."""
+        about = (verdicts.c.strategy_id, verdicts.c.strategy_version)
+        # "looks_ahead" comes after "clean" in the alphabet.
+        query = select(*about, func.max(verdicts.c.verdict)).group_by(*about)
+        with self._database.read() as tx:
+            return {(strategy, version): verdict for strategy, version, verdict in tx.execute(query)}
+
     def worst(self, strategy_id: str, strategy_version: str) -> Row[Any] | None:
         """The newest verdict on this version of the strategy; one that found a look ahead comes before all others."""
         query = select(verdicts).where(
             verdicts.c.strategy_id == strategy_id, verdicts.c.strategy_version == strategy_version
         )
-        # "looks_ahead" comes after "clean" in the alphabet.
         query = query.order_by(verdicts.c.verdict.desc(), verdicts.c.checked_at.desc()).limit(1)
         with self._database.read() as tx:
             row: Row[Any] | None = tx.execute(query).first()

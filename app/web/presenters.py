@@ -112,7 +112,10 @@ def event(found: Event) -> dict[str, Any]:
     return dict(json.loads(found.frame()))
 
 
-def strategy_item(found: Strategy) -> dict[str, Any]:
+UNCHECKED = "unchecked"
+
+
+def strategy_item(found: Strategy, verdict: str | None) -> dict[str, Any]:
     return {
         "strategy_id": found.id,
         "version": found.version,
@@ -127,19 +130,21 @@ def strategy_item(found: Strategy) -> dict[str, Any]:
         "beside": list(found.beside),
         "defaults": dict(found.defaults),
         "parameters": found.schema(),
+        "verdict": verdict or UNCHECKED,
         "links": {"self": f"{API}/strategies/{found.id}"},
     }
 
 
 def strategy(found: Strategy, verdict: Row[Any] | None) -> dict[str, Any]:
-    return strategy_item(found) | {"doc": found.doc, "spec": found.spec, "lookahead": lookahead(found, verdict)}
+    known = lookahead(found, verdict)
+    return strategy_item(found, known["verdict"]) | {"doc": found.doc, "spec": found.spec, "lookahead": known}
 
 
 def lookahead(found: Strategy, verdict: Row[Any] | None) -> dict[str, Any]:
     """What is known of a strategy's honesty."""
     if verdict is None:
         return {
-            "verdict": "unchecked",
+            "verdict": UNCHECKED,
             "sentence": f"Nobody has run this version of {found.id} yet: its first run checks it.",
             "leak": None,
             "on": None,

@@ -11,8 +11,10 @@ from app.web import presenters
 from app.web.access import owner
 from app.web.api.strategies import blp
 from app.web.context import services
-from app.web.shapes.expressions import ExpressionSchema, PostedStrategy, ValidStrategy
+from app.web.shapes.expressions import ExpressionFunctions, ExpressionSchema, PostedStrategy, ValidStrategy
 from engine.expression import identifier
+from engine.expression.functions import FUNCTIONS
+from engine.expression.writer import call_of
 
 
 @blp.route("/strategies/expressions", methods=["POST"], scope="run")
@@ -36,6 +38,17 @@ def post_expression(body: dict[str, Any]) -> tuple[Response, int]:
 def validate_expression(body: dict[str, Any]) -> Response:
     """Check a strategy without posting it"""
     return jsonify({"valid": True, **presenters.expression(services().shelf.read(body, owner()))})
+
+
+@blp.route("/strategies/expressions/functions", scope="read")
+@blp.response(200, ExpressionFunctions)
+def list_functions() -> Response:
+    """List what an expression may call"""
+    told = [
+        {"name": item.name, "call": call_of(item), "gives": item.gives, "fields": list(item.fields)}
+        for item in FUNCTIONS.values()
+    ]
+    return jsonify({"functions": told})
 
 
 @blp.route("/strategies/expressions/<strategy_id>", methods=["DELETE"], scope="run")

@@ -19,9 +19,9 @@ blp = Blueprint("Strategies", __name__)
 @blp.response(200, Strategies)
 def list_strategies() -> Response:
     """List the strategies with the JSON Schema of their parameters"""
-    shelf = services().shelf
-    broken = [item._asdict() for item in shelf.broken()]
-    return jsonify({"strategies": [presenters.strategy_item(item) for item in shelf.all()], "broken": broken})
+    shelf, verdicts = services().shelf, services().store.verdicts.standing()
+    items = [presenters.strategy_item(item, verdicts.get((item.id, item.version))) for item in shelf.all()]
+    return jsonify({"strategies": items, "broken": [item._asdict() for item in shelf.broken()]})
 
 
 @blp.route("/strategies/<strategy_id>", scope="read")

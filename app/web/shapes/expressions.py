@@ -7,7 +7,7 @@ from marshmallow import fields
 
 from app.web.fields import Amount, Document, Text
 from app.web.schemas import Strict, told
-from app.web.shapes.parts import count, mapping, text
+from app.web.shapes.parts import count, mapping, maybe_text, text
 from engine.expression.strategy import MAX_DOC, MAX_NAME, MAX_PARAMETERS, MAX_WEIGHT
 from engine.expression.tokens import MAX_TEXT
 
@@ -49,6 +49,21 @@ class ExpressionSchema(Strict):
     max_weight = Amount(
         metadata={"minimum": MAX_WEIGHT.low, "maximum": MAX_WEIGHT.high, "default": 1.0} | told(MAX_WEIGHT.doc)
     )
+
+
+class ExpressionFunction(ma.Schema):
+    """Something that an expression may call."""
+
+    name = text()
+    call = text("With its arguments and their defaults.")
+    gives = maybe_text("number, series, truth or record; null: a number of numbers, else a series.")
+    fields_ = fields.List(fields.String(), required=True, data_key="fields", metadata=told("Of a record."))
+
+
+class ExpressionFunctions(ma.Schema):
+    """Everything that an expression may call."""
+
+    functions = fields.List(fields.Nested(ExpressionFunction), required=True)
 
 
 class PostedStrategy(ma.Schema):

@@ -27,6 +27,7 @@ class StrategyItem(ma.Schema):
     beside = texts("Symbols whose prices it looks at, traded or not.")
     defaults = mapping("Fields of `config` that belong to the idea; a run may set them.")
     parameters = mapping("JSON Schema.")
+    verdict = text("Whether this version was seen to look ahead: clean, looks_ahead or unchecked.")
     links = mapping()
 
 

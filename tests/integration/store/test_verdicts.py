@@ -39,3 +39,9 @@ def test_of_several_verdicts_on_a_version_the_worst_is_shown(store, clock):
     store.verdicts.put(ABOUT, CLEAN, {})
     assert store.verdicts.worst("sma_cross", "a" * 12).dataset_id == "bad"
     assert store.verdicts.worst("sma_cross", "d" * 12) is None
+
+
+def test_the_verdicts_that_stand_are_the_worst_of_each_version(store):
+    for version, verdict in (("a", CLEAN), ("b", CLEAN), ("b", LOOKS_AHEAD)):
+        store.verdicts.put(replace(ABOUT, strategy_version=version, params_hash=verdict), verdict, {})
+    assert store.verdicts.standing() == {("sma_cross", "a"): CLEAN, ("sma_cross", "b"): LOOKS_AHEAD}

@@ -53,6 +53,19 @@ def test_a_posted_strategy_is_on_the_shelf_and_posting_it_again_changes_nothing(
     assert shelf == sorted(shelf)
 
 
+def test_the_shelf_tells_the_verdict_on_each_version(web: Any, spec: dict[str, Any]) -> None:
+    def verdict() -> str:
+        items = web.get("/api/v1/strategies").get_json()["strategies"]
+        return next(str(item["verdict"]) for item in items if item["strategy_id"] == posted["strategy_id"])
+
+    posted = web.post(POST, spec).get_json()
+    assert verdict() == "unchecked"
+    run_job(web, posted["strategy_id"])
+    assert verdict() == "clean"
+    web.post(POST, spec | {"exit": "close < sma(close, 50)"})
+    assert verdict() == "unchecked"
+
+
 def test_validation_says_the_same_and_keeps_nothing(web: Any, spec: dict[str, Any]) -> None:
     told = web.post(f"{POST}/validate", spec).get_json()
     assert told.pop("valid") is True
@@ -181,3 +194,10 @@ def test_a_document_of_the_wrong_form_is_refused_with_its_place(
 ) -> None:
     reply = web.post(POST, spec | change)
     assert (reply.status_code, reply.get_json()["pointer"]) == (422, pointer), reply.text
+
+
+def test_what_an_expression_may_call_is_listed(web: Any) -> None:
+    told = {item["name"]: item for item in web.get(f"{POST}/functions").get_json()["functions"]}
+    assert told["sma"] == {"name": "sma", "call": "sma(values, window)", "gives": "series", "fields": []}
+    assert told["bollinger"]["fields"] == ["upper", "middle", "lower"]
+    assert told["abs"]["gives"] is None
