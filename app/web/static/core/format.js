@@ -60,6 +60,11 @@ export function day(iso) {
   return iso ? iso.slice(0, 10) : NONE;
 }
 
+// The same as a cell of a table, which is never broken into lines.
+export function date(iso) {
+  return iso ? element("time", { datetime: day(iso) }, day(iso)) : NONE;
+}
+
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return NONE;
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;

@@ -1,0 +1,77 @@
+// Yield curves as they were known on a day, beside another day.
+import { call } from "../../core/api.js";
+import { chart, draw } from "../../core/charts.js";
+import { card, element, empty, field, notice, select, table } from "../../core/dom.js";
+import { date, day, number, when } from "../../core/format.js";
+import { tried } from "../../core/forms.js";
+import { remember } from "../../core/router.js";
+
+const DAY_MS = 86_400_000;
+
+export async function open(place, { query, signal }) {
+  const { curves } = await call("/macro/curves", { signal });
+  if (!curves.length) return place.append(card(null, empty("No series make a curve: yields in percent, called by a name and a tenor such as DI_1Y.", "#/data?tab=add", "Add some")));
+  const name = ({ curve, dataset_id }) => `${curve} ${dataset_id}`;
+  const asked = curves.find((item) => name(item) === query.get("curve")) ?? [...curves].sort((a, b) => b.tenors.length - a.tenors.length)[0];
+  const which = select({ onchange: read }, curves.map((item) => [name(item), `${item.curve}, of ${item.dataset_id}`]), name(asked));
+  const on = element("input", { type: "date", value: query.get("date") ?? "", onchange: read });
+  const beside = element("input", { type: "date", value: query.get("beside") ?? "", onchange: read });
+  const plot = chart("Yield by tenor", "28rem");
+  const said = element("div");
+  const points = element("div");
+
+  function read() {
+    remember({ curve: which.value, date: on.value, beside: beside.value });
+    return tried(said, show);
+  }
+
+  async function show() {
+    const item = curves.find((other) => name(other) === which.value);
+    for (const input of [on, beside]) [input.min, input.max] = [item.first, item.last];
+    const known = (day) => call(`/macro/curves/${item.curve}`, { query: { dataset: `${item.dataset_id}@${item.dataset_version}`, date: day }, signal });
+    const [now, then] = await Promise.all([known(on.value), beside.value ? known(beside.value) : null]);
+    said.replaceChildren(
+      item.quality === "real" ? "" : notice(`These yields are ${item.quality}: they say nothing about real markets.`),
+      element("p", { class: "quiet" }, "As known at ", when(now.as_of, { seconds: false }), `; ${now.compounding}, in ${now.unit}.`));
+    await draw(plot, (theme) => ({
+      traces: [then && line(then, theme.c2, "dot"), line(now, theme.c1, "solid")].filter(Boolean),
+      layout: { showlegend: Boolean(then), xaxis: { title: { text: "years" }, rangemode: "tozero" }, yaxis: { title: { text: now.unit } } },
+    }));
+    points.replaceChildren(table(columns(then), now.points, { label: "tenors" }));
+  }
+
+  // The day before or after the one that is shown; a day without a session has what was known on it.
+  function step(days) {
+    const item = curves.find((other) => name(other) === which.value);
+    on.value = new Date(Date.parse(on.value || item.last) + days * DAY_MS).toISOString().slice(0, 10);
+    return read();
+  }
+
+  place.append(card(null,
+    element("div", { class: "grid" }, field("Curve", which), field("On", on, "Empty: the last day."), field("Beside it", beside, "Another day, to compare with.")),
+    element("div", { class: "actions" },
+      element("button", { onclick: () => step(-365) }, "A year back"), element("button", { onclick: () => step(-1) }, "Day before"), element("button", { onclick: () => step(1) }, "Day after")),
+    said), card(null, plot), card("By tenor", points));
+  await read();
+}
+
+function line(curve, colour, dash) {
+  const known = curve.points.filter((point) => point.yield !== null);
+  return {
+    type: "scatter", mode: "lines+markers", name: day(curve.as_of), line: { color: colour, width: 1.6, dash }, marker: { color: colour, size: 7 },
+    x: known.map(({ years }) => years), y: known.map((point) => point.yield), text: known.map(({ tenor }) => tenor), hovertemplate: "%{text}: %{y:.3f}<extra>%{fullData.name}</extra>",
+  };
+}
+
+function columns(then) {
+  const before = new Map((then?.points ?? []).map((point) => [point.tenor, point.yield]));
+  const change = (point) => point.yield === null || (before.get(point.tenor) ?? null) === null ? null : (point.yield - before.get(point.tenor)) * 100;
+  return [
+    { title: "Tenor", show: ({ tenor }) => tenor },
+    { title: "Series", show: ({ key }) => key },
+    { title: "Yield", number: true, show: (point) => number(point.yield, 3) },
+    ...(then ? [{ title: `Change since ${day(then.as_of)}, bp`, number: true, show: (point) => number(change(point), 1) }] : []),
+    { title: "Rolling down gains over 21 sessions, bp", number: true, show: ({ roll_down: value }) => number(value === null ? null : value * 10_000, 2) },
+    { title: "Of", show: ({ observed }) => date(observed) },
+  ];
+}
