@@ -146,7 +146,7 @@ def _splits(time: Times, close: Floats, symbol: str) -> Iterator[Finding]:
         return
     at, times = int(large[alike][0]), int(near[alike][0])
     day, count = str(time[at + 1].astype("datetime64[D]")), int(alike.sum())
-    way = f"falls to a {times}th" if ratio[at] < 1 else f"rises {times}-fold"
+    way = f"falls to 1/{times} of its price" if ratio[at] < 1 else f"rises {times}-fold"
     more = f", one of {count} such jumps" if count > 1 else ""
     told = f"{symbol} {way} on {day}, which looks like a split that the prices are not adjusted for{more}."
     yield Finding("split_suspected", "warning", symbol, day, day, count, told)

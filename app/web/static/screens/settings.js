@@ -1,0 +1,38 @@
+// Who am I, how the page looks, and the keys that open the platform.
+import { call } from "../core/api.js";
+import { card, element, facts, field, select, table } from "../core/dom.js";
+import { duration, number, when } from "../core/format.js";
+import { setTheme, theme, THEMES } from "../core/shell.js";
+
+const COLOURS = { auto: "as this machine has them", light: "light", dark: "dark" };
+const MAY = {
+  read: "read: look at everything of its owner, and at what all share",
+  run: "run: start, cancel and delete jobs; change what stands",
+  admin: "admin: all of that; list, create and revoke keys",
+};
+
+export async function open(place, { signal }) {
+  const me = await call("/keys/current", { signal });
+  place.append(
+    element("header", {}, element("h1", {}, "Settings")),
+    element("div", { class: "columns" }, who(me), card("Colours", colours())));
+  if (me.scopes.includes("admin")) await (await import("./settings/keys.js")).open(place, { me, signal });
+  else place.append(card("Keys", element("p", { class: "quiet" }, "A key with the scope 'admin' lists, creates and revokes keys; yours does not have it.")));
+}
+
+function who({ owner, scopes, key, limits }) {
+  return card("You", facts([
+    ["Owner", owner], ["May", Object.keys(MAY).filter((scope) => scopes.includes(scope)).map((scope) => element("div", {}, MAY[scope]))],
+    ["Key", key && [key.key_id, key.label ? `, ${key.label}` : ""]], ["Since", key && when(key.created_at)],
+    ["Until", key && (key.expires_at ? when(key.expires_at) : "it is revoked")], ["Last used", key?.last_used_at && when(key.last_used_at)],
+  ], "lines"), element("h3", {}, "Requests of the last minute"), table([
+    { title: "Kind", show: ({ name }) => name }, { title: "Used", number: true, show: ({ used }) => number(used, 0) },
+    { title: "Of", number: true, show: ({ limit }) => (limit === null ? "any number" : number(limit, 0)) },
+    { title: "All there again in", number: true, show: ({ used, reset_seconds: seconds }) => (used ? duration(seconds) : "") },
+  ], limits, { label: "limits" }));
+}
+
+function colours() {
+  const chosen = select({ onchange: () => setTheme(chosen.value) }, THEMES.map((name) => [name, COLOURS[name]]), theme());
+  return field("Colours of the page", chosen, "Kept in this browser.");
+}

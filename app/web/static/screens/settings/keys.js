@@ -1,0 +1,79 @@
+// All keys: a new one, whose secret is shown this once, and the end of one.
+import { call } from "../../core/api.js";
+import { card, element, field, notice, select, table } from "../../core/dom.js";
+import { when } from "../../core/format.js";
+import { confirmed, submits, tried } from "../../core/forms.js";
+
+const DAY = 86_400;
+const LIVES = [["", "until it is revoked"], [DAY, "a day"], [30 * DAY, "30 days"], [90 * DAY, "90 days"], [365 * DAY, "a year"]];
+const SCOPES = ["read", "run", "admin"];
+
+export async function open(place, { me, signal }) {
+  const list = element("div");
+  const made = element("div", { role: "status" });
+  const closed = element("input", { type: "checkbox", onchange: show });
+
+  async function show() {
+    const { keys } = await call("/keys", { signal });
+    const rows = keys.filter(({ open }) => open || closed.checked).reverse();
+    list.replaceChildren(table(columns(me, revoke), rows, { label: "keys" }));
+  }
+
+  async function create(form) {
+    const scopes = SCOPES.filter((scope) => form.elements[`scope-${scope}`].checked);
+    const life = form.elements["/expires_in_seconds"].value;
+    const body = { owner: form.elements["/owner"].value, scopes, label: form.elements["/label"].value || undefined, expires_in_seconds: life ? Number(life) : undefined };
+    const key = await call("/keys", { method: "POST", body, signal });
+    made.replaceChildren(...shown(key));
+    await show();
+  }
+
+  async function revoke(key) {
+    const mine = key.key_id === me.key?.key_id;
+    const text = `${mine ? "It is the one that you are signed in with: you are signed out at once. " : ""}Its requests and sessions are refused at once, its sockets closed within minutes. This cannot be taken back.`;
+    if (!await confirmed(`Revoke the key ${key.key_id} of ${key.owner}?`, text, "Revoke it")) return;
+    await tried(list, async () => {
+      await call(`/keys/${key.key_id}`, { method: "DELETE", signal });
+      await show();
+    });
+  }
+
+  const form = element("form", { onsubmit: submits(create) },
+    element("div", { class: "grid" },
+      field("Owner", element("input", { name: "/owner", required: true, maxlength: 64, value: me.owner }), "Whose jobs it sees."),
+      field("Label", element("input", { name: "/label", maxlength: 100, placeholder: "notebook" }), "What it is for."),
+      field("It opens", select({ name: "/expires_in_seconds" }, LIVES))),
+    element("fieldset", {}, element("legend", {}, "It may"), element("div", { class: "actions" },
+      SCOPES.map((scope) => element("label", {}, element("input", { type: "checkbox", name: `scope-${scope}`, checked: scope !== "admin" }), scope)))),
+    element("div", { class: "actions" }, element("button", { class: "primary" }, "Create a key")), made);
+  place.append(card("Create a key", form), card("Keys", element("div", { class: "actions" }, element("label", {}, closed, "Those that are closed too")), list));
+  await show();
+}
+
+function shown({ key, key_id: id, owner }) {
+  const secret = element("input", { readonly: true, value: key, class: "code", "aria-label": "new key", onfocus: () => secret.select() });
+  const copy = element("button", { type: "button", onclick: put }, "Copy");
+
+  // Where the page may not write to the clipboard (plain HTTP from elsewhere), the key is selected to be copied by hand.
+  async function put() {
+    secret.select();
+    if (navigator.clipboard) await navigator.clipboard.writeText(key);
+    copy.textContent = navigator.clipboard ? "Copied" : "Press Ctrl+C";
+  }
+
+  return [notice(`The key ${id} of ${owner}. It is shown this once: only its hash is kept.`), secret, element("div", { class: "actions" }, copy)];
+}
+
+function columns(me, revoke) {
+  return [
+    { title: "Key", show: ({ key_id: id }) => [element("code", {}, id), id === me.key?.key_id ? element("span", { class: "hint" }, "yours") : ""], sort: ({ key_id: id }) => id },
+    { title: "Owner", show: ({ owner }) => owner, sort: ({ owner }) => owner },
+    { title: "Label", show: ({ label }) => label ?? "", sort: ({ label }) => label },
+    { title: "May", show: ({ scopes }) => scopes.join(", "), sort: ({ scopes }) => scopes.join() },
+    { title: "Created", show: ({ created_at: at }) => when(at, { seconds: false }), sort: ({ created_at: at }) => at },
+    { title: "Last used", show: ({ last_used_at: at }) => when(at, { seconds: false }), sort: ({ last_used_at: at }) => at },
+    { title: "Expires", show: ({ expires_at: at }) => (at ? when(at, { seconds: false }) : "never"), sort: ({ expires_at: at }) => at },
+    { title: "State", show: (key) => (key.revoked_at ? ["revoked ", when(key.revoked_at, { seconds: false })] : key.open ? "open" : "expired"), sort: ({ open }) => open },
+    { title: "Close", show: (key) => (key.open ? element("button", { "aria-label": `revoke ${key.key_id}`, onclick: () => revoke(key) }, "Revoke") : "") },
+  ];
+}

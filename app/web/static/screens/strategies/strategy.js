@@ -1,0 +1,109 @@
+// One strategy: what it does and on what, its parameters, those that stand, whether it looks ahead, and its latest result.
+import { call, Refused } from "../../core/api.js";
+import { card, element, empty, facts, table } from "../../core/dom.js";
+import { figure, label, number, params, quality, when } from "../../core/format.js";
+import { follow } from "../../core/following.js";
+import { confirmed, tried } from "../../core/forms.js";
+import { address, go } from "../../core/router.js";
+import { verdictOf } from "./shelf.js";
+import { standing } from "./standing.js";
+
+const FIGURES = ["total_return", "cagr", "sharpe", "max_drawdown"];
+
+export async function open(place, { rest: [id], signal }) {
+  const there = `/strategies/${encodeURIComponent(id)}`;
+  const found = await call(there, { signal });
+  document.title = `${found.strategy_id} · Queuant`;
+  const honest = element("div");
+
+  async function judged() {
+    const { lookahead } = await call(there, { signal });
+    honest.replaceChildren(...verdict(lookahead));
+  }
+
+  place.append(
+    heading(found, place),
+    element("div", { class: "columns" }, about(found), card("Look ahead", honest, checking(there, judged, signal))),
+    parameters(found),
+    element("div", { class: "columns" }, await standing(found, there, signal), await latest(there, signal)),
+    found.series.length ? reads(found) : "",
+    found.spec ? card("As it was posted", element("pre", { tabindex: 0 }, JSON.stringify(found.spec, null, 2))) : "");
+  honest.replaceChildren(...verdict(found.lookahead));
+}
+
+function heading(found, place) {
+  async function withdraw() {
+    const sure = await confirmed(`Take ${found.strategy_id} off the shelf?`, "Jobs that name it still run and keep their results. Posting it again brings it back.", "Take it off");
+    if (sure && await tried(place, async () => (await call(`/strategies/expressions/${found.strategy_id}`, { method: "DELETE" })) ?? "done")) go("strategies");
+  }
+  return element("header", {}, element("h1", {}, found.strategy_id), element("span", { class: "badge" }, found.family), element("span", { class: "quiet" }, `version ${found.version}`),
+    element("div", { class: "actions" },
+      element("a", { class: "button", href: address("new", { strategy: found.strategy_id }) }, "Run"),
+      element("a", { class: "button", href: address("jobs", { strategy_id: found.strategy_id }) }, "Its jobs"),
+      found.spec && element("a", { class: "button", href: address("strategies", { tab: "write", of: found.strategy_id }) }, "Change"),
+      found.spec && element("button", { onclick: withdraw }, "Delete")));
+}
+
+function about(found) {
+  const [first, ...rest] = found.doc.split(/\n\s*\n/);
+  return card("What it does", element("p", {}, first), ...rest.map((text) => element("p", { class: "quiet" }, text)), facts([
+    ["Source", found.source],
+    ["Runs on", found.dataset ? element("a", { href: address(`data/${found.dataset}`) }, found.dataset) : "the dataset that a run names"],
+    [found.legs ? "Legs, traded by name" : "Symbols", found.symbols.join(", ") || "all of the dataset, or those that a run names"],
+    ["Looks at besides", found.beside.join(", ")], ["Calendars", found.calendars.join(", ")],
+    ["Its own settings of a run", Object.keys(found.defaults).length ? params(found.defaults) : null],
+  ], "lines"));
+}
+
+function verdict(known) {
+  return [
+    element("p", {}, verdictOf(known.verdict)), element("p", {}, known.sentence),
+    element("p", { class: "quiet" }, known.on ? [`On ${known.on}, `, when(known.checked_at), "."] : ""),
+  ];
+}
+
+// A check on the strategy's own data, again even if it was made before.
+function checking(there, judged, signal) {
+  const said = element("div");
+  const check = () => tried(said, async () => {
+    const taken = await call(`${there}/verify`, { method: "POST", body: {}, query: { fresh: "true" }, signal });
+    await follow(said, taken.job_id, signal, async () => { await judged(); });
+  });
+  return element("div", {},
+    element("p", { class: "quiet" }, "Its decisions are compared with those that it makes when later bars and publications are taken away."),
+    element("div", { class: "actions" }, element("button", { onclick: check }, "Check for look-ahead")), said);
+}
+
+function parameters({ parameters: { properties } }) {
+  const rows = Object.entries(properties).map(([name, told]) => ({ name, ...told }));
+  if (!rows.length) return card("Parameters", empty("It has none."));
+  const range = ({ minimum, maximum, enum: options }) => options ? options.join(", ") : minimum === undefined ? "" : `${number(minimum, 4)} to ${number(maximum, 4)}`;
+  return card("Parameters", table([
+    { title: "Name", show: ({ name }) => element("code", {}, name) },
+    { title: "Type", show: ({ type }) => type }, { title: "Default", number: true, show: (row) => String(row.default) },
+    { title: "Range", show: range }, { title: "What", show: ({ description }) => element("span", { class: "words" }, description ?? "") },
+  ], rows, { label: "parameters" }));
+}
+
+function reads({ series, dataset }) {
+  return card("Series that it reads", table([
+    { title: "Series", show: ({ key, group }) => dataset && !group ? element("a", { href: address("data", { tab: "series", key, dataset }) }, key) : key },
+    { title: "Unit", show: ({ unit }) => unit }, { title: "Needed", show: ({ optional }) => (optional ? "no: it is used where it is there" : "yes") },
+    { title: "Of several", show: ({ group }) => (group ? "one for each name after a dot" : "") },
+  ], series, { label: "series" }));
+}
+
+async function latest(there, signal) {
+  let result;
+  try {
+    result = await call(`${there}/backtest`, { signal });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return card("Latest result", empty("You have not run it yet.", address("new", { strategy: there.split("/").at(-1) }), "Run it"));
+  }
+  const { request, metrics, provenance } = result;
+  return card("Latest result",
+    element("p", { class: "quiet" }, `${request.dataset_id}, ${request.start_date} to ${request.end_date} · ${params(request.params)} `, quality(provenance.quality) ?? ""),
+    facts(FIGURES.map((name) => [label(name), figure(name, metrics[name])])),
+    element("div", { class: "actions" }, element("a", { class: "button", href: address(`job/${result.job_id}`) }, "Open it")));
+}

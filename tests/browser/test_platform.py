@@ -1,0 +1,90 @@
+"""The system, the settings and the keys in a browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.client import Client
+from tests.browser.conftest import PHONE, is_wider_than_the_screen, violations
+from tests.serving import Server
+
+Browse = Callable[..., Page]
+
+
+def test_the_system_tells_whether_jobs_run_and_counts_what_ended_by_itself(browse: Browse, client: Client) -> None:
+    page = browse("system")
+    expect(page.get_by_role("region", name="checks")).to_contain_text("The database answers.")
+    expect(page.get_by_role("region", name="nodes")).to_contain_text("supervisor")
+    ended = (
+        page.get_by_role("region", name="queues")
+        .get_by_role("row", name=re.compile("interactive"))
+        .get_by_role("cell")
+        .nth(5)
+    )
+    before = int(ended.inner_text())
+    client.backtest("buy_and_hold", dataset="fx_daily", symbols=["USDJPY"], tags=["system"], fresh=True).wait()
+    expect(ended).not_to_have_text(str(before))
+
+
+def test_a_key_is_created_shown_once_and_revoked(browse: Browse, platform: Server) -> None:
+    page = browse("settings")
+    page.get_by_label("Owner").fill("a b")
+    page.get_by_role("button", name="Create a key").click()
+    expect(page.get_by_label("Owner")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Owner").fill("ada")
+    page.get_by_label("Label").fill("from the page")
+    page.get_by_label("It opens").select_option("90 days")
+    page.get_by_role("button", name="Create a key").click()
+    key = page.get_by_label("new key").input_value()
+    with Client(f"http://127.0.0.1:{platform.port}", key) as ada:
+        assert ada.jobs() == []
+    row = page.get_by_role("region", name="keys").get_by_role("row", name=re.compile("from the page"))
+    expect(row).to_contain_text("read, run")
+    row.get_by_role("button", name="Revoke").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke it").click()
+    expect(row).to_have_count(0)
+    page.get_by_label("Those that are closed too").check()
+    expect(row).to_contain_text("revoked")
+    page.reload()
+    expect(page.get_by_role("region", name="keys")).to_be_visible()
+    assert key not in page.content()
+
+
+def test_the_colours_are_kept(browse: Browse) -> None:
+    page = browse("settings")
+    page.get_by_label("Colours of the page").select_option("dark")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.get_by_label("Colours of the page")).to_have_value("dark")
+
+
+def test_who_may_not_see_keys_is_told_what_is_needed(browse: Browse, platform: Server, client: Client) -> None:
+    page = browse("settings")
+    expect(page.get_by_role("region", name="limits")).to_contain_text("12,000")
+    made = page.evaluate(
+        """async () => (await fetch("/api/v1/keys", {
+            method: "POST", headers: { "Content-Type": "application/json", "X-Queuant-Request": "1" },
+            body: JSON.stringify({ owner: "bob" }),
+        })).json()"""
+    )
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("API key").fill(made["key"])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_selector("#live.live")
+    page.goto(f"http://127.0.0.1:{platform.port}/#/settings")
+    expect(page.locator(".card", has_text="You").first).to_contain_text("bob")
+    expect(page.get_by_text("A key with the scope 'admin'")).to_be_visible()
+    expect(page.get_by_role("region", name="keys")).to_have_count(0)
+
+
+@pytest.mark.parametrize("screen", ["system", "settings"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_a_phone_shows_it_whole(browse: Browse, screen: str, scheme: str) -> None:
+    page = browse(screen, color_scheme=scheme)
+    assert violations(page) == []
+    page.set_viewport_size(PHONE)
+    assert not is_wider_than_the_screen(page)
