@@ -31,7 +31,7 @@ def test_other_parameters_stand_for_a_strategy_and_the_history_tells_which_stood
 ) -> None:
     page = browse("strategies/donchian_breakout")
     card = page.locator(".card", has_text="Parameters that stand")
-    names = list(client.strategies()["donchian_breakout"]["parameters"]["properties"])
+    names = list(client.strategy("donchian_breakout")["parameters"]["properties"])
     window = card.locator(f"[name='/{names[0]}']")
     window.fill("100000")
     card.get_by_role("button", name="Let these stand").click()
