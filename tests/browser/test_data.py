@@ -48,7 +48,7 @@ def test_a_file_is_uploaded_and_what_was_read_and_found_is_told(browse: Browse, 
     row = page.get_by_role("region", name="findings").get_by_role("row", name=re.compile("split suspected"))
     row.click()
     expect(page).to_have_url(re.compile("from=2023-12"))
-    expect(page.get_by_role("img", name="Prices").locator(".boxlayer path.box")).to_have_count(28 * 2)
+    expect(page.get_by_role("img", name="Prices").locator(".boxes path.box")).to_have_count(28 * 2)
 
 
 def test_a_file_that_is_dropped_and_wrong_is_refused_with_row_and_column(browse: Browse) -> None:
