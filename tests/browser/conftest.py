@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, expect, sync_playwright
 
 from app.client import Client
 from tests.conftest import missing
@@ -23,6 +23,7 @@ from tests.serving import Server
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WAIT_MS = 20_000.0
 PHONE = {"width": 390, "height": 844}
+expect.set_options(timeout=WAIT_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -32,7 +32,7 @@ def test_other_parameters_stand_for_a_strategy_and_the_history_tells_which_stood
     page = browse("strategies/donchian_breakout")
     card = page.locator(".card", has_text="Parameters that stand")
     names = list(client.strategy("donchian_breakout")["parameters"]["properties"])
-    window = card.locator(f"[name='/{names[0]}']")
+    window = card.get_by_label(names[0], exact=True)
     window.fill("100000")
     card.get_by_role("button", name="Let these stand").click()
     expect(window).to_have_attribute("aria-invalid", "true")
@@ -58,7 +58,7 @@ def test_a_mistake_in_an_expression_is_underlined_while_it_is_written(browse: Br
     page = browse("strategies?tab=write")
     page.get_by_role("button", name="Fill in an example").click()
     expect(page.get_by_text("It can be posted")).to_contain_text("golden_cross")
-    entry = page.locator("[name='/entry']")
+    entry = page.get_by_label("Open a long position when")
     entry.fill("close > smaa(close, fast)")
     expect(page.get_by_role("alert")).to_contain_text("Did you mean 'sma'?")
     expect(page.locator("mark")).to_have_text("smaa")
@@ -73,7 +73,7 @@ def test_a_mistake_in_an_expression_is_underlined_while_it_is_written(browse: Br
 
 def test_a_strategy_is_written_with_a_weight_run_changed_and_deleted(browse: Browse) -> None:
     page = browse("strategies?tab=write")
-    page.locator("[name='/name']").fill("Written here")
+    page.get_by_label("Name").first.fill("Written here")
     page.get_by_label("how much to hold").check()
     page.locator("[name='/weight']").fill("where(close > ")
     page.get_by_role("button", name=re.compile(r"^sma\(")).click()

@@ -30,6 +30,6 @@ export async function tabbed(place, items, { signal, ...more }) {
   place.append(tabs(items.map(({ name, title }) => [name, title]), chosen.name, (name) => {
     remember({ tab: name });
     show(name);
-  }), body);
+  }, "tab"), body);
   await show(chosen.name);
 }

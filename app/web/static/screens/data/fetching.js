@@ -1,29 +1,27 @@
 // Data from a source, fetched by a job that is followed here.
-import { call } from "../../core/api.js";
-import { card, element, empty, field, notice, select } from "../../core/dom.js";
+import { call, Refused } from "../../core/api.js";
+import { card, element, field, notice, select } from "../../core/dom.js";
 import { follow } from "../../core/following.js";
-import { submits } from "../../core/forms.js";
 import { address, remember } from "../../core/router.js";
-import { given, inputs } from "../../core/schema.js";
+import { complain, input } from "../../core/schema.js";
 
-export function fetching(sources, query, signal) {
+export function fetching(sources, schema, query, signal) {
+  const body = {};
   const said = element("div");
   const about = element("div");
-  const which = select({ name: "/source", onchange: show }, sources.map(({ source, title }) => [source, title]), query.get("source"));
-  const items = element("input", { name: "/items", required: true });
-  const form = element("form", { onsubmit: submits(send) },
-    field("Source", which), about,
-    field("Name", element("input", { name: "/name", required: true, maxlength: 64, placeholder: "us_rates" }), "Id of the dataset that it becomes; a new version where there is one."),
-    element("div", { class: "grid" },
-      field("First day", element("input", { name: "/start_date", type: "date" }), "Empty: as early as the source begins."),
-      field("Last day", element("input", { name: "/end_date", type: "date" }), "Empty: yesterday, which is also the latest.")),
+  const which = select({ "data-pointer": "/source", onchange: show }, sources.map(({ source, title }) => [source, title]), query.get("source"));
+  const items = element("input", { "data-pointer": "/items", oninput: () => { body.items = words(items.value); } });
+  const asks = (name, label) => input(`/${name}`, schema.properties[name], body, { label });
+  const form = element("form", { onsubmit: send, novalidate: true },
+    field("Source", which), about, asks("name", "Becomes the dataset"),
+    element("div", { class: "grid" }, asks("start_date", "First day"), asks("end_date", "Last day")),
     element("div", { class: "actions" }, element("button", { class: "primary" }, "Fetch")), said);
 
-  const chosen = () => sources.find(({ source }) => source === which.value);
-
   function show() {
-    const source = chosen();
+    const source = sources.find((item) => item.source === which.value);
     remember({ source: source.source });
+    body.source = source.source;
+    delete body.params; // those of another source
     items.placeholder = source.known.slice(0, 3).join(" ");
     about.replaceChildren(
       element("p", { class: "quiet" }, source.doc),
@@ -40,29 +38,28 @@ export function fetching(sources, query, signal) {
   }
 
   function add(name) {
-    const there = words(items.value);
-    if (!there.includes(name)) items.value = [...there, name].join(" ");
+    body.items = [...new Set([...words(items.value), name])];
+    items.value = body.items.join(" ");
   }
 
-  function settings({ parameters }) {
-    return Object.keys(parameters.properties).length ? element("fieldset", {}, element("legend", {}, "What it asks besides"), element("div", { class: "grid" }, inputs(parameters, { prefix: "/params" }))) : "";
+  function settings({ parameters: { properties } }) {
+    const fields = Object.entries(properties).map(([name, one]) => input(`/params/${name}`, one, body, { label: name }));
+    return fields.length ? element("fieldset", {}, element("legend", {}, "What it asks besides"), element("div", { class: "grid" }, fields)) : "";
   }
 
-  async function send() {
-    const source = chosen();
-    const value = (name) => form.elements[`/${name}`].value || undefined;
-    const body = {
-      source: source.source, items: words(items.value), name: value("name"), start_date: value("start_date"), end_date: value("end_date"),
-      params: given(form, source.parameters, "/params"),
-    };
-    const taken = await call("/datasets/fetch", { method: "POST", body, signal });
-    await follow(said, taken.job_id, signal, async (job) => {
-      if (job.status !== "succeeded") return null;
-      return element("a", { class: "button", href: address(`data/${job.dataset_id}`) }, `Look at ${job.dataset_id}`);
-    });
+  async function send(event) {
+    event.preventDefault();
+    complain(form, null);
+    try {
+      const taken = await call("/datasets/fetch", { method: "POST", body, signal });
+      await follow(said, taken.job_id, signal, async (job) => job.status === "succeeded"
+        && element("a", { class: "button", href: address(`data/${job.dataset_id}`) }, `Look at ${job.dataset_id}`));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      said.replaceChildren(...complain(form, error.problem).map((text) => notice(text, "bad")));
+    }
   }
 
-  if (!sources.length) return card("Fetch from a source", empty("There are no sources."));
   show();
   return card("Fetch from a source", form);
 }

@@ -98,7 +98,7 @@ export async function open(place, { query, signal }) {
     }
   }
 
-  place.append(element("div", { class: "aside mirrored" }, card("Write a strategy", form), palette(functions, form)));
+  place.append(element("div", { class: "beside" }, card("Write a strategy", form), palette(functions, form)));
   choose();
   if (given) fill(given);
 }

@@ -31,7 +31,7 @@ export function refuse(form, rows, status, { message, problem }) {
   input.setAttribute("aria-invalid", "true");
   const said = element("div", { class: "hint bad", role: "alert" }, message, problem.position === undefined ? "" : shown(input, problem.position));
   said.dataset.refusal = "";
-  (input.closest("label") ?? input).after(said);
+  (input.closest(".field") ?? input).after(said);
 }
 
 // The text with the mistake underlined, and a way to it.

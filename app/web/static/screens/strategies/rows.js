@@ -1,5 +1,5 @@
 // The parameters of an expression strategy, a row each.
-import { element, select } from "../../core/dom.js";
+import { element, field, select } from "../../core/dom.js";
 
 export function parameterRows(changed) {
   const list = element("div");
@@ -7,11 +7,11 @@ export function parameterRows(changed) {
   const fieldset = element("fieldset", {}, element("legend", {}, "Parameters"), list, element("div", { class: "actions" }, add));
 
   function append(name, about) {
-    const part = (label, key, attributes = {}) => element("label", {}, label, element("input", { "data-key": key, value: about[key] ?? "", ...attributes }));
+    const part = (label, key, attributes = {}) => field(label, element("input", { "data-key": key, value: about[key] ?? "", ...attributes }));
     const bound = { type: "number", step: "any" };
     const made = element("div", { class: "grid", "data-row": true },
       part("Name", "name", { value: name, pattern: "[a-z_][a-z0-9_]*" }),
-      element("label", {}, "Type", select({ "data-key": "type" }, [["int", "whole number"], ["float", "number"]], about.type)),
+      field("Type", select({ "data-key": "type" }, [["int", "whole number"], ["float", "number"]], about.type)),
       part("Least", "min", bound), part("Most", "max", bound), part("Default", "default", bound), part("What it is", "doc", { maxlength: 200 }),
       element("button", { type: "button", onclick: () => { made.remove(); changed(); } }, "Remove"));
     list.append(made);

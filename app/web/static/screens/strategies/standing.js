@@ -2,31 +2,43 @@
 import { call, Refused } from "../../core/api.js";
 import { card, element, notice, table } from "../../core/dom.js";
 import { params, when } from "../../core/format.js";
-import { submits } from "../../core/forms.js";
-import { given, inputs } from "../../core/schema.js";
+import { complain, input } from "../../core/schema.js";
 
 export async function standing(found, there, signal) {
-  const schema = found.parameters;
+  const properties = Object.entries(found.parameters.properties);
   const body = element("div");
 
-  function show(told) {
-    const fields = Object.keys(schema.properties).length ? inputs(schema, { values: told.overrides }) : [];
-    const form = element("form", { onsubmit: submits(async () => {
-      const kept = await call(`${there}/params`, { method: "PUT", body: given(form, schema), headers: told.version === null ? {} : { "If-Match": String(told.version) }, signal });
-      show(await call(`${there}/params`, { signal }));
-      body.append(notice(kept.version === told.version ? "Nothing was changed: they stood already." : `Version ${kept.version} stands now.`));
-    }) }, element("div", { class: "grid" }, fields), element("div", { class: "actions" }, element("button", { class: "primary" }, "Let these stand"),
-      Object.keys(told.overrides).length > 0 && element("button", { type: "button", onclick: clear }, "All defaults")));
+  function show({ version, overrides, history, ...told }) {
+    const said = element("div", { role: "status" });
+    const replaced = Object.keys(overrides).length > 0;
+    let chosen = { ...overrides };
+    const fields = element("div", { class: "grid" });
+    const build = () => fields.replaceChildren(...properties.map(([name, schema]) => input(`/${name}`, schema, chosen, { label: name })));
 
     function clear() {
-      for (const input of form.querySelectorAll("input, select")) input.value = "";
+      chosen = {};
+      build();
     }
 
-    body.replaceChildren(...[
-      element("p", { class: "quiet" }, Object.keys(told.overrides).length ? ["In place of defaults: ", params(told.overrides), `. Version ${told.version}, by ${told.changed_by}, `, when(told.changed_at), "."] : "The defaults stand."),
-      fields.length > 0 && form,
-      told.history.length > 0 && history(told.history),
-    ].filter(Boolean));
+    async function put(event) {
+      event.preventDefault();
+      try {
+        const headers = version === null ? {} : { "If-Match": String(version) };
+        const kept = await call(`${there}/params`, { method: "PUT", body: chosen, headers, signal });
+        show(await call(`${there}/params`, { signal }));
+        body.append(notice(kept.version === version ? "Nothing was changed: they stood already." : `Version ${kept.version} stands now.`));
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        said.replaceChildren(...complain(fields, error.problem).map((text) => notice(text, "bad")));
+      }
+    }
+
+    build();
+    body.replaceChildren(
+      element("p", { class: "quiet" }, replaced ? ["In place of defaults: ", params(overrides), `. Version ${version}, by ${told.changed_by}, `, when(told.changed_at), "."] : "The defaults stand."),
+      properties.length ? element("form", { onsubmit: put, novalidate: true }, fields, element("div", { class: "actions" }, element("button", { class: "primary" }, "Let these stand"),
+        replaced && element("button", { type: "button", onclick: clear }, "All defaults")), said) : "",
+      history.length ? past(history) : "");
   }
 
   try {
@@ -39,7 +51,7 @@ export async function standing(found, there, signal) {
   return card("Parameters that stand", element("p", { class: "quiet" }, "What a run that does not say otherwise and the next signal use, whoever asks. What is left empty has its default."), body);
 }
 
-function history(rows) {
+function past(rows) {
   return element("div", {}, element("h3", {}, "History"), table([
     { title: "Version", number: true, show: ({ version }) => String(version) },
     { title: "In place of defaults", show: ({ overrides }) => (Object.keys(overrides).length ? params(overrides) : "nothing") },
