@@ -1,9 +1,10 @@
 // Data from a source, fetched by a job that is followed here.
-import { call, Refused } from "../../core/api.js";
+import { call } from "../../core/api.js";
 import { card, element, field, notice, select } from "../../core/dom.js";
 import { follow } from "../../core/following.js";
+import { submits } from "../../core/forms.js";
 import { address, remember } from "../../core/router.js";
-import { complain, input } from "../../core/schema.js";
+import { input } from "../../core/schema.js";
 
 export function fetching(sources, schema, query, signal) {
   const body = {};
@@ -12,7 +13,7 @@ export function fetching(sources, schema, query, signal) {
   const which = select({ "data-pointer": "/source", onchange: show }, sources.map(({ source, title }) => [source, title]), query.get("source"));
   const items = element("input", { "data-pointer": "/items", oninput: () => { body.items = words(items.value); } });
   const asks = (name, label) => input(`/${name}`, schema.properties[name], body, { label });
-  const form = element("form", { onsubmit: send, novalidate: true },
+  const form = element("form", { onsubmit: submits(send), novalidate: true },
     field("Source", which), about, asks("name", "Becomes the dataset"),
     element("div", { class: "grid" }, asks("start_date", "First day"), asks("end_date", "Last day")),
     element("div", { class: "actions" }, element("button", { class: "primary" }, "Fetch")), said);
@@ -47,17 +48,10 @@ export function fetching(sources, schema, query, signal) {
     return fields.length ? element("fieldset", {}, element("legend", {}, "What it asks besides"), element("div", { class: "grid" }, fields)) : "";
   }
 
-  async function send(event) {
-    event.preventDefault();
-    complain(form, null);
-    try {
-      const taken = await call("/datasets/fetch", { method: "POST", body, signal });
-      await follow(said, taken.job_id, signal, async (job) => job.status === "succeeded"
-        && element("a", { class: "button", href: address(`data/${job.dataset_id}`) }, `Look at ${job.dataset_id}`));
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      said.replaceChildren(...complain(form, error.problem).map((text) => notice(text, "bad")));
-    }
+  async function send() {
+    const taken = await call("/datasets/fetch", { method: "POST", body, signal });
+    await follow(said, taken.job_id, signal, async (job) => job.status === "succeeded"
+      && element("a", { class: "button", href: address(`data/${job.dataset_id}`) }, `Look at ${job.dataset_id}`));
   }
 
   show();

@@ -19,10 +19,9 @@ export async function open(place, { me, signal }) {
     list.replaceChildren(table(columns(me, revoke), rows, { label: "keys" }));
   }
 
-  async function create(form) {
-    const scopes = SCOPES.filter((scope) => form.elements[`scope-${scope}`].checked);
-    const life = form.elements["/expires_in_seconds"].value;
-    const body = { owner: form.elements["/owner"].value, scopes, label: form.elements["/label"].value || undefined, expires_in_seconds: life ? Number(life) : undefined };
+  async function create() {
+    const scopes = may.filter(({ checked }) => checked).map(({ value }) => value);
+    const body = { owner: owner.value, scopes, label: label.value || undefined, expires_in_seconds: life.value ? Number(life.value) : undefined };
     const key = await call("/keys", { method: "POST", body, signal });
     made.replaceChildren(...shown(key));
     await show();
@@ -38,13 +37,13 @@ export async function open(place, { me, signal }) {
     });
   }
 
+  const owner = element("input", { "data-pointer": "/owner", maxlength: 64, value: me.owner });
+  const label = element("input", { "data-pointer": "/label", maxlength: 100, placeholder: "notebook" });
+  const life = select({ "data-pointer": "/expires_in_seconds" }, LIVES);
+  const may = SCOPES.map((scope) => element("input", { type: "checkbox", value: scope, checked: scope !== "admin" }));
   const form = element("form", { onsubmit: submits(create) },
-    element("div", { class: "grid" },
-      field("Owner", element("input", { name: "/owner", required: true, maxlength: 64, value: me.owner }), "Whose jobs it sees."),
-      field("Label", element("input", { name: "/label", maxlength: 100, placeholder: "notebook" }), "What it is for."),
-      field("It opens", select({ name: "/expires_in_seconds" }, LIVES))),
-    element("fieldset", {}, element("legend", {}, "It may"), element("div", { class: "actions" },
-      SCOPES.map((scope) => element("label", {}, element("input", { type: "checkbox", name: `scope-${scope}`, checked: scope !== "admin" }), scope)))),
+    element("div", { class: "grid" }, field("Owner", owner, "Whose jobs it sees."), field("Label", label, "What it is for."), field("It opens", life)),
+    element("fieldset", {}, element("legend", {}, "It may"), element("div", { class: "actions" }, may.map((box) => element("label", {}, box, box.value)))),
     element("div", { class: "actions" }, element("button", { class: "primary" }, "Create a key")), made);
   place.append(card("Create a key", form), card("Keys", element("div", { class: "actions" }, element("label", {}, closed, "Those that are closed too")), list));
   await show();
@@ -54,11 +53,11 @@ function shown({ key, key_id: id, owner }) {
   const secret = element("input", { readonly: true, value: key, class: "code", "aria-label": "new key", onfocus: () => secret.select() });
   const copy = element("button", { type: "button", onclick: put }, "Copy");
 
-  // Where the page may not write to the clipboard (plain HTTP from elsewhere), the key is selected to be copied by hand.
+  // Where the page may not write to the clipboard (plain HTTP from elsewhere, or not allowed), the key is selected to be copied by hand.
   async function put() {
     secret.select();
-    if (navigator.clipboard) await navigator.clipboard.writeText(key);
-    copy.textContent = navigator.clipboard ? "Copied" : "Press Ctrl+C";
+    const copied = await navigator.clipboard?.writeText(key).then(() => true, () => false);
+    copy.textContent = copied ? "Copied" : "Press Ctrl+C";
   }
 
   return [notice(`The key ${id} of ${owner}. It is shown this once: only its hash is kept.`), secret, element("div", { class: "actions" }, copy)];

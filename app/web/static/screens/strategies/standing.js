@@ -2,14 +2,14 @@
 import { call, Refused } from "../../core/api.js";
 import { card, element, notice, table } from "../../core/dom.js";
 import { params, when } from "../../core/format.js";
-import { complain, input } from "../../core/schema.js";
+import { submits } from "../../core/forms.js";
+import { input } from "../../core/schema.js";
 
 export async function standing(found, there, signal) {
   const properties = Object.entries(found.parameters.properties);
   const body = element("div");
 
   function show({ version, overrides, history, ...told }) {
-    const said = element("div", { role: "status" });
     const replaced = Object.keys(overrides).length > 0;
     let chosen = { ...overrides };
     const fields = element("div", { class: "grid" });
@@ -20,24 +20,18 @@ export async function standing(found, there, signal) {
       build();
     }
 
-    async function put(event) {
-      event.preventDefault();
-      try {
-        const headers = version === null ? {} : { "If-Match": String(version) };
-        const kept = await call(`${there}/params`, { method: "PUT", body: chosen, headers, signal });
-        show(await call(`${there}/params`, { signal }));
-        body.append(notice(kept.version === version ? "Nothing was changed: they stood already." : `Version ${kept.version} stands now.`));
-      } catch (error) {
-        if (!(error instanceof Refused)) throw error;
-        said.replaceChildren(...complain(fields, error.problem).map((text) => notice(text, "bad")));
-      }
+    async function put() {
+      const headers = version === null ? {} : { "If-Match": String(version) };
+      const kept = await call(`${there}/params`, { method: "PUT", body: chosen, headers, signal });
+      show(await call(`${there}/params`, { signal }));
+      body.append(notice(kept.version === version ? "Nothing was changed: they stood already." : `Version ${kept.version} stands now.`));
     }
 
     build();
     body.replaceChildren(
       element("p", { class: "quiet" }, replaced ? ["In place of defaults: ", params(overrides), `. Version ${version}, by ${told.changed_by}, `, when(told.changed_at), "."] : "The defaults stand."),
-      properties.length ? element("form", { onsubmit: put, novalidate: true }, fields, element("div", { class: "actions" }, element("button", { class: "primary" }, "Let these stand"),
-        replaced && element("button", { type: "button", onclick: clear }, "All defaults")), said) : "",
+      properties.length ? element("form", { onsubmit: submits(put), novalidate: true }, fields, element("div", { class: "actions" }, element("button", { class: "primary" }, "Let these stand"),
+        replaced && element("button", { type: "button", onclick: clear }, "All defaults"))) : "",
       history.length ? past(history) : "");
   }
 

@@ -34,7 +34,7 @@ export async function open(place, { rest: [id], signal }) {
 function heading(found, place) {
   async function withdraw() {
     const sure = await confirmed(`Take ${found.strategy_id} off the shelf?`, "Jobs that name it still run and keep their results. Posting it again brings it back.", "Take it off");
-    if (sure && await tried(place, async () => (await call(`/strategies/expressions/${found.strategy_id}`, { method: "DELETE" })) ?? "done")) go("strategies");
+    if (sure && await tried(place, () => call(`/strategies/expressions/${found.strategy_id}`, { method: "DELETE" }))) go("strategies");
   }
   return element("header", {}, element("h1", {}, found.strategy_id), element("span", { class: "badge" }, found.family), element("span", { class: "quiet" }, `version ${found.version}`),
     element("div", { class: "actions" },
