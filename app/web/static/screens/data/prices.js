@@ -6,6 +6,7 @@ import { day, number } from "../../core/format.js";
 import { remember } from "../../core/router.js";
 
 const POINTS = 3000;
+const DAY_MS = 86_400_000;
 const CANDLES = 400; // more of them are no longer told apart
 
 export function prices(dataset, { signal }) {
@@ -23,7 +24,7 @@ export function prices(dataset, { signal }) {
     range = wanted;
     remember({ symbol, from: range[0], to: range[1] });
     const mine = ++asked;
-    const query = { symbol, start: range[0], end: range[1], points: POINTS };
+    const query = { symbol, start: range[0]?.slice(0, 10), end: range[1]?.slice(0, 10), points: POINTS };
     const bars = await call(`/datasets/${about}/bars`, { query, signal });
     if (mine !== asked) return; // somebody has zoomed on meanwhile
     file.href = `/api/v1/datasets/${about}/bars?${new URLSearchParams({ symbol, format: "csv" })}`;
@@ -40,7 +41,7 @@ export function prices(dataset, { signal }) {
     listens = true;
     place.on("plotly_relayout", (change) => {
       if (change["xaxis.autorange"]) range = [null, null];
-      else if (change["xaxis.range[0]"]) range = [day(change["xaxis.range[0]"]), day(change["xaxis.range[1]"])];
+      else if (change["xaxis.range[0]"]) range = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
       else return;
       zoomed();
     });
@@ -51,6 +52,11 @@ export function prices(dataset, { signal }) {
     element("div", { class: "grid" }, dataset.symbols.length > 1 ? field("Symbol", chosen) : element("h2", {}, dataset.symbols[0])),
     place, said, element("div", { class: "actions" }, element("label", {}, log, "Logarithmic"), whole, file));
   return { card: made, show };
+}
+
+// A day is meant with all its bars.
+function endOf(time) {
+  return time.length > 10 ? time : new Date(Date.parse(time) + DAY_MS).toISOString();
 }
 
 function drawing(theme, bars, { log, range, units }) {
@@ -65,7 +71,7 @@ function drawing(theme, bars, { log, range, units }) {
   return {
     traces: [candles ? sticks : line, volume && { type: "bar", name: "volume", x: time, y: bars.volume, yaxis: "y2", marker: { color: theme.quiet }, opacity: 0.6 }].filter(Boolean),
     layout: {
-      xaxis: { type: "date", rangeslider: { visible: false }, ...(range[0] ? { range, autorange: false } : { autorange: true }), ...(volume && { anchor: "y2" }) },
+      xaxis: { type: "date", rangeslider: { visible: false }, ...(range[0] ? { range: [range[0], endOf(range[1])], autorange: false } : { autorange: true }), ...(volume && { anchor: "y2" }) },
       yaxis: { type: log ? "log" : "linear", domain: volume ? [0.24, 1] : [0, 1], title: { text: units.length < 40 && units !== "not said" ? units : "" } },
       ...(volume && { yaxis2: { domain: [0, 0.18] } }),
     },
