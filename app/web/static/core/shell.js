@@ -6,7 +6,7 @@ import { redrawAll } from "./charts.js";
 import { SCREENS } from "../screens.js";
 
 const MOST_COUNTED = 99;
-const THEMES = ["auto", "light", "dark"];
+export const THEMES = ["auto", "light", "dark"];
 
 export function build() {
   const groups = [...new Set(SCREENS.map((screen) => screen.group).filter(Boolean))];
@@ -30,12 +30,8 @@ export function build() {
       if (data.message) toast(element("strong", {}, data.severity ?? type), " ", element("a", { href: "#/alerts" }, data.message));
     },
   });
-  const button = document.getElementById("theme");
-  button.addEventListener("click", () => {
-    setTheme(button, THEMES[(THEMES.indexOf(button.dataset.theme) + 1) % THEMES.length]);
-    redrawAll();
-  });
-  setTheme(button, localStorage.getItem("theme") ?? "auto");
+  document.getElementById("theme").addEventListener("click", () => setTheme(THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length]));
+  setTheme(theme());
 }
 
 // How many alerts are open, beside the way to them.
@@ -58,10 +54,15 @@ export function mark(path) {
   }
 }
 
-function setTheme(button, name) {
-  button.dataset.theme = name;
+export function theme() {
+  return localStorage.getItem("theme") ?? "auto";
+}
+
+export function setTheme(name) {
+  const button = document.getElementById("theme");
   button.textContent = { auto: "◐", light: "☀", dark: "☾" }[name];
   button.title = button.ariaLabel = `Colours: ${name}`;
   localStorage.setItem("theme", name);
   document.documentElement.dataset.theme = name;
+  redrawAll();
 }

@@ -1,6 +1,6 @@
 // How the platform does: whether jobs run, who is there, what waits. It is asked every few seconds while somebody looks.
 import { call } from "../core/api.js";
-import { calmly, card, element, empty, table } from "../core/dom.js";
+import { calmly, card, element, empty, table, words } from "../core/dom.js";
 import { duration, number, when } from "../core/format.js";
 import { subscribe } from "../core/live.js";
 
@@ -58,7 +58,7 @@ function ago(iso) {
 const CHECKS = [
   { title: "Check", show: ({ name }) => name.replaceAll("_", " ") },
   { title: "State", show: ({ status }) => mark(status) },
-  { title: "In words", show: ({ detail }) => element("span", { class: "words" }, detail) },
+  { title: "In words", show: ({ detail }) => words(detail) },
 ];
 
 const NODES = [

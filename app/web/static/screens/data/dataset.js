@@ -1,6 +1,6 @@
 // One dataset at one version: where it comes from, its prices, what it covers and what is wrong with it.
 import { call } from "../../core/api.js";
-import { card, element, facts, notice, table } from "../../core/dom.js";
+import { card, element, facts, notice, table, words } from "../../core/dom.js";
 import { date, day, number, quality, when } from "../../core/format.js";
 import { address, remember } from "../../core/router.js";
 import { coverage } from "./coverage.js";
@@ -72,7 +72,7 @@ function findings(found, look) {
     { title: "Symbol", show: ({ symbol }) => symbol || "all", sort: ({ symbol }) => symbol },
     { title: "From", show: ({ start }) => date(start), sort: ({ start }) => start },
     { title: "To", show: ({ end }) => date(end), sort: ({ end }) => end },
-    { title: "In words", show: ({ message }) => element("span", { class: "words" }, message) },
+    { title: "In words", show: ({ message }) => words(message) },
   ], found.findings, {
     onRow: (item) => look(item.symbol || found.symbols[0], [shift(item.start, -AROUND_DAYS), shift(item.end, AROUND_DAYS)]),
     caption: "An error refuses every run whose symbols and dates touch it; a warning is only told. Choose one to see it in the chart.", label: "findings",

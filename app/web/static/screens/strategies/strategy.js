@@ -1,6 +1,6 @@
 // One strategy: what it does and on what, its parameters, those that stand, whether it looks ahead, and its latest result.
 import { call, Refused } from "../../core/api.js";
-import { card, element, empty, facts, table } from "../../core/dom.js";
+import { card, element, empty, facts, table, words } from "../../core/dom.js";
 import { figure, label, number, params, quality, when } from "../../core/format.js";
 import { follow } from "../../core/following.js";
 import { confirmed, tried } from "../../core/forms.js";
@@ -81,7 +81,7 @@ function parameters({ parameters: { properties } }) {
   return card("Parameters", table([
     { title: "Name", show: ({ name }) => element("code", {}, name) },
     { title: "Type", show: ({ type }) => type }, { title: "Default", number: true, show: (row) => String(row.default) },
-    { title: "Range", show: range }, { title: "What", show: ({ description }) => element("span", { class: "words" }, description ?? "") },
+    { title: "Range", show: range }, { title: "What", show: ({ description }) => words(description ?? "") },
   ], rows, { label: "parameters" }));
 }
 
