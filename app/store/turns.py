@@ -127,7 +127,7 @@ def place(tx: Connection, row: Row[Any]) -> int:
         return FARTHEST
     turns = _in_turn(tx, row.queue)
     backlogs = tx.execute(_BACKLOGS, here | {"most": older + 1, "farthest": FARTHEST}).all()
-    counts = {owner: after - before + 1 for (owner, before), (_, after) in pairwise(backlogs)}
+    counts: dict[str, int] = {owner: after - before + 1 for (owner, before), (_, after) in pairwise(backlogs)}
     first = turns.index(row.owner) if row.owner in turns else len(turns)
     others = [(owner, older + (turn < first)) for turn, owner in enumerate(turns) if turn != first]
     return min(older + 1 + sum(min(counts.get(owner, 0), most) for owner, most in others), FARTHEST)
