@@ -28,13 +28,13 @@ import engine
 from app import store
 from app.errors import StoreUnavailable
 from app.logs import configure_logging
+from app.presence import new_node, presence
 from app.process import die_with_parent
 from app.schema import require_newest
 from app.settings import Settings
 from app.taskqueue import QUEUES, TASK, make_celery
 from app.wiring import Services, build
 from engine import jit
-from workers.presence import new_node, presence
 from workers.tasks import Executor
 
 log = logging.getLogger(__name__)

@@ -20,13 +20,13 @@ from app.alerts import sending, watching
 from app.errors import Overloaded, QueueUnavailable, StoreUnavailable
 from app.jobs import Jobs
 from app.logs import configure_logging
+from app.presence import new_node, presence
 from app.reports import daily
 from app.schema import require_newest
 from app.settings import Settings
 from app.store import Node
 from app.store.alerts import LONGEST_COOLDOWN
 from app.wiring import Services, build
-from workers.presence import new_node, presence
 
 log = logging.getLogger(__name__)
 

@@ -68,7 +68,7 @@ class Platform(Collector):
             if (unheard := monitoring.bells(self._services, queue)) is not None:
                 bells.add_metric([queue], unheard)
         found = monitoring.nodes(self._services)
-        nodes = GaugeMetricFamily("queuant_nodes", "Worker nodes and supervisors", labels=["role", "state"])
+        nodes = GaugeMetricFamily("queuant_nodes", "Workers, supervisors, APIs and relays", labels=["role", "state"])
         for (role, state), count in Tally((node.row.role, node.state) for node in found).items():
             nodes.add_metric([role, state], count)
         room = sum(node.row.concurrency for node in found if node.state in ("busy", "idle"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.client import Client
+from app.store import Store
 from tests.roles import Deployment
 
 ROLES = ("api", "relay", "worker", "supervisor")
@@ -23,7 +24,7 @@ def deployment(tmp_path: Path, empty_postgres_url: str, redis_url: str) -> Itera
 
 @pytest.mark.timeout(180)
 def test_the_roles_of_the_compose_file_work_together_on_postgresql(
-    deployment: Deployment, eventually: Callable[..., None]
+    deployment: Deployment, empty_postgres_url: str, eventually: Callable[..., None]
 ) -> None:
     assert "from none to" in deployment.migrate()
     for role in ROLES:
@@ -42,6 +43,17 @@ def test_the_roles_of_the_compose_file_work_together_on_postgresql(
         assert [kind for kind in heard if kind != "job_progress"] == ["job_queued", "job_running", "job_succeeded"]
         result = job.wait(timeout=10).result()
         assert result.metrics["final_equity"] == pytest.approx(result.equity["value"].iloc[-1])
+    assert roles_seen(empty_postgres_url) == sorted(ROLES)
     started = time.monotonic()
     assert deployment.stop() == dict.fromkeys(ROLES, 0)
     assert time.monotonic() - started < 30
+    assert roles_seen(empty_postgres_url) == []
+
+
+def roles_seen(url: str) -> list[str]:
+    """Of the nodes that spoke and did not say that they end."""
+    store = Store(url)
+    try:
+        return sorted(row.role for row in store.nodes.all()[1])
+    finally:
+        store.close()
