@@ -11,8 +11,8 @@ import pytest
 
 from app import monitoring
 from app.errors import QueueUnavailable, StoreUnavailable
-from app.store import Node, Store
 from app.presence import new_node, presence
+from app.store import Node, Store
 
 WORKER = Node("host-w1", "worker", "host", "0.3.0", 2)
 SUPERVISOR = Node("host-s1", "supervisor", "host", "0.3.0")
