@@ -14,11 +14,11 @@ import numpy as np
 from sqlalchemy import Row
 
 from app.errors import QueueUnavailable, StoreUnavailable
+from app.presence import SILENT_SECONDS
 from app.taskqueue import QUEUES
 from app.wiring import Services
 
-# Nodes speak every five seconds, and a supervisor rings again for what waited two.
-SILENT_SECONDS = 15.0
+# A supervisor rings again for what waited two seconds.
 STUCK_SECONDS = 15.0
 # What is said of the last while is of so long.
 WINDOW_SECONDS = 300.0

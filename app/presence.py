@@ -17,6 +17,8 @@ from engine.version import ENGINE_VERSION
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5.0
+# Who was not heard of for so long is gone, or cannot speak.
+SILENT_SECONDS = 15.0
 _AGAIN_SECONDS = 1.0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Row, case, delete, func, select
+from sqlalchemy import Row, and_, case, delete, func, or_, select
 
 from app.store.database import Database
 from app.store.news import node_of
@@ -70,6 +70,18 @@ class Nodes:
                 name = node_of(holder) or ""
                 found[name] = found.get(name, 0) + 1
         return found
+
+    def is_behind(self, name: str, version: str, *, silent_seconds: float) -> bool:
+        """Whether another worker is there that has this version, or the same as this one and began later."""
+        itself = nodes.alias()
+        better = or_(
+            nodes.c.version == version,
+            and_(nodes.c.version == itself.c.version, nodes.c.started_at > itself.c.started_at),
+        )
+        there = and_(nodes.c.role == "worker", nodes.c.seen_at > self._database.now() - silent_seconds)
+        query = select(nodes.c.name).join(itself, itself.c.name == name).where(nodes.c.name != name, there, better)
+        with self._database.read() as tx:
+            return tx.execute(query.limit(1)).first() is not None
 
     def overdue(self, seconds: float) -> int:
         """How many running jobs have a lease that ran out so long ago. A supervisor takes them from their workers."""
