@@ -181,6 +181,8 @@ def test_the_page_knows_every_figure_and_no_other_and_so_does_the_dashboard(make
     shown = {re.sub("_bucket$", "", name) for name in re.findall("queuant_[a-z_]+", board.read_text())}
     assert told - shown == {"queuant_doorbells", "queuant_relay_channels"}
     assert shown <= told
+    rules = (docs.parent / "deploy/monitoring/alerts.yml").read_text()
+    assert set(re.findall("queuant_[a-z_]+", rules)) <= told | {f"{name}_total" for name in told}
 
 
 def test_without_its_database_a_process_still_tells_its_own_metrics(make_web: Any, monkeypatch: Any) -> None:
