@@ -149,7 +149,9 @@ def test_metrics_count_requests_and_jobs(make_web: Any) -> None:
         (first, again),
         (  # what was counted is not counted again
             'queuant_jobs{queue="interactive",status="queued"} 1.0',
+            'queuant_jobs{queue="batch",status="running"} 0.0',
             'queuant_oldest_wait_seconds{queue="interactive"}',
+            'queuant_oldest_wait_seconds{queue="batch"} 0.0',
             'queuant_jobs_ended_total{kind="backtest",status="succeeded"} 1.0',
             'queuant_jobs_ended_total{kind="backtest",status="failed"} 1.0',
             'queuant_job_attempts_total{kind="backtest"} 2.0',
