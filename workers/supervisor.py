@@ -86,10 +86,10 @@ class Step:
 def tick(jobs: Jobs) -> None:
     """One round. A service that is away is waited for: nothing is lost, the next round does it."""
     try:
-        if reaped := jobs.reap():
+        reaped, rung = jobs.make_round()
+        if reaped:
             log.info("gave back %s jobs of lost workers", reaped)
-        jobs.call_off()
-        if rung := jobs.ring_missing():
+        if rung:
             log.info("rang again for %s jobs", rung)
     except QueueUnavailable as error:
         log.warning("%s %s", error.message, error.__cause__)

@@ -135,7 +135,7 @@ class Platform(RuleBasedStateMachine):
     def take(self, bell):
         """The job whose turn it is, whichever was rung for."""
         name = f"worker/{next(self.names)}"
-        waits = self.store.jobs.waiting("interactive")
+        waits = self.store.jobs.due().waiting.get("interactive", 0)
         claim = self.jobs.claim_next(bell, lease_owner=name)
         assert (claim is not None) == bool(waits)
         if claim:
@@ -215,7 +215,7 @@ class Platform(RuleBasedStateMachine):
     @rule()
     def supervise(self) -> None:
         self.jobs.reap()
-        waiting = self.store.jobs.waiting("interactive")
+        waiting = self.store.jobs.due().waiting.get("interactive", 0)
         before = self.queue.length("interactive")
         self.jobs.ring_missing()
         assert self.queue.length("interactive") <= max(before, waiting)
