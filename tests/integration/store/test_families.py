@@ -225,7 +225,7 @@ def test_no_worker_takes_a_chunk_of_a_job_that_has_ended(world):
 
 
 def test_a_round_of_a_supervisor_takes_back_calls_off_and_rings(world):
-    claim, waiting = parked(world)
+    claim, _ = parked(world)
     assert world.store.jobs.cancel(claim.job_id, "ada")  # and nobody calls its chunks off
     lost = world.running("w2")
     world.clock.advance(world.jobs.lease_seconds + 1)
