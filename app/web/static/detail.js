@@ -6,6 +6,7 @@ const FRACTIONS = new Set(["total_return", "cagr", "annual_volatility", "max_dra
   "best_day", "worst_day", "downside_deviation", "alpha", "tracking_error"]);
 const FIRST = ["total_return", "cagr", "sharpe", "max_drawdown", "annual_volatility", "sortino", "calmar", "total_trades", "win_rate",
   "profit_factor", "exposure", "turnover", "final_equity", "total_commission", "total_slippage"];
+const FARTHEST = 10_000;
 let plotly = null;
 let drawn = "";
 
@@ -32,7 +33,7 @@ function heading(job) {
   const actions = element("div", { class: "actions" });
   if (job.links.cancel && !job.cancel_requested_at) actions.append(act("Cancel", `/jobs/${job.job_id}/cancel`, "POST"));
   if (job.links.retry) actions.append(act("Run again", `/jobs/${job.job_id}/retry`, "POST"));
-  const waits = job.status === "queued" ? ` · ${job.queue_position}. in the queue` : "";
+  const waits = job.status === "queued" ? ` · ${job.queue_position}.${job.queue_position < FARTHEST ? "" : " or later"} in the queue` : "";
   return [
     element("h2", {}, title(job)),
     element("p", { class: "quiet" }, `${job.cancel_requested_at && job.status === "running" ? "cancelling" : job.status}${waits} · attempt ${job.attempt} of ${job.max_attempts} · ${job.job_id}`),
