@@ -26,12 +26,11 @@ from app.depot import DRAFTS, MANIFEST, Depot, Place, depot_of, drafting
 from app.embedded.home import Home
 from app.errors import StartRefused
 from app.events import iso
+from app.presence import SILENT_SECONDS
 from app.settings import Settings
 from app.store import Store
 
 FORMAT = "queuant backup 1"
-# Nodes beat every five seconds.
-_ALIVE_SECONDS = 15.0
 _NODES_SINCE = "0012"
 _LEFT_OUT = frozenset({DRAFTS, "__pycache__"})
 
@@ -156,7 +155,7 @@ def _require_room(store: Store, backup: Backup, *, force: bool) -> None:
         raise StartRefused("The database is not empty; --force replaces all that is in it.")
     if found >= _NODES_SINCE:
         now, nodes = store.nodes.all()
-        if alive := [row.name for row in nodes if now - row.seen_at < _ALIVE_SECONDS]:
+        if alive := [row.name for row in nodes if now - row.seen_at < SILENT_SECONDS]:
             raise StartRefused(f"The platform runs ({', '.join(alive)}): stop it first.")
 
 

@@ -14,14 +14,15 @@ import mmap
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from app.leftovers import sweep
 from engine.bars import Bars
 from engine.errors import BadData
 from engine.intake import FIELDS
@@ -36,6 +37,8 @@ _LONGEST_HEADER = 1 << 22
 # A panel lies in a file of its own.
 _SAID = {item.name for item in fields(Bars)} - {"time", *FIELDS, "panel", "beside"}
 _HOUR = 3600.0
+# Whoever maps a file touches it. One that nobody has mapped for so long is of a version that is gone, or not missed.
+UNUSED_SECONDS = 7 * 86_400.0
 
 
 def mapped(folder: Path, key: str, read: Callable[[], Bars]) -> Bars:
@@ -73,7 +76,7 @@ def write(path: Path, key: str, bars: Bars) -> None:
     except BaseException:
         Path(draft).unlink(missing_ok=True)
         raise
-    _sweep(path)
+    sweep(path.parent, _HOUR)  # what older versions, and writers that died, have left
 
 
 def open_mapped(path: Path, key: str) -> Bars:
@@ -92,6 +95,8 @@ def open_mapped(path: Path, key: str) -> Bars:
         if size != offsets[-1]:
             raise _refused(path, f"it has {size} bytes instead of {offsets[-1]}")
         pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with suppress(OSError):  # it is gone again, or somebody else's, who sweeps it
+        os.utime(path)
     times = np.frombuffer(pages, np.int64, total, offsets[0]).view("datetime64[ns]")
     *prices, volume = (np.frombuffer(pages, np.float64, shape[0] * shape[1], at).reshape(shape) for at in offsets[1:-1])
     return Bars.of_checked(times, [*(prices * 4 if said["close_only"] else prices), volume], **said)
@@ -133,13 +138,3 @@ def _padded(size: int) -> int:
 
 def _refused(path: Path, why: str) -> BadData:
     return BadData(f"{path} is not the file of bars that is expected here: {why}.", code="bad_bars_file")
-
-
-def _sweep(path: Path) -> None:
-    """Remove what older versions, and writers that died, left beside a new file."""
-    for other in path.parent.iterdir():
-        try:
-            if other != path and time.time() - other.stat().st_mtime > _HOUR:
-                other.unlink()
-        except OSError:  # somebody else sweeps too
-            continue

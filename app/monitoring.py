@@ -14,11 +14,11 @@ import numpy as np
 from sqlalchemy import Row
 
 from app.errors import QueueUnavailable, StoreUnavailable
+from app.presence import SILENT_SECONDS
 from app.taskqueue import QUEUES
 from app.wiring import Services
 
-# Nodes speak every five seconds, and a supervisor rings again for what waited two.
-SILENT_SECONDS = 15.0
+# A supervisor rings again for what waited two seconds.
 STUCK_SECONDS = 15.0
 # What is said of the last while is of so long.
 WINDOW_SECONDS = 300.0
@@ -27,7 +27,7 @@ STATUSES = ("ok", "warning", "problem")
 
 @dataclass(frozen=True)
 class Watched:
-    """A worker node or a supervisor, and what it is doing.
+    """A worker node, a supervisor, an API or a relay, and what it is doing.
 
     `state`: `busy`; `idle`, with nothing to do; `stuck`, where it has something to do and does not; `silent`.
     """
@@ -60,7 +60,9 @@ def _state(row: Row[Any], now: float, busy: int, *, late: bool) -> str:
     stands = now - row.moved_at > STUCK_SECONDS
     if row.role == "worker":
         return "stuck" if stands and late and busy < row.concurrency else "busy" if busy else "idle"
-    return "stuck" if stands else "busy"
+    if row.role == "supervisor":
+        return "stuck" if stands else "busy"
+    return "idle" if stands else "busy"  # nobody asks it for anything
 
 
 def queues(services: Services) -> list[dict[str, Any]]:
@@ -114,6 +116,7 @@ def health(services: Services) -> list[Check]:
         _queue_server(services),
         _working(found, sum(count for (_, status), count in counts.items() if status == "queued")),
         _supervised(found),
+        _reachable(found),
         _overdue(overdue),
         _silent(found),
     ]
@@ -148,6 +151,14 @@ def _supervised(found: Sequence[Watched]) -> Check:
         text = "No supervisor makes its rounds: jobs of lost workers wait, and no signals, alerts or reports are made."
         return Check("supervisors", "problem", f"{text} Start one: `queuant supervisor`.")
     return Check("supervisors", "ok", f"Supervisors that make their rounds: {states.count('busy')}.")
+
+
+def _reachable(found: Sequence[Watched]) -> Check:
+    roles = [node.row.role for node in found if node.state != "silent"]
+    text = f"APIs: {roles.count('api')}, relays: {roles.count('relay')}."
+    if "api" not in roles:
+        return Check("web", "warning", f"{text} Nobody can post jobs or read results. Start one: `queuant api`.")
+    return Check("web", "ok", text)
 
 
 def _overdue(count: int) -> Check:

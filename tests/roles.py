@@ -45,12 +45,22 @@ class Deployment:
     def migrate(self) -> str:
         return self.run(*self._services["migrate"]["command"])
 
-    def start(self, role: str, **variables: str) -> None:
+    def start(self, role: str, name: str = "", **variables: str) -> None:
+        """Start a role; of several of one role each has a name."""
         command = [sys.executable, "-m", "app.cli", *self._services[role]["command"]]
-        with (self.folder / f"{role}.log").open("wb") as log:
-            self._running[role] = subprocess.Popen(
+        with self.log(name or role).open("wb") as log:
+            self._running[name or role] = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment | variables
             )
+
+    def log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    def end(self, name: str) -> int:
+        """Ask one to end; its exit code."""
+        process = self._running.pop(name)
+        process.terminate()
+        return process.wait(40)
 
     @property
     def api_url(self) -> str:
@@ -59,7 +69,7 @@ class Deployment:
     def is_ready(self) -> bool:
         """Whether whoever was started can do its work."""
         for role, process in self._running.items():
-            assert process.poll() is None, (self.folder / f"{role}.log").read_text()
+            assert process.poll() is None, self.log(role).read_text()
         worker = "worker" not in self._running or any((self.folder / "home" / "run").glob("*.ready"))
         relay = "relay" not in self._running or _is_ok(f"http://127.0.0.1:{self.relay}/healthz")
         return worker and relay and _is_ok(f"{self.api_url}/readyz")

@@ -15,7 +15,6 @@ from app.events import iso
 from app.jobs import Claim
 from app.store.paper import Step
 from app.wiring import Services
-from engine import ENGINE_VERSION
 from engine.bars import Bars, Floats, Times
 from engine.config import Config
 from engine.errors import RunFailed
@@ -63,8 +62,7 @@ class Voice:
 def run_book(claim: Claim, services: Services, report: Report) -> Made:
     """The step that a request names, as the transaction that finishes the job stores it. The document counts it.
 
-    Raises RunFailed: `book_moved` where the book stands elsewhere by now, `version_changed` for another engine,
-    `no_bars`.
+    Raises RunFailed: `book_moved` where the book stands elsewhere by now, `no_bars`.
     """
     request, row = claim.request, services.store.book.state()
     _require_same(request, 0 if row is None else row.number)
@@ -101,9 +99,6 @@ def _require_same(request: Mapping[str, Any], number: int) -> None:
     if request["after"] != number:
         text = f"The book stands at mark {number}; this step follows mark {request['after']}."
         raise RunFailed(text, code="book_moved", given=request["after"], allowed=[number])
-    if request["engine_version"] != ENGINE_VERSION:
-        text = f"The step was asked of engine {request['engine_version']}, this worker has {ENGINE_VERSION}."
-        raise RunFailed(text, code="version_changed", given=request["engine_version"], allowed=[ENGINE_VERSION])
 
 
 def _voice(services: Services, item: Mapping[str, Any], since: float, config: Config) -> Voice:

@@ -26,15 +26,17 @@ from celery.worker import state
 
 import engine
 from app import store
+from app.barstore import UNUSED_SECONDS
 from app.errors import StoreUnavailable
+from app.leftovers import sweep
 from app.logs import configure_logging
+from app.presence import new_node, presence
 from app.process import die_with_parent
 from app.schema import require_newest
 from app.settings import Settings
 from app.taskqueue import QUEUES, TASK, make_celery
 from app.wiring import Services, build
 from engine import jit
-from workers.presence import new_node, presence
 from workers.tasks import Executor
 
 log = logging.getLogger(__name__)
@@ -112,6 +114,9 @@ class Node:
         self.services.store.after_fork()
         self.services = build(self.settings, catalog=self.services.catalog)
         self._executor = Executor(self.services, self.name)
+        # Pool processes are replaced after some time: no clock is needed for what lies on this machine.
+        sweep(self.settings.bars_dir, UNUSED_SECONDS)
+        sweep(self.settings.sources_dir, self.settings.source_cache_seconds)
 
     def _hear_stops(self) -> None:
         """Learn of a signal before Celery's own handler, which returns only when the pool has ended."""

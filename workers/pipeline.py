@@ -10,6 +10,7 @@ from app.errors import LeaseLost
 from app.jobs import Claim
 from app.store import Output, Rest
 from app.wiring import Services
+from engine.errors import RunFailed
 from engine.figures import Report
 from workers import packing
 from workers.bookkeeping import run_book
@@ -25,7 +26,7 @@ from workers.searching import SearchWork
 from workers.signalling import run_signals
 from workers.sweeping import SweepWork
 from workers.verifying import run_verify
-from workers.versions import dataset_of
+from workers.versions import dataset_of, require_engine
 from workers.walking import work_of
 
 SWEEPS = {"bayesian": SearchWork}
@@ -43,6 +44,10 @@ def run(claim: Claim, services: Services, report: Report) -> Output | Rest:
     Raises QueuantError for what the job's owner should read, and whatever `report` raises.
     """
     started = time.perf_counter()
+    require_engine(claim.request)
+    if claim.kind not in RUNNERS:
+        text = f"This worker is of a version that knows no jobs of the kind '{claim.kind}'."
+        raise RunFailed(text, code="version_changed", given=claim.kind, allowed=sorted(RUNNERS))
     found = RUNNERS[claim.kind](claim, services, report)
     if isinstance(found, Rest):
         return found

@@ -20,13 +20,13 @@ from app.alerts import sending, watching
 from app.errors import Overloaded, QueueUnavailable, StoreUnavailable
 from app.jobs import Jobs
 from app.logs import configure_logging
+from app.presence import new_node, presence
 from app.reports import daily
 from app.schema import require_newest
 from app.settings import Settings
 from app.store import Node
 from app.store.alerts import LONGEST_COOLDOWN
 from app.wiring import Services, build
-from workers.presence import new_node, presence
 
 log = logging.getLogger(__name__)
 
@@ -86,10 +86,10 @@ class Step:
 def tick(jobs: Jobs) -> None:
     """One round. A service that is away is waited for: nothing is lost, the next round does it."""
     try:
-        if reaped := jobs.reap():
+        reaped, rung = jobs.make_round()
+        if reaped:
             log.info("gave back %s jobs of lost workers", reaped)
-        jobs.call_off()
-        if rung := jobs.ring_missing():
+        if rung:
             log.info("rang again for %s jobs", rung)
     except QueueUnavailable as error:
         log.warning("%s %s", error.message, error.__cause__)

@@ -12,6 +12,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from app.errors import Conflict, DatasetsUnavailable, JobCancelled, LeaseLost, StoreUnavailable
 from app.jobs import Claim
 from app.logs import about
+from app.presence import SILENT_SECONDS
 from app.store import Output, Rest
 from app.wiring import Services
 from engine.errors import QueuantError
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 
 # How long a job waits for a store of datasets that is away, and how often it asks again.
 PATIENCE_SECONDS, AGAIN_SECONDS = 300.0, 2.0
+# What goes wrong with a job of another version than the worker's.
+_OF_VERSION = ("version_changed", "unknown_strategy")
+_ASIDE_SECONDS = 2.0
 
 
 class Executor:
@@ -45,7 +49,10 @@ class Executor:
         if claim is None:
             log.debug("job %s: stale doorbell", bell)
             return None
-        return self.execute(claim)
+        status = self.execute(claim)
+        if status == "queued":
+            time.sleep(_ASIDE_SECONDS)  # or it would be the first to take the job again
+        return status
 
     def execute(self, claim: Claim) -> str | None:
         """Run a job that was claimed. Gives its new status; None when nothing was stored."""
@@ -113,9 +120,17 @@ class Executor:
             return self._fail(claim, error.detail())
 
     def _fail(self, claim: Claim, failure: Mapping[str, Any]) -> str | None:
+        if failure["code"] in _OF_VERSION and self._is_elsewhere(failure):
+            log.info("job %s: left to a worker of another version (%s)", claim.job_id, failure["code"])
+            return self._jobs.hand_back(claim.job_id, lease_owner=self._node)
         status = self._jobs.fail(claim, failure)
         log.info("job %s: %s (%s)", claim.job_id, status, failure["code"])
         return status
+
+    def _is_elsewhere(self, failure: Mapping[str, Any]) -> bool:
+        """Whether another worker may have the version that this one has not: while it is replaced, old and new run."""
+        version = str(failure.get("given"))
+        return self._services.store.nodes.is_behind(self._node, version, silent_seconds=SILENT_SECONDS)
 
     def _settle(self, lease: Lease, write: Callable[[], str | None]) -> str | None:
         """Write the end of the run, patiently while the lease lasts: a finished computation is not thrown away."""

@@ -38,14 +38,20 @@ def benchmark_of(request: Mapping[str, Any], services: Services) -> Bars | None:
 
 def require_same(request: Mapping[str, Any], strategy: Strategy) -> None:
     """Raise RunFailed (`version_changed`) unless strategy and engine are those that the request was made for."""
-    for what, asked, found in (
-        ("strategy", request["strategy_version"], strategy.version),
-        ("engine", request["engine_version"], ENGINE_VERSION),
-    ):
-        if asked != found:
-            raise RunFailed(
-                f"The request was made for {what} version {asked}, this worker has {found}. Submit it again.",
-                code="version_changed",
-                given=asked,
-                allowed=[found],
-            )
+    _require("strategy", request["strategy_version"], strategy.version)
+    require_engine(request)
+
+
+def require_engine(request: Mapping[str, Any]) -> None:
+    """Raise RunFailed (`version_changed`) where a request names another engine than this one."""
+    _require("engine", request.get("engine_version", ENGINE_VERSION), ENGINE_VERSION)
+
+
+def _require(what: str, asked: str, found: str) -> None:
+    if asked != found:
+        raise RunFailed(
+            f"The request was made for {what} version {asked}, this worker has {found}. Submit it again.",
+            code="version_changed",
+            given=asked,
+            allowed=[found],
+        )

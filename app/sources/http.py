@@ -20,6 +20,7 @@ from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from app.errors import SourceFailed
+from app.leftovers import sweep
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -224,10 +225,7 @@ class Http:
             return
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            for old in path.parent.iterdir():
-                with suppress(FileNotFoundError):  # somebody else sweeps too
-                    if time.time() - old.stat().st_mtime > self._access.cache_seconds:
-                        old.unlink()
+            sweep(path.parent, self._access.cache_seconds)
             handle, draft = tempfile.mkstemp(prefix="draft-", dir=path.parent)
             with os.fdopen(handle, "wb") as file:
                 file.write(body)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     and_,
     case,
     delete,
@@ -105,11 +106,7 @@ class Families:
 
     def call_off(self, *, limit: int = 1000) -> int:
         """End the queued chunks of jobs that have ended, and ask the running ones to stop. Gives how many."""
-        parent = jobs.alias("parent")
-        wanted = select(jobs.c.id).join(parent, parent.c.id == jobs.c.parent_id).limit(limit)
-        wanted = wanted.where(
-            jobs.c.status.in_(("queued", "running")), jobs.c.cancel_at.is_(None), parent.c.status.in_(TERMINAL)
-        )
+        wanted = orphans().limit(limit)
         with self._database.read() as tx:  # nearly always there are none, and no write lock is taken
             if tx.execute(wanted.limit(1)).first() is None:
                 return 0
@@ -150,6 +147,15 @@ class Families:
             tx.execute(jobs.insert(), rows)
         if parts:
             tx.execute(artifacts.insert(), parts)
+
+
+def orphans() -> Select[Any]:
+    """Ids of the chunks that wait or run although their job has ended."""
+    parent = jobs.alias("parent")
+    found = select(jobs.c.id).join(parent, parent.c.id == jobs.c.parent_id)
+    return found.where(
+        jobs.c.status.in_(("queued", "running")), jobs.c.cancel_at.is_(None), parent.c.status.in_(TERMINAL)
+    )
 
 
 def forget_children(tx: Connection, parent_id: str) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     and_,
     case,
     func,
@@ -33,9 +34,9 @@ from app.events import Event
 from app.store import paper, quotas, tried
 from app.store.database import Database
 from app.store.events import EventLog
-from app.store.families import Families, computed_by_children, forget_children, is_queued, waits_for_a_worker
+from app.store.families import Families, computed_by_children, forget_children, is_queued, orphans, waits_for_a_worker
 from app.store.news import TERMINAL, ended, held, is_of, tell, tell_lost
-from app.store.records import Change, Idempotency, NewJob, Output
+from app.store.records import Change, Due, Idempotency, NewJob, Output
 from app.store.retention import forget_job
 from app.store.signals import save
 from app.store.turns import next_job, rung_for
@@ -260,9 +261,11 @@ class Lifecycle:
 
     def expired(self, *, limit: int = 100) -> list[str]:
         """Ids of running jobs whose lease has run out."""
-        query = select(jobs.c.id).where(jobs.c.status == "running", jobs.c.lease_until < self._database.now())
         with self._database.read() as tx:
-            return list(tx.execute(query.limit(limit)).scalars())
+            return list(tx.execute(self._expired().limit(limit)).scalars())
+
+    def _expired(self) -> Select[Any]:
+        return select(jobs.c.id).where(jobs.c.status == "running", jobs.c.lease_until < self._database.now())
 
     def held_by(self, lease_owner: str) -> list[str]:
         """Ids of the running jobs that a node holds, or one of its tasks."""
@@ -270,11 +273,15 @@ class Lifecycle:
         with self._database.read() as tx:
             return list(tx.execute(query).scalars())
 
-    def waiting(self, queue: str) -> int:
-        """How many jobs of the queue wait."""
-        query = select(func.count()).where(waits_for_a_worker(), jobs.c.queue == queue)
+    def due(self) -> Due:
+        """What there is to do for a supervisor: one look for all of it, because it looks often and mostly in vain."""
+        waiting = select(jobs.c.queue, func.count()).where(waits_for_a_worker()).group_by(jobs.c.queue)
         with self._database.read() as tx:
-            return tx.execute(query).scalar_one()
+            return Due(
+                expired=tx.execute(self._expired().limit(1)).first() is not None,
+                orphans=tx.execute(orphans().limit(1)).first() is not None,
+                waiting=dict(map(tuple, tx.execute(waiting))),
+            )
 
     def ring_again(self, queue: str, *, count: int, silent_seconds: float) -> list[str]:
         """Mark the `count` queued jobs whose doorbell has been silent for longest as rung now; give their ids."""

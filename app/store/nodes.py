@@ -1,4 +1,4 @@
-"""Who keeps the platform going: worker nodes and supervisors, as they say themselves every few seconds."""
+"""Who keeps the platform going: processes of every role, as they say themselves every few seconds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Row, case, delete, func, select
+from sqlalchemy import Row, and_, case, delete, func, or_, select
 
 from app.store.database import Database
 from app.store.news import node_of
@@ -18,7 +18,7 @@ KEPT_SECONDS = 3600.0
 
 @dataclass(frozen=True)
 class Node:
-    """A worker node or a supervisor."""
+    """A worker node, a supervisor, an API or a relay."""
 
     name: str
     role: str
@@ -33,8 +33,11 @@ class Nodes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def beat(self, node: Node, moves: int) -> None:
-        """Say that a node is there, and how much it has done so far."""
+    def beat(self, node: Node, moves: int, *, waits: bool = True) -> None:
+        """Say that a node is there, and how much it has done so far.
+
+        One that does not wait for others who write raises StoreUnavailable where they do.
+        """
         now = self._database.now()
         row = self._database.insert(nodes).values(
             **asdict(node), moves=moves, started_at=now, seen_at=now, moved_at=now
@@ -43,7 +46,7 @@ class Nodes:
         beat = row.on_conflict_do_update(
             index_elements=[nodes.c.name], set_={"moves": moves, "seen_at": now, "moved_at": moved}
         )
-        with self._database.write(durable=False) as tx:
+        with self._database.write(durable=False) if waits else self._database.write_in_passing() as tx:
             tx.execute(beat)
             tx.execute(delete(nodes).where(nodes.c.seen_at < now - KEPT_SECONDS))
 
@@ -67,6 +70,18 @@ class Nodes:
                 name = node_of(holder) or ""
                 found[name] = found.get(name, 0) + 1
         return found
+
+    def is_behind(self, name: str, version: str, *, silent_seconds: float) -> bool:
+        """Whether another worker is there that has this version, or the same as this one and began later."""
+        itself = nodes.alias()
+        better = or_(
+            nodes.c.version == version,
+            and_(nodes.c.version == itself.c.version, nodes.c.started_at > itself.c.started_at),
+        )
+        there = and_(nodes.c.role == "worker", nodes.c.seen_at > self._database.now() - silent_seconds)
+        query = select(nodes.c.name).join(itself, itself.c.name == name).where(nodes.c.name != name, there, better)
+        with self._database.read() as tx:
+            return tx.execute(query.limit(1)).first() is not None
 
     def overdue(self, seconds: float) -> int:
         """How many running jobs have a lease that ran out so long ago. A supervisor takes them from their workers."""

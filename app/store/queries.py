@@ -10,7 +10,7 @@ from sqlalchemy import Row, and_, func, literal, select, tuple_
 
 from app.store.database import Database, json_list_holds
 from app.store.families import is_queued
-from app.store.turns import place
+from app.store.turns import each, place
 from app.tables import artifacts, jobs, results
 
 
@@ -55,7 +55,7 @@ class Queries:
             return tx.execute(query).all()
 
     def queue_position(self, row: Row[Any]) -> int | None:
-        """1 for the job that begins next; None when it does not wait."""
+        """1 for the job that begins next, `turns.FARTHEST` for all from there on; None when it does not wait."""
         if row.status != "queued":
             return None
         with self._database.read() as tx:
@@ -70,10 +70,11 @@ class Queries:
 
     def oldest_wait(self) -> dict[str, float]:
         """Seconds that the oldest queued job of each queue has waited."""
-        waited = self._database.now() - func.min(jobs.c.queued_at)
-        query = select(jobs.c.queue, waited).where(is_queued()).group_by(jobs.c.queue)
+        queue = each(jobs.c.queue, is_queued()).c.value
+        oldest = select(func.min(jobs.c.queued_at)).where(is_queued(), jobs.c.queue == queue).scalar_subquery()
+        query = select(queue, self._database.now() - oldest).where(queue.is_not(None))
         with self._database.read() as tx:
-            return {queue: float(seconds) for queue, seconds in tx.execute(query)}
+            return {name: float(seconds) for name, seconds in tx.execute(query)}
 
     def ended(self, start: float, end: float | None = None, *, owner: str | None = None) -> Sequence[Row[Any]]:
         """The jobs that ended after one time and up to another, oldest first; of one owner, or of everybody.

@@ -79,6 +79,17 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Due:
+    """What a supervisor finds: whether leases have run out, whether chunks outlive their jobs, and the number of jobs
+    that wait in each queue in which any do.
+    """
+
+    expired: bool
+    orphans: bool
+    waiting: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Output:
     """What a successful run leaves: a JSON document with its hash (a chunk has none), large parts by name, signals,
     the trials that were made to find it, and a step of the paper book.

@@ -57,6 +57,13 @@ Index(
     jobs.c.owner,
     jobs.c.created_at,
     jobs.c.id,
+    sqlite_where=text("status = 'queued'"),
+    postgresql_where=text("status = 'queued'"),
+)
+# How long the oldest of a queue has waited.
+Index(
+    "ix_jobs_waits",
+    jobs.c.queue,
     jobs.c.queued_at,
     sqlite_where=text("status = 'queued'"),
     postgresql_where=text("status = 'queued'"),

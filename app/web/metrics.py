@@ -6,6 +6,7 @@ not taken its figures with it: the row is the job. What is counted of jobs begin
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import Counter as Tally
 from collections.abc import Iterable, Iterator
@@ -56,19 +57,20 @@ class Platform(Collector):
         jobs = GaugeMetricFamily(
             "queuant_jobs", "Jobs, and parts of jobs, that have not ended", labels=["queue", "status"]
         )
-        for (queue, status), count in store.read.counts().items():
-            jobs.add_metric([queue, status], count)
+        counts, oldest = store.read.counts(), store.read.oldest_wait()
+        for queue, status in itertools.product(QUEUES, ("queued", "running")):
+            jobs.add_metric([queue, status], counts.get((queue, status), 0))
         waits = GaugeMetricFamily(
-            "queuant_oldest_wait_seconds", "How long the oldest queued job has waited", labels=["queue"]
+            "queuant_oldest_wait_seconds", "How long the oldest queued job has waited; 0: none waits", labels=["queue"]
         )
-        for queue, seconds in store.read.oldest_wait().items():
-            waits.add_metric([queue], seconds)
+        for queue in QUEUES:
+            waits.add_metric([queue], oldest.get(queue, 0.0))
         bells = GaugeMetricFamily("queuant_doorbells", "Doorbells that nobody has heard yet", labels=["queue"])
         for queue in QUEUES:
             if (unheard := monitoring.bells(self._services, queue)) is not None:
                 bells.add_metric([queue], unheard)
         found = monitoring.nodes(self._services)
-        nodes = GaugeMetricFamily("queuant_nodes", "Worker nodes and supervisors", labels=["role", "state"])
+        nodes = GaugeMetricFamily("queuant_nodes", "Workers, supervisors, APIs and relays", labels=["role", "state"])
         for (role, state), count in Tally((node.row.role, node.state) for node in found).items():
             nodes.add_metric([role, state], count)
         room = sum(node.row.concurrency for node in found if node.state in ("busy", "idle"))

@@ -57,12 +57,12 @@ class WebProcess(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, settings: Settings, role: Literal["api", "relay"]) -> None:
         self._settings = settings
-        self._role = role
+        self.role = role
         super().__init__()
 
     def load_config(self) -> None:
         settings = self._settings
-        port = settings.port if self._role == "api" else settings.relay_port
+        port = settings.port if self.role == "api" else settings.relay_port
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         options: dict[str, Any] = {
             "bind": f"{host}:{port}",
@@ -76,7 +76,7 @@ class WebProcess(BaseApplication):  # type: ignore[misc]
             "worker_class": ApiWorker,
             "threads": settings.api_threads,
         }
-        if self._role == "relay":
+        if self.role == "relay":
             options["worker_class"] = _relay_worker()
             options["threads"] = 1
             options["worker_connections"] = settings.relay_sockets + HTTP_CONNECTIONS
@@ -92,22 +92,33 @@ class WebProcess(BaseApplication):  # type: ignore[misc]
         from app.wiring import build
 
         services = build(self._settings)
-        if self._role == "api":
+        if self.role == "api":
             services.catalog.preload()
             try:
                 services.queue.warm()
             except QueueUnavailable as error:
                 log.warning("the queue does not answer yet; jobs are taken and rung once it does: %s", error.__cause__)
-        app = create_app(services, role=self._role)
+        app = create_app(services, role=self.role)
         # Chunks are parsed while a view reads the body: that they are broken is found out as late as there.
         app.register_error_handler(ParseException, lambda _: problems.of_http(BadRequest()))
         return app
 
 
 class Graceful:
-    """What our workers share: any signal to stop says goodbye to the sockets first."""
+    """What our workers share: they are seen as nodes, and any signal to stop says goodbye to the sockets first."""
 
+    app: WebProcess
     wsgi: Any
+    nr: int  # requests so far: gunicorn counts them
+
+    def run(self) -> None:
+        # Imported late because these import what gevent must patch first; by now the application has loaded them.
+        from app.presence import new_node, presence
+        from app.web.context import context_of
+
+        store, role = context_of(self.wsgi).services.store, self.app.role
+        with presence(store, new_node(role), lambda: self.nr, waits=role != "relay"):
+            super().run()  # type: ignore[misc]
 
     def goodbye(self) -> None:
         # Imported late because it imports what gevent must patch first; by now the application has loaded it.

@@ -23,6 +23,10 @@ from app.store import Store
 LEASE_SECONDS = 3.0
 FROZEN_SECONDS = LEASE_SECONDS + 1.5
 LOCKED_SECONDS = 2.0
+OUTAGE_SECONDS = 60.0
+# Runs of so many jobs have time for faults that last.
+MANY = 5000
+DONE_SECONDS = 300.0
 
 
 @dataclass
@@ -87,6 +91,10 @@ def _freeze_queue(at: Field) -> bool:
     return _freeze(at, at.role("-server"), at.outage_seconds)
 
 
+def _lose_queue_for_long(at: Field) -> bool:
+    return _freeze(at, at.role("-server"), OUTAGE_SECONDS)
+
+
 def _empty_queue(at: Field) -> bool:
     with suppress(redis.RedisError), redis.Redis.from_url(at.home.queue_url(), socket_timeout=2) as queue:
         return bool(queue.flushall())
@@ -108,7 +116,10 @@ def _lock_database(at: Field) -> bool:
 
 @dataclass(frozen=True)
 class Fault:
-    """One sort of fault: how often of a hundred, what it does, and how long nothing else is done afterwards."""
+    """One sort of fault: how often of a hundred, what it does, and how long nothing else is done afterwards.
+
+    One of no weight is done once, in runs of many jobs.
+    """
 
     weight: int
     act: Callable[[Field], bool]
@@ -126,9 +137,15 @@ FAULTS: Mapping[str, Fault] = {
     "relay killed": Fault(2, _kill_relay),
     "queue server killed": Fault(5, _kill_queue),
     "queue server frozen": Fault(2, _freeze_queue),
+    "queue server away for a minute": Fault(0, _lose_queue_for_long),
     "queue emptied": Fault(3, _empty_queue),
     "database locked": Fault(4, _lock_database),
 }
+
+
+def kinds_for(jobs: int) -> tuple[str, ...]:
+    """What is done in a run of so many jobs."""
+    return tuple(name for name, fault in FAULTS.items() if fault.weight or jobs >= MANY)
 
 
 @dataclass
@@ -137,7 +154,7 @@ class Firing:
 
     field: Field
     pause_seconds: float
-    kinds: Sequence[str] = tuple(FAULTS)
+    kinds: Sequence[str]
     log: list[tuple[float, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -148,13 +165,18 @@ class Firing:
         self._thread.start()
 
     def stop(self) -> None:
-        """After every kind has been done once. Raises what ended the faults before their time."""
-        while self._deck and self._thread.is_alive():
+        """After every kind has been done once. Raises what ended the faults before their time, and TimeoutError where
+        for so long there was nobody to whom a kind could be done.
+        """
+        ends = time.monotonic() + DONE_SECONDS
+        while self._deck and self._thread.is_alive() and time.monotonic() < ends:
             time.sleep(0.1)
         self._stop.set()
         self._thread.join()
         if self._failed is not None:
             raise self._failed
+        if self._deck:
+            raise TimeoutError(f"Within {DONE_SECONDS:.0f} s these could not be done: {', '.join(self._deck)}.")
 
     def counts(self) -> dict[str, int]:
         done = Counter(name for _, name in self.log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.client import Client
+from app.store import Store
 from tests.roles import Deployment
 
 ROLES = ("api", "relay", "worker", "supervisor")
@@ -23,9 +25,10 @@ def deployment(tmp_path: Path, empty_postgres_url: str, redis_url: str) -> Itera
 
 @pytest.mark.timeout(180)
 def test_the_roles_of_the_compose_file_work_together_on_postgresql(
-    deployment: Deployment, eventually: Callable[..., None]
+    deployment: Deployment, empty_postgres_url: str, tmp_path: Path, eventually: Callable[..., None]
 ) -> None:
     assert "from none to" in deployment.migrate()
+    unused = [old(tmp_path / "home" / "cache" / name) for name in ("bars/gone/0.bars", "sources/0")]
     for role in ROLES:
         deployment.start(role)
     key = deployment.run("keys", "create", "--owner", "ada").strip()
@@ -42,6 +45,26 @@ def test_the_roles_of_the_compose_file_work_together_on_postgresql(
         assert [kind for kind in heard if kind != "job_progress"] == ["job_queued", "job_running", "job_succeeded"]
         result = job.wait(timeout=10).result()
         assert result.metrics["final_equity"] == pytest.approx(result.equity["value"].iloc[-1])
+    assert roles_seen(empty_postgres_url) == sorted(ROLES)
+    assert not any(path.exists() for path in unused)
     started = time.monotonic()
     assert deployment.stop() == dict.fromkeys(ROLES, 0)
     assert time.monotonic() - started < 30
+    assert roles_seen(empty_postgres_url) == []
+
+
+def old(path: Path) -> Path:
+    """A file that was last used ten days ago."""
+    path.parent.mkdir(parents=True)
+    path.touch()
+    os.utime(path, (time.time() - 864_000,) * 2)
+    return path
+
+
+def roles_seen(url: str) -> list[str]:
+    """Of the nodes that spoke and did not say that they end."""
+    store = Store(url)
+    try:
+        return sorted(row.role for row in store.nodes.all()[1])
+    finally:
+        store.close()

@@ -67,6 +67,13 @@ def test_a_backtest_goes_from_post_to_result_over_plain_http(server: Any) -> Non
         assert len(trades) == result["metrics"]["total_trades"]
 
 
+def test_every_role_of_the_server_is_seen(server: Any) -> None:
+    key = (server.home / "api_key").read_text().strip()
+    with httpx.Client(base_url=server.note["api_url"], headers={"Authorization": f"Bearer {key}"}) as http:
+        nodes = http.get("/api/v1/monitoring/workers").json()["nodes"]
+    assert {"api", "relay", "supervisor", "worker"} == {node["role"] for node in nodes}
+
+
 def test_the_python_client_does_it_in_one_line(client: Client) -> None:
     result = client.backtest("sma_cross", params={"fast": 10, "slow": 50}, **EURUSD).wait(timeout=30).result()
     assert result.metrics["final_equity"] == pytest.approx(result.equity["value"].iloc[-1])

@@ -16,7 +16,7 @@ blp = Blueprint("Monitoring", __name__)
 @blp.route("/monitoring/workers", scope="read")
 @blp.response(200, shapes.WatchedNodes)
 def workers() -> Response:
-    """List worker nodes and supervisors
+    """List workers, supervisors, APIs and relays
 
     Those that were heard of within the last hour and have not said that they end, with what they are doing. It tells
     progress and not processes: a node that is there and does nothing while jobs wait is `stuck`.

@@ -76,7 +76,9 @@ class Job(JobItem):
     """A job."""
 
     queue_position = count(
-        "1 for the one that begins next, turns of others counted; null when it does not wait.", none=True
+        "1 for the one that begins next, turns of others counted; 10000 for this place and all behind it; null when "
+        "it does not wait.",
+        none=True,
     )
 
 

@@ -11,16 +11,16 @@ from app.web.shapes.parts import count, number, text
 
 
 class WatchedNode(ma.Schema):
-    """A worker node or a supervisor."""
+    """A process of the platform."""
 
     name = text()
-    role = text("worker, supervisor")
+    role = text("worker, supervisor, api, relay")
     host = text()
     version = text("Of its engine.")
     state = text("busy; idle: nothing to do; stuck: something to do, and no progress; silent: not heard of.")
     concurrency = count("Jobs that it runs at once.")
     busy = count("Jobs that it runs now.")
-    moves = count("Doorbells that it has heard, or rounds that it has made.")
+    moves = count("Doorbells that it has heard, rounds that it has made, or requests that it has answered.")
     started_at = text()
     seen_at = text("When it spoke last; it does so every five seconds.")
     moved_at = text("When `moves` was last seen to have grown.")

@@ -17,11 +17,11 @@ from app.store import Node, Store
 
 @pytest.fixture
 def settings(tmp_path, database_url, redis_url):
-    """Of a platform that runs: a worker and a supervisor have just spoken."""
+    """Of a platform that runs: a worker, a supervisor and an API have just spoken."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     store = Store(database_url)
-    for role in ("worker", "supervisor"):
+    for role in ("worker", "supervisor", "api"):
         store.nodes.beat(Node(role, role, "host", "0.3.0", 2), 1)
     store.close()
     with redis.Redis.from_url(redis_url) as queue:
@@ -41,7 +41,7 @@ def test_nothing_is_wrong_with_a_platform_that_runs(settings):
     names = [check.name for check in doctor.examine(settings)]
     assert names == [
         *("packages", "home", "datasets", "cache", "exposure", "open_files", "database", "queue_server"),
-        *("workers", "supervisors", "leases", "nodes"),
+        *("workers", "supervisors", "web", "leases", "nodes"),
     ]
 
 

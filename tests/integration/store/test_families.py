@@ -224,6 +224,21 @@ def test_no_worker_takes_a_chunk_of_a_job_that_has_ended(world):
     assert {row.status for row in children(world, claim.job_id)} == {"cancelled"}
 
 
+def test_a_round_of_a_supervisor_takes_back_calls_off_and_rings(world):
+    claim, _ = parked(world)
+    assert world.store.jobs.cancel(claim.job_id, "ada")  # and nobody calls its chunks off
+    lost = world.running("w2")
+    world.clock.advance(world.jobs.lease_seconds + 1)
+    forgotten = world.submit()
+    world.queue.rung["interactive"].clear()
+    world.clock.advance(3)
+
+    assert world.jobs.make_round() == (1, 1)
+    assert {row.status for row in children(world, claim.job_id)} == {"cancelled"}
+    assert set(world.queue.rung["interactive"]) == {lost.job_id, forgotten.id}
+    assert world.jobs.make_round() == (0, 0)
+
+
 def test_deleting_a_job_takes_its_chunks_along(world):
     claim, waiting = parked(world)
     running = world.claim(waiting[0], "w2")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from types import SimpleNamespace
 
@@ -9,24 +11,26 @@ import pytest
 
 from app import monitoring
 from app.errors import QueueUnavailable, StoreUnavailable
-from app.store import Node
-from workers.presence import new_node, presence
+from app.presence import new_node, presence
+from app.store import Node, Store
 
 WORKER = Node("host-w1", "worker", "host", "0.3.0", 2)
 SUPERVISOR = Node("host-s1", "supervisor", "host", "0.3.0")
+API = Node("host-a1", "api", "host", "0.3.0")
 
 
 @pytest.fixture
 def platform(world):
-    """A worker and a supervisor that have just moved."""
+    """A worker, a supervisor and an API that have just moved."""
     services = SimpleNamespace(store=world.store, queue=world.queue, bus=world.bus)
     world.store.nodes.beat(WORKER, 1)
     world.store.nodes.beat(SUPERVISOR, 1)
+    world.store.nodes.beat(API, 1)
     return services
 
 
 def states(platform):
-    return {node.row.name: node.state for node in monitoring.nodes(platform)}
+    return {node.row.name: node.state for node in monitoring.nodes(platform) if node.row.role != "api"}
 
 
 def checks(platform):
@@ -34,9 +38,9 @@ def checks(platform):
 
 
 def pass_time(world, seconds, *, moves=None):
-    """Both speak to the end of it; with `moves` they have done as much by then."""
+    """All speak to the end of it; with `moves` they have done as much by then."""
     world.clock.advance(seconds)
-    for node in (WORKER, SUPERVISOR):
+    for node in (WORKER, SUPERVISOR, API):
         world.store.nodes.beat(node, 1 if moves is None else moves)
 
 
@@ -75,6 +79,19 @@ def test_a_supervisor_that_makes_no_rounds_is_stuck(platform, world):
     pass_time(world, 20)
     assert states(platform)["host-s1"] == "stuck"
     assert checks(platform)["supervisors"] == "problem"
+
+
+def test_an_api_that_nobody_asks_is_idle_and_without_one_a_warning_says_so(platform, world):
+    def state():
+        (found,) = [node.state for node in monitoring.nodes(platform) if node.row.role == "api"]
+        return found
+
+    assert state() == "busy"
+    pass_time(world, 20)
+    assert state() == "idle"
+    assert checks(platform)["web"] == "ok"
+    world.store.nodes.leave(API.name)
+    assert checks(platform)["web"] == "warning"
 
 
 def test_a_node_that_was_killed_is_silent_and_forgotten_after_an_hour(platform, world):
@@ -155,9 +172,29 @@ def test_what_does_not_answer_is_a_problem_that_is_told(platform, world, monkeyp
     ]
 
 
-def test_presence_beats_while_it_lasts_and_no_longer(sqlite_url):
-    from app.store import Store
+def test_who_does_not_wait_for_others_tries_again_soon(sqlite_url, monkeypatch):
+    store, tried = Store(sqlite_url), threading.Event()
+    beat = store.nodes.beat
 
+    def told(*args, **options):
+        try:
+            beat(*args, **options)
+        finally:
+            tried.set()
+
+    monkeypatch.setattr(store.nodes, "beat", told)
+    with contextlib.ExitStack() as there:
+        with store.database.write():
+            there.enter_context(presence(store, API, lambda: 1, every=1000.0, waits=False))
+            assert tried.wait(5.0)  # sooner than SQLite waits for a lock
+            assert store.nodes.all()[1] == []
+        ends = time.monotonic() + 20.0
+        while not store.nodes.all()[1]:
+            assert time.monotonic() < ends, "it was not seen"
+    store.close()
+
+
+def test_presence_beats_while_it_lasts_and_no_longer(sqlite_url):
     store = Store(sqlite_url)
     node, moves = new_node("worker", concurrency=3), iter(range(1, 1000))
     with presence(store, node, lambda: next(moves), every=0.01):

@@ -167,8 +167,10 @@ def test_a_job_that_is_queued_again_has_waited_since_then(world):
     claim = world.running()
     world.clock.advance(1000)
     world.jobs.give_back(claim.job_id, lease_owner="w1")
-    world.clock.advance(7)
-    assert world.store.read.oldest_wait() == {"interactive": pytest.approx(7)}
+    world.clock.advance(4)
+    world.jobs.submit("bob", "backtest", {"seed": -1}, queue="batch")
+    world.clock.advance(3)
+    assert world.store.read.oldest_wait() == {"interactive": pytest.approx(7), "batch": pytest.approx(3)}
 
 
 def test_positions_of_one_moment_are_all_different(world):

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.store import Chunk, Rest
+from app.store import Chunk, Rest, turns
 
 CHUNKS = Rest([Chunk(at, at + 1) for at in range(3)])
 
@@ -116,6 +116,16 @@ def test_places_are_the_order_in_which_jobs_begin(world):
         claim = take(world, bells[0])
         assert places[claim.job_id] == place
         world.jobs.finish(claim, world.output)
+
+
+@pytest.mark.parametrize("farthest", range(1, 9))
+def test_places_are_exact_up_to_the_farthest_that_is_told(world, monkeypatch, farthest):
+    rows = list(map(world.row, submit(world, "ada", 1) + submit(world, "bob", 5) + submit(world, "cy", 2)))
+    take(world, submit(world, "bob")[0])  # it is ada's job that begins
+    exact = [world.store.read.queue_position(row) for row in rows[1:]]
+    assert sorted(exact) == [1, 2, 3, 4, 5, 6, 7]
+    monkeypatch.setattr(turns, "FARTHEST", farthest)
+    assert [world.store.read.queue_position(row) for row in rows[1:]] == [min(place, farthest) for place in exact]
 
 
 def test_what_a_task_of_a_node_holds_is_taken_from_it_alone(world):

@@ -149,7 +149,9 @@ def test_metrics_count_requests_and_jobs(make_web: Any) -> None:
         (first, again),
         (  # what was counted is not counted again
             'queuant_jobs{queue="interactive",status="queued"} 1.0',
+            'queuant_jobs{queue="batch",status="running"} 0.0',
             'queuant_oldest_wait_seconds{queue="interactive"}',
+            'queuant_oldest_wait_seconds{queue="batch"} 0.0',
             'queuant_jobs_ended_total{kind="backtest",status="succeeded"} 1.0',
             'queuant_jobs_ended_total{kind="backtest",status="failed"} 1.0',
             'queuant_job_attempts_total{kind="backtest"} 2.0',
@@ -181,6 +183,8 @@ def test_the_page_knows_every_figure_and_no_other_and_so_does_the_dashboard(make
     shown = {re.sub("_bucket$", "", name) for name in re.findall("queuant_[a-z_]+", board.read_text())}
     assert told - shown == {"queuant_doorbells", "queuant_relay_channels"}
     assert shown <= told
+    rules = (docs.parent / "deploy/monitoring/alerts.yml").read_text()
+    assert set(re.findall("queuant_[a-z_]+", rules)) <= told | {f"{name}_total" for name in told}
 
 
 def test_without_its_database_a_process_still_tells_its_own_metrics(make_web: Any, monkeypatch: Any) -> None:

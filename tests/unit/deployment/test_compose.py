@@ -16,6 +16,7 @@ from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 ROLES = ("migrate", "api", "relay", "worker", "supervisor")
+MONITORING = ("prometheus", "grafana")
 VARIABLES = {item.metadata["env"] for item in fields(Settings)}
 
 
@@ -30,7 +31,7 @@ def dockerfile() -> str:
 
 
 def test_all_services_are_there(compose: dict[str, Any]) -> None:
-    assert set(compose["services"]) == {"queue", "postgres", *ROLES}
+    assert set(compose["services"]) == {"queue", "postgres", *ROLES, *MONITORING}
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -107,10 +108,36 @@ def test_the_comment_makes_every_password_that_is_asked_for() -> None:
 def test_only_loopback_is_published_and_the_stores_stay_inside(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
-        reaches_out = name in ("api", "relay", "supervisor")  # the supervisor, to send alerts to webhooks
+        # The supervisor sends alerts to webhooks; what publishes a port cannot be of an internal network alone.
+        reaches_out = name in ("api", "relay", "supervisor", "grafana")
         assert service["networks"] == (["inside", "outside"] if reaches_out else ["inside"])
-        assert bool(service.get("ports")) == (name in ("api", "relay"))
+        assert bool(service.get("ports")) == (name in ("api", "relay", "grafana"))
     assert compose["networks"]["inside"] == {"internal": True}
+
+
+def test_who_watches_comes_only_when_asked_for_at_a_version_that_is_named(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert service.get("profiles", []) == (["monitoring"] if name in MONITORING else [])
+        assert re.search(r":v?[\d.]+(-alpine)?$", service["image"]) or service["image"] == "queuant"
+
+
+def test_what_watches_is_told_where_everything_is(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for name in MONITORING:
+        for source in (volume.partition(":")[0] for volume in services[name]["volumes"]):
+            assert (ROOT / source).exists() if source.startswith("./") else source in compose["volumes"]
+        assert set(services[name]["secrets"]) <= set(compose["secrets"])
+    scraped = yaml.safe_load((ROOT / "deploy/monitoring/prometheus.yml").read_text())
+    assert f"./deploy/monitoring/{scraped['rule_files'][0]}" in " ".join(services["prometheus"]["volumes"])
+    for one, port in zip(scraped["scrape_configs"], (Settings().port, Settings().relay_port), strict=True):
+        assert one["dns_sd_configs"] == [{"names": [one["job_name"]], "type": "A", "port": port}]
+        assert one["job_name"] in services
+        assert one["authorization"] == {"credentials_file": f"/run/secrets/{services['prometheus']['secrets'][0]}"}
+    provisioned = ROOT / "deploy/monitoring/grafana"
+    (source,) = yaml.safe_load((provisioned / "datasources/prometheus.yml").read_text())["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+    (boards,) = yaml.safe_load((provisioned / "dashboards/queuant.yml").read_text())["providers"]
+    assert f"./docs/grafana.json:{boards['options']['path']}/grafana.json:ro" in services["grafana"]["volumes"]
 
 
 def test_the_queue_loses_nothing_and_evicts_nothing(compose: dict[str, Any]) -> None:

@@ -109,6 +109,22 @@ class Platform(RuleBasedStateMachine):
         except Conflict:
             assert job_id not in self.ended or self.ended[job_id].status == "succeeded"
 
+    @rule(which=ANY)
+    @precondition(lambda self: len(self.ids) > 1)
+    def delete(self, which) -> None:
+        """Its doorbells may still ring, and a worker may still believe to hold it."""
+        job_id = self.ids[which % len(self.ids)]
+        try:
+            self.jobs.delete(job_id, self.owners[job_id])
+        except Conflict:
+            assert self.row(job_id).status not in TERMINAL
+        else:
+            assert self.row(job_id) is None
+            assert self.ended.pop(job_id).status in TERMINAL
+            self.ids.remove(job_id)
+            self.acknowledged.discard(job_id)
+            self.keys = {seed: kept for seed, kept in self.keys.items() if kept != job_id}
+
     # What happens to doorbells
 
     @rule()
@@ -133,9 +149,9 @@ class Platform(RuleBasedStateMachine):
         self.take(self.ids[which % len(self.ids)])
 
     def take(self, bell):
-        """The job whose turn it is, whichever was rung for."""
+        """The job whose turn it is, whichever was rung for; none where that one was deleted."""
         name = f"worker/{next(self.names)}"
-        waits = self.store.jobs.waiting("interactive")
+        waits = self.row(bell) is not None and self.store.jobs.due().waiting.get("interactive", 0)
         claim = self.jobs.claim_next(bell, lease_owner=name)
         assert (claim is not None) == bool(waits)
         if claim:
@@ -150,7 +166,7 @@ class Platform(RuleBasedStateMachine):
     @precondition(lambda self: self.held)
     def beat(self, which) -> None:
         name, claim = self.held[which % len(self.held)]
-        mine = self.row(claim.job_id).lease_owner == name
+        mine = self.holds(name, claim)
         try:
             wanted = self.jobs.beat(claim, {"done": 1})
         except LeaseLost:
@@ -166,7 +182,7 @@ class Platform(RuleBasedStateMachine):
         self.write(*self.held.pop(which % len(self.held)), well)
 
     def write(self, name, claim, well) -> None:
-        mine = self.row(claim.job_id).lease_owner == name
+        mine = self.holds(name, claim)
         end = self.jobs.finish(claim, OUTPUT) if well else self.jobs.fail(claim, ERROR)
         if not mine:
             assert end is None
@@ -192,7 +208,7 @@ class Platform(RuleBasedStateMachine):
         self.notice(*self.zombies[which % len(self.zombies)])
 
     def notice(self, name, claim) -> None:
-        mine = self.row(claim.job_id).lease_owner == name
+        mine = self.holds(name, claim)
         assert (self.jobs.give_back(claim.job_id, lease_owner=name) is not None) == mine
 
     @rule(which=ANY, well=st.booleans())
@@ -215,7 +231,7 @@ class Platform(RuleBasedStateMachine):
     @rule()
     def supervise(self) -> None:
         self.jobs.reap()
-        waiting = self.store.jobs.waiting("interactive")
+        waiting = self.store.jobs.due().waiting.get("interactive", 0)
         before = self.queue.length("interactive")
         self.jobs.ring_missing()
         assert self.queue.length("interactive") <= max(before, waiting)
@@ -224,7 +240,11 @@ class Platform(RuleBasedStateMachine):
 
     def row(self, job_id):
         with self.store.database.read() as tx:
-            return tx.execute(select(job_table).where(job_table.c.id == job_id)).one()
+            return tx.execute(select(job_table).where(job_table.c.id == job_id)).first()
+
+    def holds(self, name, claim) -> bool:
+        row = self.row(claim.job_id)
+        return row is not None and row.lease_owner == name
 
     @invariant()
     def check_every_row(self) -> None:
@@ -273,7 +293,7 @@ class Platform(RuleBasedStateMachine):
             assert [entry.seq for entry in everything] == list(range(1, len(everything) + 1))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_no_interleaving_loses_or_doubles_a_job(sqlite_template):
     machine = type("PlatformOnTemplate", (Platform,), {"template": sqlite_template})
     run_state_machine_as_test(

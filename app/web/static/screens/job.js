@@ -18,6 +18,7 @@ const TABS = [
   { name: "log", title: "Log", has: () => true, load: () => import("./job/log.js") },
 ];
 const POINTS = 2000;
+const FARTHEST = 10_000; // from this place on a queue is not counted
 
 export async function open(place, { rest: [jobId], query, signal }) {
   const head = element("header");
@@ -77,7 +78,7 @@ export async function open(place, { rest: [jobId], query, signal }) {
   }
 
   function standingOf(job) {
-    if (job.status === "queued") return [card(null, element("p", {}, `Number ${job.queue_position} in the queue, since `, when(job.created_at), "."))];
+    if (job.status === "queued") return [card(null, element("p", {}, `Number ${job.queue_position.toLocaleString("en")}${job.queue_position < FARTHEST ? "" : " or later"} in the queue, since `, when(job.created_at), "."))];
     if (job.status === "running") return [card(null, running(job))];
     if (job.error) return [notice(`${job.error.message} (${job.error.code}, attempt ${job.attempt} of ${job.max_attempts})`, "bad")];
     if (job.status === "cancelled") return [notice("It was cancelled. What was done until then is not lost: “Run again” goes on from there where it can.")];
