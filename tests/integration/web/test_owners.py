@@ -73,6 +73,7 @@ SHARED = {
     f"{API}/datasets/<dataset_id>/bars": ONE_CATALOG,
     f"{API}/macro/series/<key>": ONE_CATALOG,
     f"{API}/macro/curves/<curve_id>": ONE_CATALOG,
+    f"{API}/keys/<key_id>": "the platform's: only an admin closes one",
     "/static/<path:name>": FILES,
     "/vendor/<package>/<name>": FILES,
     "/ws/jobs/<job_id>": "an owner's, tried over sockets in integration/relay/test_matrix",
