@@ -74,8 +74,13 @@ export function duration(seconds) {
   return `${Math.round(seconds / 86400)} days`;
 }
 
+// The value of a parameter.
+export function setting(value) {
+  return typeof value === "number" ? number(value, 4) : String(value);
+}
+
 export function params(values) {
-  return Object.entries(values ?? {}).map(([name, value]) => `${name} ${value}`).join(", ") || "no parameters";
+  return Object.entries(values ?? {}).map(([name, value]) => `${name} ${setting(value)}`).join(", ") || "no parameters";
 }
 
 // A job's state with a mark beside the colour.
