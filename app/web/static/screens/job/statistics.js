@@ -11,9 +11,11 @@ const FIGURES = [
   ["SPA p value", ({ spa_p_value: value }) => number(value, 3), "How probable a best as good as this is if no trial earned anything. Small is good."],
   ["Shortest track record", ({ min_track_record_length: value }, bars) => bars && value !== null ? `${number(value)} bars of ${number(bars)} there are` : number(value), "The bars after which PSR reaches 95 % if the returns go on like this."],
 ];
+const DEDUCTED = new Set(["Expected of luck", "Deflated Sharpe ratio"]);
 
 export function statistics(title, found, bars) {
-  const known = FIGURES.filter(([, show]) => show(found, bars) !== NONE);
+  const alone = found.trials_made + found.trials_before === 1; // nothing was picked, so nothing is deducted
+  const known = FIGURES.filter(([name, show]) => show(found, bars) !== NONE && !(alone && DEDUCTED.has(name)));
   const sampled = found.sampled_trials && found.sampled_trials < found.trials_made;
   return card(title,
     element("p", {}, found.sentence),
@@ -22,7 +24,7 @@ export function statistics(title, found, bars) {
       { title: "Value", number: true, show: ([, show]) => show(found, bars) },
       { title: "What it says", show: ([, , words]) => words },
     ], known, { label: title }),
-    element("p", { class: "quiet" },
+    !alone && element("p", { class: "quiet" },
       `${number(found.trials_made)} trials here and ${number(found.trials_before)} earlier ones of this strategy on these data count.`,
       sampled ? ` PBO and the p value are of ${number(found.sampled_trials)} of them, drawn at random.` : ""));
 }
