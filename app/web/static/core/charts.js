@@ -84,7 +84,7 @@ function base(colours) {
     paper_bgcolor: "transparent", plot_bgcolor: "transparent", showlegend: false, hovermode: "x unified",
     colorway: colours.series, font: { color: colours.quiet, family: getComputedStyle(document.body).fontFamily, size: 12 },
     hoverlabel: { bgcolor: colours.card, bordercolor: colours.line, font: { color: colours.text } },
-    margin: { l: 55, r: 15, t: 12, b: 30 }, xaxis: axis(), yaxis: axis(), legend: { orientation: "h", y: 1.12 },
+    margin: { l: 55, r: 15, t: 12, b: 30 }, xaxis: axis(), yaxis: axis(), legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
   };
 }
 

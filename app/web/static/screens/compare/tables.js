@@ -29,7 +29,7 @@ export function pairs(runs, found) {
   return card("Every two of them",
     runs.length > 2 && correlations(runs, found),
     table([
-      { title: "Pair", show: ({ a, b }) => `${letter.get(a)} and ${letter.get(b)}` },
+      { title: "Pair", show: ({ a, b }) => `${letter.get(a)}\u00a0and\u00a0${letter.get(b)}` },
       { title: "Correlation", number: true, show: ({ correlation }) => number(correlation), sort: ({ correlation }) => correlation },
       { title: "Sharpe, first less second", number: true, show: ({ sharpe_difference: value }) => number(value), sort: ({ sharpe_difference: value }) => value },
       { title: "95 % interval", number: true, show: ({ interval }) => (interval ? `${number(interval[0])} to ${number(interval[1])}` : NONE) },

@@ -22,11 +22,11 @@ export async function open(place, { job, result, signal }) {
   };
   const map = surface(context, choose);
   const all = lines(context, choose);
-  place.append(...about(job, result), counts, ...(result ? worth(result) : []), map.place, chosen, all.place, ...(result ? ranked(result, choose) : []));
+  place.append(...about(result), counts, ...(result ? worth(result) : []), map.place, chosen, all.place, ...(result ? ranked(result, choose) : []));
 
   async function refresh() {
     const page = await call(`/jobs/${job.job_id}/trials`, { query: { limit: SHOWN, sort: "best" }, signal });
-    counts.replaceChildren(...told(page, result));
+    counts.replaceChildren(...told(page, job, result));
     if (!page.trials.length) {
       map.place.replaceChildren(empty(job.status === "running" ? "The first trials will be here in a moment." : "No trial was made."));
       return;
@@ -44,15 +44,15 @@ export async function open(place, { job, result, signal }) {
   }
 }
 
-function about(job, result) {
-  if (!result) return job.status === "running" ? [] : [notice("It did not end: these are the trials that were made until then.")];
+function about(result) {
+  if (!result) return [];
   const mark = quality(result.provenance.quality);
   return mark ? [notice(`Computed from ${result.provenance.quality} data: it says nothing about real markets.`)] : [];
 }
 
-function told(page, result) {
+function told(page, job, result) {
   const sweep = result?.sweep;
-  if (!sweep) return [`${number(page.total)} trials so far.`];
+  if (!sweep) return [`${number(page.total)} trials ${job.status === "running" ? "so far" : "were made until it ended"}.`];
   const why = { exhausted: "the space has no other point", rule: "the strategy's rule excluded most of what was drawn" }[sweep.ended];
   return [[
     `${number(sweep.trials_made)} trials made`, sweep.skipped && `${number(sweep.skipped)} combinations left out by the strategy's rule`,

@@ -41,7 +41,7 @@ function weights({ weights: told, sleeves: all }, end) {
       type: "scatter", mode: "lines", name, x: [...told.time, end], y: [...told.sleeves[name], told.sleeves[name].at(-1)], stackgroup: "all", line: { shape: "hv", width: 0.5, color: theme.series[at % 8] },
       fillcolor: theme.soft(theme.series[at % 8], 0.65), hovertemplate: `${name} %{y:.1%}<extra></extra>`,
     })),
-    layout: { showlegend: all.length <= 16, yaxis: { tickformat: ".0%" }, legend: { orientation: "h", y: 1.12, traceorder: "normal" } },
+    layout: { showlegend: all.length <= 16, yaxis: { tickformat: ".0%" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", traceorder: "normal" } },
   }));
   return card("Shares", place, element("p", { class: "quiet" }, `${told.changes ? `Set anew ${number(told.changes)} times` : "Always the same"}. What is missing to 100 % is cash.`));
 }
@@ -56,7 +56,7 @@ function shares(found) {
       { type: "bar", orientation: "h", name: "part of the risk", y: names, x: names.map((name) => found.risk_contributions?.[name] ?? null), marker: { color: theme.c2 }, hovertemplate: "%{x:.1%} of the risk<extra></extra>" },
       { type: "bar", orientation: "h", name: "earned, of the initial capital", y: names, x: earned, marker: { color: theme.c1 }, hovertemplate: "earned %{x:.1%} of the capital<extra></extra>" },
     ],
-    layout: { showlegend: true, hovermode: "y unified", barmode: "group", xaxis: { tickformat: ".0%" }, yaxis: { type: "category" }, legend: { orientation: "h", y: 1.12, traceorder: "reversed" } },
+    layout: { showlegend: true, hovermode: "y unified", barmode: "group", xaxis: { tickformat: ".0%" }, yaxis: { type: "category" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", traceorder: "reversed" } },
   }));
   return card("Who earned, who risked", place, element("p", { class: "quiet" }, `What was earned adds up to the total return of ${percent(total)}, the parts of the risk to 100 %.`));
 }

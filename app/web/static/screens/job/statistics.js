@@ -1,5 +1,5 @@
 // What the best of many trials is worth: the sentence of the result, and each figure with what it says.
-import { card, element, table } from "../../core/dom.js";
+import { card, element, facts } from "../../core/dom.js";
 import { NONE, number, percent } from "../../core/format.js";
 
 const FIGURES = [
@@ -19,11 +19,7 @@ export function statistics(title, found, bars) {
   const sampled = found.sampled_trials && found.sampled_trials < found.trials_made;
   return card(title,
     element("p", {}, found.sentence),
-    table([
-      { title: "Figure", show: ([name]) => name },
-      { title: "Value", number: true, show: ([, show]) => show(found, bars) },
-      { title: "What it says", show: ([, , words]) => words },
-    ], known, { label: title }),
+    facts(known.map(([name, show, words]) => [name, [element("strong", {}, show(found, bars)), element("span", { class: "hint" }, words)]]), "lines"),
     !alone && element("p", { class: "quiet" },
       `${number(found.trials_made)} trials here and ${number(found.trials_before)} earlier ones of this strategy on these data count.`,
       sampled ? ` PBO and the p value are of ${number(found.sampled_trials)} of them, drawn at random.` : ""));

@@ -8,7 +8,7 @@ import { here, remember } from "../../../core/router.js";
 // An axis of more numbers is told in so many stretches: fewer where trials are few, or most cells would be empty.
 const BINS = { few: 40, many: 80, from: 20_000 };
 // Up to so many values stand side by side, whatever lies between them; more are an axis of numbers.
-const FEW = 40;
+const FEW = 30;
 const NO_GAP = 0.01; // without any, Plotly scales a picture by an inline style, which the page's policy forbids
 const WRITTEN = 200; // cells with their figure in them
 
