@@ -2,7 +2,7 @@
 import { call, Refused } from "../../../core/api.js";
 import { card, element, facts, notice } from "../../../core/dom.js";
 import { figure, label, number, setting } from "../../../core/format.js";
-import { go } from "../../../core/router.js";
+import { address, go } from "../../../core/router.js";
 
 export async function one({ job, result, signal }, number_) {
   const { trials } = await call(`/jobs/${job.job_id}/trials`, { query: { trial: number_ }, signal });
@@ -30,7 +30,8 @@ function told(trial, result) {
     element("hr"),
     facts(Object.entries(trial.figures).map(([name, value]) => [label(name), figure(name, value)])),
     trial.error && notice(trial.error, "bad"),
-    result && element("div", { class: "actions" }, run, said));
+    result && element("div", { class: "actions" }, run,
+      !trial.symbol && element("a", { class: "button", href: address("new", { like: result.job_id, params: JSON.stringify(trial.params) }) }, "Change and run"), said));
 }
 
 // The request of a search, said as that of one of its trials. Costs and dates are those of the search.
