@@ -102,7 +102,7 @@ def test_a_search_fills_while_it_runs_and_keeps_what_it_had_when_cancelled(brows
     expect(page.get_by_text(re.compile(r"[1-9][\d,]* trials so far"))).to_be_visible()
     expect(page.locator("svg.lines path.best")).to_have_attribute("d", re.compile("^M"))
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("were made until it ended")).to_be_visible()
+    expect(page.get_by_text("made until it ended")).to_be_visible()
     expect(page.get_by_role("region", name="trials", exact=True).get_by_role("row").nth(1)).to_be_visible()
 
 

@@ -13,6 +13,11 @@ export function number(value, digits = 2) {
   return value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: Number.isInteger(value) ? 0 : Math.min(digits, 2) });
 }
 
+// "1 trial", "1,200 trials".
+export function counted(count, noun) {
+  return `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 export function percent(value, digits = 2) {
   return value === null || value === undefined ? NONE : `${(value * 100).toFixed(digits)} %`;
 }

@@ -1,7 +1,7 @@
 // A search: what is known of its trials, also while it runs, and how far the best of them can be trusted.
 import { call } from "../../core/api.js";
 import { calmly, card, element, empty, facts, notice, table } from "../../core/dom.js";
-import { figure, label, number, params, percent, quality, setting } from "../../core/format.js";
+import { counted, figure, label, number, params, percent, quality, setting } from "../../core/format.js";
 import { subscribe } from "../../core/live.js";
 import { lines } from "./search/lines.js";
 import { surface } from "./search/surface.js";
@@ -52,10 +52,10 @@ function about(result) {
 
 function told(page, job, result) {
   const sweep = result?.sweep;
-  if (!sweep) return [`${number(page.total)} trials ${job.status === "running" ? "so far" : "were made until it ended"}.`];
+  if (!sweep) return [`${counted(page.total, "trial")} ${job.status === "running" ? "so far" : "made until it ended"}.`];
   const why = { exhausted: "the space has no other point", rule: "the strategy's rule excluded most of what was drawn" }[sweep.ended];
   return [[
-    `${number(sweep.trials_made)} trials made`, sweep.skipped && `${number(sweep.skipped)} combinations left out by the strategy's rule`,
+    `${counted(sweep.trials_made, "trial")} made`, sweep.skipped && `${counted(sweep.skipped, "combination")} left out by the strategy's rule`,
     `${number(sweep.failed)} failed`, sweep.within_constraints < sweep.trials_made && `${number(sweep.within_constraints)} within the constraints`,
     sweep.trials_before && `${number(sweep.trials_before)} made before, by other searches`,
   ].filter(Boolean).join(", "), why ? `. It ended because ${why}.` : "."];
@@ -88,7 +88,7 @@ function neighbourhood({ plateau, objective, best }) {
   if (!plateau) return "";
   const same = plateau.trial === best.trial;
   return card("Where the neighbours are good too",
-    element("p", {}, `${params(plateau.params)}: the mean of ${label(objective)} over it and its ${number(plateau.neighbours)} neighbours is ${figure(objective, plateau.mean)}; its own is ${figure(objective, plateau.figures[objective])}.`),
+    element("p", {}, `${params(plateau.params)}: the mean of ${label(objective)} over it and its ${counted(plateau.neighbours, "neighbour")} is ${figure(objective, plateau.mean)}; its own is ${figure(objective, plateau.figures[objective])}.`),
     element("p", { class: "quiet" }, same ? "It is the best trial itself." : "The best trial is another one. One good trial among bad ones is luck."));
 }
 

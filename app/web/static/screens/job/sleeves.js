@@ -2,7 +2,7 @@
 import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
 import { card, element, facts, notice, table } from "../../core/dom.js";
-import { figure, label, money, number, params, percent, quality, signed } from "../../core/format.js";
+import { counted, figure, label, money, number, params, percent, quality, signed } from "../../core/format.js";
 
 const WRITTEN = 14; // sleeves whose correlations are written into their cells
 const METRICS = ["total_return", "sharpe", "max_drawdown", "annual_volatility", "total_trades"];
@@ -13,7 +13,7 @@ export async function open(place, { result, signal }) {
   const { mandate } = result.request;
   const mark = quality(result.provenance.quality);
   place.append(
-    element("p", { class: "quiet" }, `${number(found.sleeves.length)} sleeves, shares ${words(mandate.allocation)}, set anew ${mandate.rebalance === "drift" ? `when they drift by ${percent(mandate.drift_band, 1)}` : mandate.rebalance}.`),
+    element("p", { class: "quiet" }, `${counted(found.sleeves.length, "sleeve")}, shares ${words(mandate.allocation)}, set anew ${mandate.rebalance === "drift" ? `when they drift by ${percent(mandate.drift_band, 1)}` : mandate.rebalance}.`),
     ...(mark ? [notice(`The worst of the data is ${result.provenance.quality}: the whole says nothing about real markets.`)] : []),
     facts([
       ["Diversification ratio", number(found.diversification_ratio)], ["Total return", figure("total_return", result.metrics.total_return)],
@@ -43,7 +43,7 @@ function weights({ weights: told, sleeves: all }, end) {
     })),
     layout: { showlegend: all.length <= 16, yaxis: { tickformat: ".0%" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", traceorder: "normal" } },
   }));
-  return card("Shares", place, element("p", { class: "quiet" }, `${told.changes ? `Set anew ${number(told.changes)} times` : "Always the same"}. What is missing to 100 % is cash.`));
+  return card("Shares", place, element("p", { class: "quiet" }, `${told.changes ? `Set anew ${counted(told.changes, "time")}` : "Always the same"}. What is missing to 100 % is cash.`));
 }
 
 function shares(found) {

@@ -1,6 +1,6 @@
 // What the best of many trials is worth: the sentence of the result, and each figure with what it says.
 import { card, element, facts } from "../../core/dom.js";
-import { NONE, number, percent } from "../../core/format.js";
+import { counted, NONE, number, percent } from "../../core/format.js";
 
 const FIGURES = [
   ["PSR", ({ psr }) => percent(psr, 1), "How probable it is that its true Sharpe ratio is above 0, as if it had been the only trial."],
@@ -21,7 +21,7 @@ export function statistics(title, found, bars) {
     element("p", {}, found.sentence),
     facts(known.map(([name, show, words]) => [name, [element("strong", {}, show(found, bars)), element("span", { class: "hint" }, words)]]), "lines"),
     !alone && element("p", { class: "quiet" },
-      `${number(found.trials_made)} trials here and ${number(found.trials_before)} earlier ones of this strategy on these data count.`,
+      `${counted(found.trials_made, "trial")} here and ${number(found.trials_before)} earlier of this strategy on these data count.`,
       sampled ? ` PBO and the p value are of ${number(found.sampled_trials)} of them, drawn at random.` : ""));
 }
 

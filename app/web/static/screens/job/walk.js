@@ -1,7 +1,7 @@
 // Walking forward, or crossing over: what was chosen on some bars, and what it made on others.
 import { chart, draw } from "../../core/charts.js";
 import { card, element, facts, notice, table } from "../../core/dom.js";
-import { day, figure, label, number, params, percent, quality, setting, signed } from "../../core/format.js";
+import { counted, day, figure, label, number, params, percent, quality, setting, signed } from "../../core/format.js";
 import { statistics } from "./statistics.js";
 
 export function open(place, { job, result }) {
@@ -10,7 +10,7 @@ export function open(place, { job, result }) {
   const mark = quality(result.provenance.quality);
   const curve = crossed ? "The curve under Overview is that of the path with the median Sharpe ratio." : "The curve under Overview is that of the tests one after the other.";
   place.append(
-    element("p", { class: "quiet" }, `${number(found.folds.length)} ${crossed ? "splits" : "folds"}, each with the best of ${number(found.trials_made)} trials by ${label(found.objective)}. ${curve}`),
+    element("p", { class: "quiet" }, `${counted(found.folds.length, crossed ? "split" : "fold")}, each with the best of ${counted(found.trials_made, "trial")} by ${label(found.objective)}. ${curve}`),
     ...(mark ? [notice(`Computed from ${result.provenance.quality} data: it says nothing about real markets.`)] : []),
     held(found, crossed),
     ...(crossed ? [paths(found, job)] : []),
@@ -62,11 +62,11 @@ function drift(name, told, found, crossed) {
     layout: { xaxis: { type: crossed ? "category" : "date", showticklabels: !crossed }, yaxis: { type: numeric ? "linear" : "category" } },
   }));
   const range = told.low === null || told.low === undefined ? "" : `, between ${setting(told.low)} and ${setting(told.high)}`;
-  return card(name, element("p", { class: "quiet" }, `Changed ${number(told.changes)} times, ${number(told.distinct)} different values${range}.`), place);
+  return card(name, element("p", { class: "quiet" }, `Changed ${counted(told.changes, "time")}, ${number(told.distinct)} different values${range}.`), place);
 }
 
 function folds(found, crossed) {
-  const span = ({ start, end, bars }) => (start ? `${day(start)} to ${day(end)}` : `${number(bars)} bars`);
+  const span = ({ start, end, bars }) => (start ? element("span", { class: "words" }, `${day(start)} to ${day(end)}`) : `${number(bars)} bars`);
   const part = (title, name, metric) => ({
     title, number: true, show: (fold) => (fold[name] ? signed(figure(metric, fold[name][metric]), fold[name][metric]) : "–"), sort: (fold) => fold[name]?.[metric],
   });
@@ -99,7 +99,7 @@ function paths({ paths: found }, job) {
     layout: { hovermode: "closest", bargap: 0.1, xaxis: { title: { text: "paths, from worst to best" }, tickformat: "d", dtick: known.length <= 20 ? 1 : null }, yaxis: { title: { text: "Sharpe" } }, margin: { l: 55, r: 15, t: 12, b: 45 } },
   }));
   return card("Paths",
-    element("p", {}, `${number(told.paths)} paths through the whole history, each of tests only. ${percent(told.below_zero, 0)} of them have a Sharpe ratio below 0; half lie between ${number(told.p25)} and ${number(told.p75)}, nine in ten between ${number(told.p05)} and ${number(told.p95)}. Path ${number(found.shown)}, the median one, is the one that is shown.`),
+    element("p", {}, `${number(told.paths)} paths through the whole history, each of tests only. ${percent(told.below_zero, 0)} of them have a Sharpe ratio below 0; half lie between ${number(told.p25)} and ${number(told.p75)}, nine in ten between ${number(told.p05)} and ${number(told.p95)}. Path ${number(found.shown)}, the median one, in green, is the one that is shown.`),
     place,
     element("div", { class: "actions" }, ["csv", "parquet"].map((format) =>
       element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=${format}&part=paths` }, `Curves of all paths, ${format === "csv" ? "CSV" : "Parquet"}`))));

@@ -46,7 +46,7 @@ export function lines({ result, signal }, choose) {
     const rest = limits.size ? page.trials.filter((row) => !within(row)) : [];
     draw(plot, axes, { picked, rest, limits }, drag);
     const shown = page.trials.length === page.total ? `All ${number(page.total)} trials` : `The best ${number(page.trials.length)} of ${number(page.total)} trials by ${label(page.objective[0])}`;
-    words.textContent = `${shown}; ${limits.size ? `${number(picked.length)} within the limits. ` : ""}the ten best in orange. Drag along an axis to limit it.`;
+    words.textContent = `${shown}${limits.size ? `, ${number(picked.length)} within the limits` : ""}. The ten best are orange. Drag along an axis to limit it.`;
     if (result?.sweep.best && !limits.size) list.replaceChildren(); // the best of all stand below anyway
     else list.replaceChildren(table(columns(), picked.slice(0, LISTED), { onRow: ({ trial }) => choose(trial), caption: picked.length > LISTED ? `The best ${LISTED} of them` : "", label: "trials" }));
   }

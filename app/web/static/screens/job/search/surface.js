@@ -82,7 +82,7 @@ function inWords({ figure, z, y }, values) {
   const range = `${label(figure)} from ${shown(figure, low)} to ${shown(figure, high)}`;
   const gaps = z.flat().length - values.length;
   if (y.length === 1 && y[0] === null) return `${range}. Choose a point to see its trial.`;
-  const colours = low < 0 && high > 0 ? "Blue is above 0, orange below, pale is near it" : "The darker or brighter the blue, the higher";
+  const colours = low < 0 && high > 0 ? "Blue is above 0, orange below, grey is near it" : "The stronger the blue, the higher";
   return `${range}. ${colours}. ${gaps ? "Where nothing is drawn no trial was made. " : ""}Choose a cell to see its best trial.`;
 }
 
@@ -101,7 +101,8 @@ function map(told, theme, values, result) {
       {
         type: "heatmap", x: said(x), y: said(y), z, customdata: trial, showscale: false, hoverongaps: false,
         xgap: x.length <= FEW ? 1 : NO_GAP, ygap: y.length <= FEW ? 1 : NO_GAP,
-        ...(both ? { zmin: -most, zmax: most, colorscale: theme.diverging } : { colorscale: theme.rising }),
+        ...(both ? { zmin: -most, zmax: most, colorscale: [[0, theme.c2], [0.5, theme.line], [1, theme.c1]] }
+          : { colorscale: [[0, theme.soft(theme.c1)], [1, theme.c1]] }), // no colour is that of the ground: there no trial was made
         texttemplate: written ? (isFraction(figure) ? "%{z:.1%}" : most < 1000 ? "%{z:.2f}" : "%{z:.3s}") : "",
         hovertemplate: `${names.x} %{x}, ${names.y} %{y}<br>${label(figure)} ${spoken(figure, "z")}<extra></extra>`,
       },
