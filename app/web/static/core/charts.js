@@ -73,9 +73,15 @@ function theme() {
     series,
     // From loss to gain, the same for everybody: blue and orange are told apart by all kinds of eyes.
     diverging: [[0, colours.c2], [0.5, colours.card], [1, colours.c1]],
-    rising: [[0, colours.card], [1, colours.c1]],
+    // The lowest can be told from the ground, which stands for nothing.
+    rising: [[0, mixed(colours.card, colours.c1, 0.18)], [1, colours.c1]],
     soft: (colour, share = 0.18) => colour.replace("rgb(", "rgba(").replace(")", `, ${share})`),
   };
+}
+
+function mixed(under, over, share) {
+  const [from, to] = [under, over].map((colour) => colour.match(/[\d.]+/g).map(Number));
+  return `rgb(${[0, 1, 2].map((at) => Math.round(from[at] + share * (to[at] - from[at]))).join(", ")})`;
 }
 
 function base(colours) {

@@ -102,7 +102,7 @@ function map(told, theme, values, result) {
         type: "heatmap", x: said(x), y: said(y), z, customdata: trial, showscale: false, hoverongaps: false,
         xgap: x.length <= FEW ? 1 : NO_GAP, ygap: y.length <= FEW ? 1 : NO_GAP,
         ...(both ? { zmin: -most, zmax: most, colorscale: [[0, theme.c2], [0.5, theme.line], [1, theme.c1]] }
-          : { colorscale: [[0, theme.soft(theme.c1)], [1, theme.c1]] }), // no colour is that of the ground: there no trial was made
+          : { colorscale: theme.rising }), // no colour is that of the ground: there no trial was made
         texttemplate: written ? (isFraction(figure) ? "%{z:.1%}" : most < 1000 ? "%{z:.2f}" : "%{z:.3s}") : "",
         hovertemplate: `${names.x} %{x}, ${names.y} %{y}<br>${label(figure)} ${spoken(figure, "z")}<extra></extra>`,
       },
