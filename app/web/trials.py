@@ -11,7 +11,7 @@ from flask import Response, jsonify
 from sqlalchemy import Row
 
 import engine.metrics  # noqa: F401  (fills the registry)
-from app.columns import numbers
+from app.columns import array, numbers
 from app.errors import Unknown
 from app.sweeps import KIND, PARAM
 from app.web import cursors, curves, reading
@@ -75,7 +75,7 @@ def _page(row: Row[Any], query: Mapping[str, Any], first: int) -> dict[str, Any]
         order = np.flatnonzero(numbers(table["trial"]) == query["trial"]).tolist()
     after = first + int(query["limit"])
     return {
-        "trials": [_row(table, asked, at) for at in order[first:after]],
+        "trials": _rows(table, asked, order[first:after]),
         "total": table.num_rows,
         "axes": list(asked["grid"]),
         "objective": asked["objective"],
@@ -124,15 +124,19 @@ def _figure(table: pa.Table, asked: Mapping[str, Any], name: str, pointer: str) 
     return numbers(table[name]) if table.num_rows else np.empty(0)
 
 
-def _row(table: pa.Table, asked: Mapping[str, Any], at: int) -> dict[str, Any]:
-    told = {name: table[name][at].as_py() for name in table.column_names}
-    figures = {name: told[name] for name in asked["figures"]}
+def _rows(table: pa.Table, asked: Mapping[str, Any], places: Sequence[int]) -> list[dict[str, Any]]:
+    chosen = table.take(array(np.array(places, dtype=np.int64))).to_pylist()
+    return [_told(row, asked["figures"]) for row in chosen]
+
+
+def _told(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    figures = {name: row[name] for name in names}
     return {
-        "trial": told["trial"],
-        **({"symbol": told["symbol"]} if "symbol" in told else {}),
-        "params": {name.removeprefix(PARAM): value for name, value in told.items() if name.startswith(PARAM)},
+        "trial": row["trial"],
+        **({"symbol": row["symbol"]} if "symbol" in row else {}),
+        "params": {name.removeprefix(PARAM): value for name, value in row.items() if name.startswith(PARAM)},
         "figures": {name: value if value is None or np.isfinite(value) else None for name, value in figures.items()},
-        "error": told["error"],
+        "error": row["error"],
     }
 
 

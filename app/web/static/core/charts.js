@@ -50,6 +50,11 @@ export function redrawAll() {
 }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
 
+// Fetch what draws charts while a screen still waits for what it will draw.
+export function prepare() {
+  library();
+}
+
 function library() {
   plotly ??= new Promise((done, fail) => {
     document.head.append(element("script", { src: "/vendor/plotly/plotly.min.js", onload: () => done(window.Plotly), onerror: fail }));

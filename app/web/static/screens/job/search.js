@@ -1,5 +1,6 @@
 // A search: what is known of its trials, also while it runs, and how far the best of them can be trusted.
 import { call } from "../../core/api.js";
+import { prepare } from "../../core/charts.js";
 import { calmly, card, element, empty, facts, notice, table } from "../../core/dom.js";
 import { counted, figure, label, number, params, percent, quality, setting } from "../../core/format.js";
 import { subscribe } from "../../core/live.js";
@@ -13,6 +14,7 @@ const SHOWN = 2000;
 const PAUSE = 1500;
 
 export async function open(place, { job, result, signal }) {
+  prepare();
   const context = { job, result, signal };
   const counts = element("p", { class: "quiet", role: "status" }, "Reading the trials …");
   const chosen = element("div");
