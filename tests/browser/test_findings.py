@@ -30,7 +30,7 @@ def jobs(client: Client) -> dict[str, str]:
         "sleeves": client.portfolio(
             [{"strategy_id": "sma_cross", "name": "euro"} | EURUSD, {"strategy_id": "CROSS_01", "name": "made up"}]
         ),
-        "run": client.backtest("buy_and_hold", **EURUSD),
+        "run": client.backtest("buy_and_hold", dataset="fx_daily", symbols=["GBPUSD"]),
         "synthetic": client.backtest("CROSS_01"),
     }
     return {name: str(job.wait().id) for name, job in queued.items()}
