@@ -66,7 +66,7 @@ function drift(name, told, found, crossed) {
 }
 
 function folds(found, crossed) {
-  const span = ({ start, end, bars }) => (start ? element("span", { class: "words" }, `${day(start)} to ${day(end)}`) : `${number(bars)} bars`);
+  const span = ({ start, end, bars }) => (start ? element("span", { class: "nowrap" }, `${day(start)} to ${day(end)}`) : `${number(bars)} bars`);
   const part = (title, name, metric) => ({
     title, number: true, show: (fold) => (fold[name] ? signed(figure(metric, fold[name][metric]), fold[name][metric]) : "–"), sort: (fold) => fold[name]?.[metric],
   });
