@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+import engine.metrics  # noqa: F401  (fills the registry)
 from app.columns import moments, numbers
 from app.errors import NotReady, Unknown
 from app.web import curves, reading
@@ -16,6 +17,7 @@ from app.web.access import owner
 from app.web.context import services
 from engine.bars import Bars, Floats
 from engine.errors import BadData, UnknownName
+from engine.figures import METRICS
 from engine.overfit import sharpe_difference
 from engine.overfit.series import columns, spread
 
@@ -49,7 +51,8 @@ def compare(query: Mapping[str, Any]) -> dict[str, Any]:
     for row in rows:
         row["metrics"] = {name: row["metrics"].get(name) for name in metrics}
     pairs = [pair(a, b, courses[a], courses[b]) for a, b in combinations(courses, 2)]
-    return {"columns": metrics, "rows": rows, "pairs": pairs, "missing": missing}
+    better = {name: METRICS[name].better if name in METRICS else "none" for name in metrics}
+    return {"columns": metrics, "better": better, "rows": rows, "pairs": pairs, "missing": missing}
 
 
 def pair(a: str, b: str, first: Course, second: Course) -> dict[str, Any]:

@@ -235,6 +235,7 @@ class Comparison(ma.Schema):
     """Results side by side."""
 
     columns = texts("Names of the metrics.")
+    better = mapping("By metric: higher, lower or none.")
     rows = fields.List(fields.Dict(), required=True, metadata=told("One object for each result."))
     pairs = fields.List(fields.Nested(Pair), required=True, metadata=told("Every two of them."))
     missing = fields.List(fields.Nested(Missing), required=True)

@@ -8,7 +8,7 @@ from marshmallow import fields
 from app.sweeps import GRID, LIMITS, MOST_ASKED, MOST_ROUND, ROUND
 from app.web.fields import Choice, Document, OneOrMore, Text, Truth, Whole
 from app.web.schemas import PageQuery, RunSchema, Strict, told
-from app.web.shapes.parts import count, floats, maybe_text, text
+from app.web.shapes.parts import count, floats, mapping, maybe_text, text, texts
 from engine.sweep.trials import MAX_TRIALS
 
 
@@ -59,10 +59,14 @@ class TrialsQuery(PageQuery):
     """Which trials."""
 
     limit = Whole(low=1, high=5000, query=True, load_default=500, metadata=told("How many.", default=500))
+    trial = Whole(low=0, high=MAX_TRIALS, query=True, metadata=told("Only the one of this number."))
     sort = Text(
         most=65,
         pattern=r"^-?[a-z0-9_]{1,64}$",
-        metadata=told("A figure to sort by, `-` in front for the largest first; else in the order of the search."),
+        metadata=told(
+            "A figure to sort by, `-` in front for the largest first; or `best`: as the search ranks, those outside of "
+            "the constraints last. Else in the order of the search."
+        ),
     )
 
 
@@ -74,6 +78,12 @@ class SurfaceQuery(Strict):
     figure = Text(most=64, metadata=told("A figure of the trials; else the objective."))
     take = Choice("best", "mean", load_default="best", metadata=told("Of trials with equal x and y.", default="best"))
     symbol = Text(most=64, metadata=told("Where every symbol has its own account: only of this one."))
+    bins = Whole(
+        low=2,
+        high=200,
+        query=True,
+        metadata=told("Tell numbers that have more values than this in so many equal stretches, by their middles."),
+    )
 
 
 class Trials(ma.Schema):
@@ -81,16 +91,25 @@ class Trials(ma.Schema):
 
     trials = fields.List(fields.Dict(), required=True)
     total = count("How many have been made.")
+    axes = texts("The parameters that are searched.")
+    objective = texts("The figures that the search goes by; the first one ranks.")
+    better = mapping("By figure: higher, lower or none.")
     complete = fields.Boolean(required=True, metadata=told("False while the search runs, or when it was cut short."))
     next = maybe_text("The cursor of the next page; null on the last one.")
 
 
 class Surface(ma.Schema):
-    """z[i][j] is the figure at y[i] and x[j]; null where no trial was made."""
+    """z[i][j] is the figure at y[i] and x[j], and trial[i][j] the best trial there; null where none was made.
+
+    Where only one parameter was searched, y is one null.
+    """
 
     x = fields.List(fields.Raw(), required=True)
     y = fields.List(fields.Raw(), required=True)
     z = fields.List(floats(), required=True)
-    parameters = fields.Dict(keys=fields.String(), values=fields.String(), required=True, metadata=told("Of x and y."))
+    parameters = fields.Dict(
+        keys=fields.String(), values=fields.String(allow_none=True), required=True, metadata=told("Of x and y.")
+    )
+    trial = fields.List(fields.List(fields.Integer(allow_none=True)), required=True)
     figure = text()
     take = text()

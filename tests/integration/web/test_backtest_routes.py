@@ -166,6 +166,7 @@ def test_a_comparison_keeps_its_shape_whatever_is_missing(web: Any) -> None:
     web.fail(failed)
     body = web.get(f"/api/v1/backtest/comparison?job_ids={done},{waiting},{failed},none").get_json()
     assert body["columns"] == ["total_return", "sharpe", "alpha"]
+    assert body["better"] == {"total_return": "higher", "sharpe": "higher", "alpha": "higher"}
     (row,) = body["rows"]
     assert (row["job_id"], row["strategy_id"]) == (done, "sma_cross")
     assert row["metrics"] == {"total_return": 0.25, "sharpe": 1.5, "alpha": None}
@@ -185,7 +186,7 @@ def test_strategies_are_compared_by_their_latest_results(web: Any) -> None:
 
 def test_a_comparison_without_any_result_has_the_same_shape(web: Any) -> None:
     body = web.get("/api/v1/backtest/comparison?strategy_ids=sma_cross").get_json()
-    assert (body["columns"], body["rows"], len(body["missing"])) == ([], [], 1)
+    assert (body["columns"], body["better"], body["rows"], len(body["missing"])) == ([], {}, [], 1)
 
 
 def test_at_most_twenty_are_compared(web: Any) -> None:

@@ -50,6 +50,11 @@ export function redrawAll() {
 }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
 
+// Fetch what draws charts while a screen still waits for what it will draw.
+export function prepare() {
+  library();
+}
+
 function library() {
   plotly ??= new Promise((done, fail) => {
     document.head.append(element("script", { src: "/vendor/plotly/plotly.min.js", onload: () => done(window.Plotly), onerror: fail }));
@@ -73,9 +78,15 @@ function theme() {
     series,
     // From loss to gain, the same for everybody: blue and orange are told apart by all kinds of eyes.
     diverging: [[0, colours.c2], [0.5, colours.card], [1, colours.c1]],
-    rising: [[0, colours.card], [1, colours.c1]],
+    // The lowest can be told from the ground, which stands for nothing.
+    rising: [[0, mixed(colours.card, colours.c1, 0.18)], [1, colours.c1]],
     soft: (colour, share = 0.18) => colour.replace("rgb(", "rgba(").replace(")", `, ${share})`),
   };
+}
+
+function mixed(under, over, share) {
+  const [from, to] = [under, over].map((colour) => colour.match(/[\d.]+/g).map(Number));
+  return `rgb(${[0, 1, 2].map((at) => Math.round(from[at] + share * (to[at] - from[at]))).join(", ")})`;
 }
 
 function base(colours) {
@@ -84,7 +95,7 @@ function base(colours) {
     paper_bgcolor: "transparent", plot_bgcolor: "transparent", showlegend: false, hovermode: "x unified",
     colorway: colours.series, font: { color: colours.quiet, family: getComputedStyle(document.body).fontFamily, size: 12 },
     hoverlabel: { bgcolor: colours.card, bordercolor: colours.line, font: { color: colours.text } },
-    margin: { l: 55, r: 15, t: 12, b: 30 }, xaxis: axis(), yaxis: axis(), legend: { orientation: "h", y: 1.12 },
+    margin: { l: 55, r: 15, t: 12, b: 30 }, xaxis: axis(), yaxis: axis(), legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
   };
 }
 

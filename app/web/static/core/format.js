@@ -13,6 +13,11 @@ export function number(value, digits = 2) {
   return value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: Number.isInteger(value) ? 0 : Math.min(digits, 2) });
 }
 
+// "1 trial", "1,200 trials".
+export function counted(count, noun) {
+  return `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 export function percent(value, digits = 2) {
   return value === null || value === undefined ? NONE : `${(value * 100).toFixed(digits)} %`;
 }
@@ -74,8 +79,13 @@ export function duration(seconds) {
   return `${Math.round(seconds / 86400)} days`;
 }
 
+// The value of a parameter.
+export function setting(value) {
+  return typeof value === "number" ? number(value, 4) : String(value);
+}
+
 export function params(values) {
-  return Object.entries(values ?? {}).map(([name, value]) => `${name} ${value}`).join(", ") || "no parameters";
+  return Object.entries(values ?? {}).map(([name, value]) => `${name} ${setting(value)}`).join(", ") || "no parameters";
 }
 
 // A job's state with a mark beside the colour.

@@ -10,7 +10,13 @@ export async function beginning(query, described, signal) {
   if (query.get("params")) named.params = JSON.parse(query.get("params"));
   if (!query.get("like")) return { kind: query.get("kind"), body: named };
   const { kind, request } = await call(`/jobs/${query.get("like")}/result`, { query: { points: 10 }, signal });
-  return { kind: query.get("kind") ?? OF_RESULTS[kind] ?? kind, body: posted(request, described) };
+  const body = posted(request, described);
+  if (named.params) return { kind: "run", body: { ...ofRun(body, described), params: named.params } }; // a trial of a search
+  return { kind: query.get("kind") ?? OF_RESULTS[kind] ?? kind, body };
+}
+
+function ofRun(body, described) {
+  return Object.fromEntries(Object.entries(body).filter(([name]) => name in described.Run.properties));
 }
 
 // What a result's request was posted as: that one has every default filled in and its fields in groups.

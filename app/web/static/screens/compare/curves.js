@@ -1,0 +1,53 @@
+// The accounts on one chart, each 1 where it begins, over their drawdowns.
+import { chart, draw } from "../../core/charts.js";
+import { card, element } from "../../core/dom.js";
+import { day } from "../../core/format.js";
+import { here, remember } from "../../core/router.js";
+
+const DASHES = ["solid", "dash", "dot", "dashdot"];
+
+export function curves(runs) {
+  const place = chart("Equity of all, rebased to 1, over their drawdowns", "36rem");
+  const options = { log: here().query.get("log") === "1", together: here().query.get("together") === "1" };
+  const latest = runs.map(({ result }) => result.equity.time[0]).sort().at(-1);
+  const differ = runs.some(({ result }) => day(result.equity.time[0]) !== day(latest));
+  const words = element("p", { class: "quiet" });
+
+  function show() {
+    const start = options.together ? latest : null;
+    words.textContent = start ? `Each is 1 on ${day(start)}, when the last of them begins.` : "Each is 1 at its own first bar.";
+    return draw(place, (theme) => ({
+      traces: runs.flatMap((run, at) => traces(run, at, rebased(run.result.equity, start), theme)),
+      layout: {
+        showlegend: true, hovermode: "x unified", xaxis: { anchor: "y2" },
+        yaxis: { domain: [0.34, 1], type: options.log ? "log" : "linear", title: { text: "equity, first = 1" } }, yaxis2: { domain: [0, 0.28], tickformat: ".0%", title: { text: "drawdown" } },
+      },
+    }));
+  }
+
+  const box = (name, text) => element("label", {}, element("input", {
+    type: "checkbox", checked: options[name], onchange: (event) => {
+      options[name] = event.target.checked;
+      remember({ [name]: options[name] ? "1" : "" });
+      show();
+    },
+  }), text);
+  show();
+  return card("Curves", element("div", { class: "actions" }, box("log", "Logarithmic"), differ && box("together", "Begin together")), place, words);
+}
+
+function traces({ letter, job }, at, { time, value, drawdown }, theme) {
+  const line = { color: theme.series[at % 8], width: 1.5, dash: DASHES[Math.floor(at / 4)] };
+  const name = `${letter} ${job.strategy_id ?? job.kind}`;
+  return [
+    { type: "scatter", mode: "lines", name, legendgroup: letter, x: time, y: value, line, hovertemplate: "%{y:.3f}" },
+    { type: "scatter", mode: "lines", name, legendgroup: letter, showlegend: false, x: time, y: drawdown, yaxis: "y2", line: { ...line, width: 1 }, hovertemplate: "%{y:.1%}" },
+  ];
+}
+
+// From its own first bar, or from the last one at or before `start`.
+function rebased({ time, value, drawdown }, start) {
+  const from = start === null ? 0 : Math.max(0, time.findLastIndex((at) => at <= start));
+  const first = value[from];
+  return { time: time.slice(from), value: value.slice(from).map((at) => (first ? at / first : null)), drawdown: drawdown.slice(from) };
+}

@@ -1,0 +1,45 @@
+// One trial: its parameters and figures, and the way to run it as a backtest of its own.
+import { call, Refused } from "../../../core/api.js";
+import { card, element, facts, notice } from "../../../core/dom.js";
+import { figure, label, number, setting } from "../../../core/format.js";
+import { address, go } from "../../../core/router.js";
+
+export async function one({ job, result, signal }, number_) {
+  const { trials } = await call(`/jobs/${job.job_id}/trials`, { query: { trial: number_ }, signal });
+  return element("div", { class: "screen" }, trials.map((trial) => told(trial, result)));
+}
+
+function told(trial, result) {
+  const said = element("div");
+  const run = element("button", { class: "primary", onclick: start }, "Run this one");
+
+  async function start() {
+    run.disabled = true;
+    try {
+      const taken = await call("/backtest/run", { method: "POST", body: asRun(result.request, trial) });
+      go(`job/${taken.job_id}`);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      said.replaceChildren(notice(error.message, "bad"));
+      run.disabled = false;
+    }
+  }
+
+  return card(`Trial ${number(trial.trial)}${trial.symbol ? ` on ${trial.symbol}` : ""}`,
+    facts(Object.entries(trial.params).map(([name, value]) => [name, setting(value)])),
+    element("hr"),
+    facts(Object.entries(trial.figures).map(([name, value]) => [label(name), figure(name, value)])),
+    trial.error && notice(trial.error, "bad"),
+    result && element("div", { class: "actions" }, run,
+      !trial.symbol && element("a", { class: "button", href: address("new", { like: result.job_id, params: JSON.stringify(trial.params) }) }, "Change and run"), said));
+}
+
+// The request of a search, said as that of one of its trials. Costs and dates are those of the search.
+export function asRun(request, trial) {
+  const config = Object.fromEntries(Object.entries(request.config).filter(([, value]) => value !== null));
+  return {
+    strategy_id: request.strategy_id, params: { ...request.params, ...trial.params },
+    dataset: `${request.dataset_id}@${request.dataset_version}`, symbols: trial.symbol ? [trial.symbol] : request.symbols,
+    start_date: request.start_date, end_date: request.end_date, config, benchmark: request.benchmark, seed: request.seed,
+  };
+}
