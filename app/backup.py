@@ -208,7 +208,8 @@ def _call(settings: Settings, store: Store, program: str, *words: str) -> None:
     path = shutil.which(program)
     if path is None:
         raise StartRefused(f"This needs `{program}`, which is not on PATH: install the client programs of PostgreSQL.")
-    plain = url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
+    # Not `set`: to SQLAlchemy a password of None there means the one that is there already.
+    plain = url._replace(drivername="postgresql", password=None).render_as_string(hide_password=False)
     environment = settings.environment() | ({"PGPASSWORD": str(url.password)} if url.password else {})
     done = subprocess.run(  # noqa: S603
         [path, f"--dbname={plain}", *words], env=environment, capture_output=True, text=True, check=False
