@@ -25,6 +25,7 @@ from bench.peers import environment
 
 PACKAGE = "atheris>=3"
 ENGINE = Path(__file__).resolve().parents[2] / "engine"
+NAMES = ("expressions", "documents", "uploads", "frames")
 CHILD = "import sys; from bench.hostile.fuzz import watch; watch(*sys.argv[1:])"
 # Seconds after which an input counts as one that never ends, and MB after which this process is too large.
 ENDLESS, MOST_MEMORY = 20, 4096
@@ -32,7 +33,7 @@ ENDLESS, MOST_MEMORY = 20, 4096
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.hostile.fuzz", description=__doc__.splitlines()[0])
-    parser.add_argument("target", choices=("expressions", "documents", "uploads", "frames"))
+    parser.add_argument("target", choices=NAMES)
     parser.add_argument("--seconds", type=int, default=600)
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix=f"queuant-fuzz-{asked.target}-"))
@@ -92,18 +93,16 @@ def watch(name: str, folder: str, *flags: str) -> None:
         from bench.hostile.targets import TARGETS, timed
     home = Path(folder) / "home"
     home.mkdir()
-    take = timed(TARGETS[name].open(home))
-    fuzzer.Setup([name, *flags], lambda data: take(data) and None)
-    fuzzer.Fuzz()
+    with TARGETS[name].open(home) as take:
+        run = timed(take)
+        fuzzer.Setup([name, *flags], lambda data: run(data) and None)
+        fuzzer.Fuzz()
 
 
 def _outcomes(target: Any, corpus: Path) -> Counter[str]:
     """What became of the inputs that each reached something new."""
-    with tempfile.TemporaryDirectory() as home:
-        take, outcomes = target.open(Path(home)), Counter[str]()
-        for path in sorted(corpus.iterdir()):
-            outcomes[take(path.read_bytes())] += 1
-    return outcomes
+    with tempfile.TemporaryDirectory() as home, target.open(Path(home)) as take:
+        return Counter(take(path.read_bytes()) for path in sorted(corpus.iterdir()))
 
 
 def _report(name: str, told: str, outcomes: Counter[str]) -> None:

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,13 +44,13 @@ class Target(NamedTuple):
     """Something to send bytes to.
 
     Args:
-        open: makes it ready in an empty folder.
+        open: makes it ready, in an empty folder, for as long as it is in use.
         seeds: inputs to begin with.
         words: what inputs are made of.
         longest: so many bytes of an input.
     """
 
-    open: Callable[[Path], Take]
+    open: Callable[[Path], AbstractContextManager[Take]]
     seeds: Callable[[], Iterator[bytes]]
     words: tuple[str, ...]
     longest: int
@@ -73,13 +73,15 @@ def timed(take: Take) -> Take:
 # posted, else lines of a field and its value in turn, as few changes of a JSON text leave one
 
 
-def _expressions(_: Path) -> Take:
+@contextmanager
+def _expressions(_: Path) -> Iterator[Take]:
     bars = expressions.some_bars(120)
     expressions.load_kernels(bars)
-    return lambda data: _judged(expressions.document(data[1:].decode(errors="replace"), sum(data[:1])), bars)
+    yield lambda data: _judged(expressions.document(data[1:].decode(errors="replace"), sum(data[:1])), bars)
 
 
-def _documents(_: Path) -> Take:
+@contextmanager
+def _documents(_: Path) -> Iterator[Take]:
     bars = expressions.some_bars(120)
     expressions.load_kernels(bars)
 
@@ -90,7 +92,7 @@ def _documents(_: Path) -> Take:
             return _told(refusal)
         return _judged(document, bars)
 
-    return take
+    yield take
 
 
 def _document(lines: bytes) -> dict[str, Any]:
@@ -151,7 +153,8 @@ def _posted() -> Iterator[bytes]:
 # Files
 
 
-def _uploads(folder: Path) -> Take:
+@contextmanager
+def _uploads(folder: Path) -> Iterator[Take]:
     library, path = Library(folder / "library"), folder / "upload"
 
     def take(data: bytes) -> str:
@@ -159,7 +162,7 @@ def _uploads(folder: Path) -> Take:
         outcome = uploads.outcome(library, path)
         return "taken" if outcome == "kept" else outcome
 
-    return take
+    yield take
 
 
 def _files() -> Iterator[bytes]:
@@ -186,27 +189,42 @@ class Mishaps(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.seen: list[BaseException] = []
+
+    def __enter__(self) -> Mishaps:
+        self._hook, threading.excepthook = threading.excepthook, self._hear
         logging.getLogger("app").addHandler(self)
-        threading.excepthook = lambda about: self.seen.append(about.exc_value or RuntimeError("a thread ended"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("app").removeHandler(self)
+        threading.excepthook = self._hook
+
+    def _hear(self, about: Any) -> None:
+        self.seen.append(about.exc_value or RuntimeError("a thread ended"))
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
         self.seen.append(error or RuntimeError(record.getMessage()))
 
 
-def _frames(folder: Path) -> Take:
+@contextmanager
+def _frames(folder: Path) -> Iterator[Take]:
     services = expressions.own_services(folder)
     caller = services.store.access.caller(services.store.access.create_key("stranger"))
     assert caller is not None
-    relay, mishaps = Relay(services, max_sockets=4, recheck_seconds=5.0), Mishaps()
+    relay = Relay(services, max_sockets=4, recheck_seconds=5.0)
 
-    def take(data: bytes) -> str:
-        answers = _conversed(relay, caller, data[1:] if sum(data[:1]) % 2 == 0 else _framed(data[1:]))
-        if mishaps.seen:
-            raise mishaps.seen.pop()
-        return _checked(answers)
+    with Mishaps() as mishaps:
 
-    return take
+        def take(data: bytes) -> str:
+            answers = _conversed(relay, caller, data[1:] if sum(data[:1]) % 2 == 0 else _framed(data[1:]))
+            if mishaps.seen:
+                raise mishaps.seen.pop()
+            return _checked(answers)
+
+        yield take
+    relay.hub.stop(patience=5.0)
+    services.close()
 
 
 class Patient(Wire):
