@@ -184,6 +184,7 @@ def _replace_sqlite(store: Store, dump: Path) -> None:
 def _renew(store: Store) -> None:
     schema.upgrade(store)
     store.events.renew()
+    store.nodes.forget()
 
 
 def _put_datasets(found: Path, depot: Depot) -> None:

@@ -33,6 +33,7 @@ from bench.hostile import expressions, uploads
 from engine import Bars
 from engine.errors import InvalidExpression, InvalidInput, QueuantError
 from engine.expression import strategy_of
+from engine.expression.writer import RESERVED
 from engine.lookahead import find_leak
 
 MOST_SECONDS = 1.0
@@ -345,12 +346,13 @@ def _spoken() -> Iterator[bytes]:
     yield b"\x00\x81\xff" + (1 << 62).to_bytes(8, "big") + bytes(4) + b"{" * 5000
 
 
+_LANGUAGE = (*dict.fromkeys((*expressions.WORDS, *sorted(RESERVED))),)
 _KEYS = ("type", "channel", "filter", "epoch", "seq", "ping", "subscribe", "unsubscribe", "signals", "alerts", "jobs/")
 _FIELDS = ("name", "params", "entry", "exit", "short_entry", "short_exit", "weight", "max_weight", "min", "max", "doc")
 
 TARGETS: Mapping[str, Target] = {
-    "expressions": Target(_expressions, _texts, expressions.WORDS, 2_100),
-    "documents": Target(_documents, _posted, (*expressions.WORDS, *(f'"{name}":' for name in _FIELDS)), 4_000),
+    "expressions": Target(_expressions, _texts, _LANGUAGE, 2_100),
+    "documents": Target(_documents, _posted, (*_LANGUAGE, *(f'"{name}":' for name in _FIELDS)), 4_000),
     "uploads": Target(_uploads, _files, (*uploads.WORDS, *uploads.NAMES), 16_384),
     "frames": Target(_frames, _spoken, (*(f'"{name}"' for name in _KEYS), "portfolio", "severity", "symbol"), 6_000),
 }

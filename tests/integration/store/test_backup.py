@@ -100,6 +100,15 @@ def test_clients_of_the_log_that_was_are_told_to_read_anew(lived, elsewhere, wor
     store.close()
 
 
+def test_who_ran_when_the_backup_was_made_is_not_missed_afterwards(lived, elsewhere, world, tmp_path):
+    world.store.nodes.beat(Node("w1", "worker", "host", "0.3.0", 2), 1)
+    backup.write(lived[0], tmp_path / "all.tar")
+    backup.restore(elsewhere, tmp_path / "all.tar")
+    store = opened(elsewhere)
+    assert store.nodes.all()[1] == []
+    store.close()
+
+
 def test_a_backup_is_for_its_owner_only_and_holds_no_key(lived, tmp_path):
     settings, _ = lived
     backup.write(settings, tmp_path / "all.tar")
