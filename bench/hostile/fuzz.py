@@ -63,7 +63,13 @@ def hunted(name: str, seconds: int, folder: Path, package: Path) -> bool:
     words = {word.encode("utf-8", "replace") for word in target.words if 0 < len(word) <= 64}
     quoted = ("".join(f"\\x{byte:02x}" for byte in word) for word in sorted(words))
     (folder / "words").write_text("".join(f'"{word}"\n' for word in quoted))
-    flags = [f"-max_total_time={seconds}", f"-max_len={target.longest}", f"-timeout={ENDLESS}", "-print_final_stats=1"]
+    flags = [
+        f"-max_total_time={seconds}",
+        f"-max_len={target.longest}",
+        f"-timeout={ENDLESS}",
+        "-print_final_stats=1",
+        "-use_value_profile=1",
+    ]
     flags += [f"-rss_limit_mb={MOST_MEMORY}", f"-dict={folder / 'words'}", f"-artifact_prefix={folder}/found-"]
     path = os.pathsep.join([str(ENGINE.parent), str(package)])
     with log.open("wb") as output:
