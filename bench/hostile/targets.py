@@ -20,6 +20,7 @@ import pyarrow.parquet
 from simple_websocket import Server
 from wsproto.frame_protocol import FrameProtocol, Opcode
 
+from app.depot import Folder
 from app.library import Library
 from app.store import Caller
 from app.web import strict_json
@@ -156,7 +157,7 @@ def _posted() -> Iterator[bytes]:
 
 @contextmanager
 def _uploads(folder: Path) -> Iterator[Take]:
-    library, path = Library(folder / "library"), folder / "upload"
+    library, path = Library(Folder(folder / "library")), folder / "upload"
 
     def take(data: bytes) -> str:
         path.write_bytes(data)
