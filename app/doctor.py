@@ -77,7 +77,7 @@ def home(settings: Settings) -> Iterator[Check]:
     """The folder with keys and, by default, everything else."""
     folder = settings.home
     if not folder.is_dir():
-        yield Check("home", "warning", f"There is no {folder} yet; `queuant serve` makes it.")
+        yield Check("home", "warning", f"There is no {folder} yet; the first process that starts here makes it.")
         return
     if folder.stat().st_mode & 0o077 and os.name == "posix":
         yield Check("home", "warning", f"Others can look into {folder}: `chmod 700 {folder}`.")

@@ -65,6 +65,10 @@ def _known() -> frozenset[str]:
 def require_newest(store: Store) -> None:
     """Raise StartRefused unless the database has the schema of this code."""
     found = current(store)
+    if found is not None and found not in _known():
+        raise StartRefused(
+            f"The database has schema {found}, this version needs {newest()}: a newer one made it. Run that version."
+        )
     if found != newest():
         raise StartRefused(
             f"The database has schema {found or 'none'}, this version needs {newest()}: run `queuant db upgrade` first."

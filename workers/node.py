@@ -72,10 +72,10 @@ def run_worker(settings: Settings, *, concurrency: int) -> None:
         "--without-heartbeat",
     ]
     try:
-        celery.worker_main(arguments)
-    except SystemExit as ended:
         # Celery calls a stop within the grace period a failure; to whoever sent SIGTERM it is the answer asked for.
-        log.info("worker %s has stopped (%s)", node.name, ended.code)
+        with contextlib.suppress(SystemExit):
+            celery.worker_main(arguments)
+        log.info("worker %s has stopped", node.name)
     finally:
         node.leave()
 

@@ -139,12 +139,14 @@ def joined_settings(*, public: bool = False) -> Settings:
     from app.errors import StartRefused
 
     settings = settings_of()
+    home = Home(settings.home)
     if not settings.redis_url:
-        settings = settings.replace(redis_url=Home(settings.home).queue_url())
+        settings = settings.replace(redis_url=home.queue_url())
     if not settings.redis_url:
         raise StartRefused("Set REDIS_URL to the queue server, or start everything at once with `queuant serve`.")
     precautions.check(settings, public=public)
     depot_of(settings)
+    home.claim()
     return settings
 
 

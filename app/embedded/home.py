@@ -26,8 +26,15 @@ class Home:
 
     def prepare(self) -> None:
         """Create the folders. Raises StartRefused when that is not allowed."""
+        self._make(self.path, self.logs, self.queue, self.run)
+
+    def claim(self) -> None:
+        """Create the home alone, before something else does that lets others look into it."""
+        self._make(self.path)
+
+    def _make(self, *folders: Path) -> None:
         try:
-            for folder in (self.path, self.logs, self.queue, self.run):
+            for folder in folders:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StartRefused(f"The home folder {self.path} cannot be used: {error.strerror}.") from error

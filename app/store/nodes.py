@@ -55,6 +55,11 @@ class Nodes:
         with self._database.write(durable=False) as tx:
             tx.execute(delete(nodes).where(nodes.c.name == name))
 
+    def forget(self) -> None:
+        """Forget all of them: what was brought back from a backup runs nowhere."""
+        with self._database.write() as tx:
+            tx.execute(delete(nodes))
+
     def all(self) -> tuple[float, Sequence[Row[Any]]]:
         """The time by the database's clock, and every node that was heard of, in the order of role and name."""
         with self._database.read() as tx:

@@ -20,7 +20,10 @@ from app.wiring import Services
 SESSION_COOKIE = "queuant_session"
 REQUEST_HEADER = "X-Queuant-Request"
 TICKET_SOCKET_SECONDS = 3600.0
-HOW = "Send your API key as `Authorization: Bearer <key>`; `queuant serve` keeps it in the file `api_key` of its home."
+HOW = (
+    "Send your API key as `Authorization: Bearer <key>`: one of `queuant keys create`, "
+    "or that of `queuant serve` in the file `api_key` of its home."
+)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -150,9 +150,11 @@ def document(text: str, form: int) -> dict[str, Any]:
 def withstood(count: int, seed: int) -> bool:
     """Send texts to a server in this process, and evaluate what it takes; print what came of it."""
     with tempfile.TemporaryDirectory() as home:
-        client, headers = _server(Path(home))
-        bars = _bars()
-        _load_kernels(bars)
+        services = own_services(Path(home))
+        client = create_app(services).test_client()
+        headers = {"Authorization": f"Bearer {services.store.access.create_key('stranger')}"}
+        bars = some_bars(500)
+        load_kernels(bars)
         statuses: Counter[str] = Counter()
         slowest, before = (0.0, ""), _memory()
         for number, text in enumerate(texts(count, seed)):
@@ -180,17 +182,16 @@ def _sent(client: FlaskClient, headers: dict[str, str], body: dict[str, Any], ba
     return "evaluated"
 
 
-def _server(home: Path) -> tuple[FlaskClient, dict[str, str]]:
+def own_services(home: Path) -> Services:
+    """What a server needs, within this process."""
     settings = Settings.from_env({}, home=home, rate_writes=0)
     store, bus, queue = Store(settings.database_url), MemoryBus(), MemoryQueue()
     schema.upgrade(store)
     shelf = Shelf(expressions=store.expressions)
-    services = Services(settings, store, bus, queue, Catalog.standard(), Jobs(store, bus, queue), shelf)
-    key = store.access.create_key("stranger")
-    return create_app(services).test_client(), {"Authorization": f"Bearer {key}"}
+    return Services(settings, store, bus, queue, Catalog.standard(), Jobs(store, bus, queue), shelf)
 
 
-def _load_kernels(bars: Bars) -> None:
+def load_kernels(bars: Bars) -> None:
     """Call every function once: what it costs to compile is not the fault of a text."""
     takes = {"series": "close", "value": "close", "truth": "close > 1", "whole": "20", "positive": "2"}
     for function in FUNCTIONS.values():
@@ -203,11 +204,12 @@ def _load_kernels(bars: Bars) -> None:
         )
 
 
-def _bars() -> Bars:
+def some_bars(count: int) -> Bars:
+    """Bars of three symbols, with holes."""
     chance = np.random.default_rng(1)
-    close = 100 * np.exp(np.cumsum(chance.normal(0, 0.01, (500, 3)), axis=0))
+    close = 100 * np.exp(np.cumsum(chance.normal(0, 0.01, (count, 3)), axis=0))
     close[chance.random(close.shape) < 0.05] = np.nan
-    time = np.busday_offset("2020-01-01", np.arange(500), roll="forward")
+    time = np.busday_offset("2020-01-01", np.arange(count), roll="forward")
     return Bars.from_arrays(time, close, close * 1.01, close * 0.99, close, close * 10, symbols=("A", "B", "C"))
 
 

@@ -9,6 +9,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from app import backup, schema
 from app.depot import DRAFTS
@@ -96,6 +97,15 @@ def test_clients_of_the_log_that_was_are_told_to_read_anew(lived, elsewhere, wor
     store = opened(elsewhere)
     assert store.events.head("jobs:ada") == world.store.events.head("jobs:ada") == 3
     assert store.events.epoch != world.store.events.epoch
+    store.close()
+
+
+def test_who_ran_when_the_backup_was_made_is_not_missed_afterwards(lived, elsewhere, world, tmp_path):
+    world.store.nodes.beat(Node("w1", "worker", "host", "0.3.0", 2), 1)
+    backup.write(lived[0], tmp_path / "all.tar")
+    backup.restore(elsewhere, tmp_path / "all.tar")
+    store = opened(elsewhere)
+    assert store.nodes.all()[1] == []
     store.close()
 
 
@@ -207,6 +217,29 @@ def test_without_the_programs_of_postgresql_it_says_what_is_missing(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(StartRefused, match="`pg_dump`, which is not on PATH"):
         backup.write(settings, tmp_path / "all.tar")
+
+
+def test_the_password_of_the_database_is_told_to_no_list_of_processes(
+    make_settings, empty_postgres_url, tmp_path, monkeypatch
+):
+    url = make_url(empty_postgres_url)
+    url = url.set(password=url.password or "whatever-the-server-trusts")
+    settings = make_settings("first", url.render_as_string(hide_password=False))
+    store = opened(settings)
+    schema.upgrade(store)
+    store.close()
+    told = tmp_path / "told"
+    program = tmp_path / "bin" / "pg_dump"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$@" >{told}\necho "$PGPASSWORD" >>{told}\nexit 1\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    with pytest.raises(StartRefused):
+        backup.write(settings, tmp_path / "all.tar")
+    words, password = told.read_text().splitlines()
+    assert f"--dbname=postgresql://{url.username}@" in words
+    assert url.password not in words
+    assert password == url.password
 
 
 def test_an_empty_database_is_no_backup(make_settings, tmp_path):

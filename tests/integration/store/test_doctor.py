@@ -59,7 +59,7 @@ def test_a_place_in_which_nothing_ever_ran_is_told_what_makes_it_and_stays_as_it
     settings = Settings(home=tmp_path / "none").resolved()
     statuses, text = told(settings)
     assert statuses == {"home": "warning", "database": "warning", "queue_server": "problem"}
-    assert "`queuant serve` makes it" in text
+    assert "the first process that starts here makes it" in text
     assert list(tmp_path.iterdir()) == []
 
 

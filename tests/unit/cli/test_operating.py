@@ -94,6 +94,21 @@ def test_a_single_role_joins_the_server_of_the_home_folder(tmp_path: Path, monke
     assert roles.joined_settings().redis_url == "redis://:x@127.0.0.1:7777/0"
 
 
+def test_a_home_that_a_single_role_makes_is_for_its_owner_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUEUANT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("REDIS_URL", "redis://:x@127.0.0.1:7777/0")
+    roles.joined_settings()
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_home_that_the_schema_makes_is_for_its_owner_only(
+    run: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    assert run("db", "upgrade", "--home", str(tmp_path / "home")).exit_code == 0
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
+
+
 def test_the_book_is_checked_in_the_database(
     run: Callable[..., Result], sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
