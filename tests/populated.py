@@ -57,6 +57,7 @@ WHOLE: Mapping[str, dict[str, Any]] = {
     f"POST {API}/datasets/fetch": {"source": "fred", "items": ["UST_2Y"], "name": "made_up"},
     f"POST {API}/datasets/compose": {"datasets": ["macro_synthetic"], "name": "made_up"},
     f"PUT {API}/alerts/rules/{{rule_id}}": {"kind": "job_failed"},
+    f"POST {API}/keys": {"owner": "theirs", "scopes": ["read"]},
     f"PUT {API}/alerts/webhooks/{{webhook_id}}": {"url": "https://hooks.example.com/theirs"},
 }
 # Queries that are, by what they name.
@@ -78,7 +79,7 @@ class Populated:
 
     def __init__(self, like: Any, services: Any) -> None:
         open_book(application(like, services, fast, slow))
-        self.web = web = type(like)(create_app(services), services)
+        self.web = web = type(like)(create_app(services), services, scopes=("read", "run", "admin"))
         self.job, self.search = web.run(**ONE), sweeps.submit(web)
         self._did(web.post(f"{API}/strategies/sma_cross/signal"))
         sweeps.work(web)
@@ -114,6 +115,7 @@ class Populated:
             f"DELETE {API}/jobs/{{job_id}}": self._failed,
             f"POST {API}/jobs/{{job_id}}/cancel": lambda: {"job_id": self.web.run()},
             f"POST {API}/jobs/{{job_id}}/retry": self._failed,
+            f"DELETE {API}/keys/{{key_id}}": self._key,
             f"DELETE {API}/strategies/expressions/{{strategy_id}}": self._formula,
         }.get(label, dict)
         return make()
@@ -122,6 +124,10 @@ class Populated:
         job_id = self.web.run()
         self.web.fail(job_id)
         return {"job_id": job_id}
+
+    def _key(self) -> dict[str, str]:
+        reply = self._did(self.web.post(f"{API}/keys", {"owner": "theirs", "scopes": ["read"]}))
+        return {"key_id": reply.get_json()["key_id"]}
 
     def _formula(self) -> dict[str, str]:
         reply = self._did(

@@ -142,14 +142,14 @@ def test_the_page_runs_nothing_and_takes_every_text_for_a_text(web):
     reply = web.get(f"{REPORTS}/daily.html")
     assert (reply.status_code, reply.content_type) == (200, "text/html; charset=utf-8")
     policy = dict(part.partition(" ")[::2] for part in reply.headers["Content-Security-Policy"].split("; "))
-    assert (policy["default-src"], policy["style-src"]) == ("'none'", "'self'")
+    assert policy["default-src"] == "'none'"
+    assert re.fullmatch("'sha256-[^']+'", policy["style-src"])  # of the style that is in it
     assert "unsafe" not in reply.headers["Content-Security-Policy"]
     assert "script-src" not in policy
-    assert not re.search(r"<script|<style|\son[a-z]+=|style=|\x1b", reply.text)
+    assert not re.search(r"<script|\son[a-z]+=|style=|\x1b", reply.text)
     assert reply.text.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 4
     assert "The market data are synthetic." in reply.text
-    for address in re.findall(r'(?:src|href)="([^"]+)"', reply.text):
-        assert web.get(address, key=None).status_code == 200, address
+    assert not re.search(r"(?:src|href)=", reply.text)  # one file
 
 
 def test_the_page_of_an_empty_platform_says_so(web):
