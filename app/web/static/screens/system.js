@@ -35,7 +35,7 @@ export async function open(place, { signal }) {
     element("header", {}, element("h1", {}, "System"), asked, element("div", { class: "actions" },
       element("a", { class: "button", href: "/metrics" }, "Metrics"), element("a", { class: "button", href: "/api/v1/monitoring/health" }, "Health as JSON"),
       element("a", { class: "button", href: "/docs" }, "API"))),
-    card("Health", health), card("Workers and supervisors", nodes), card("Queues", queues));
+    card("Health", health), card("Nodes", nodes), card("Queues", queues));
   await ask();
   const timer = setInterval(show, PAUSE_MS);
   const shown = () => show();
@@ -66,7 +66,7 @@ const NODES = [
   { title: "Role", show: ({ role }) => role },
   { title: "State", show: ({ state }) => mark(state) },
   { title: "Jobs", number: true, show: ({ role, busy, concurrency }) => (role === "worker" ? `${busy} of ${concurrency}` : "") },
-  { title: "Doorbells or rounds", number: true, show: ({ moves }) => number(moves, 0) },
+  { title: "Bells, rounds, answers", number: true, show: ({ moves }) => number(moves, 0) },
   { title: "Last moved", show: ({ moved_at: at }) => ago(at) },
   { title: "Last heard of", show: ({ seen_at: at }) => ago(at) },
   { title: "Since", show: ({ started_at: at }) => when(at) },
