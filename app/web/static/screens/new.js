@@ -108,7 +108,7 @@ export async function open(place, { query, signal }) {
     const loose = complain(form, problem);
     run.disabled = Boolean(problem);
     verdict.replaceChildren(...(problem
-      ? [element("h2", {}, "Not yet"), ...(loose.length ? loose : ["See the fields that are marked."]).map((text) => notice(text, "bad"))]
+      ? [element("h2", {}, "Not yet"), ...(loose.length ? loose : [problem.detail]).map((text) => notice(text, "bad"))]
       : [element("h2", {}, "Ready"), element("p", {}, sized(estimate))]));
     elsewhere.replaceChildren(told(kind.name, wanted));
   }
