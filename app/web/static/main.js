@@ -1,38 +1,21 @@
 // The page: the screen that the address names, and everything around it.
-import { Refused } from "./core/api.js";
-import { empty, element, notice } from "./core/dom.js";
+import { empty } from "./core/dom.js";
 import { connect } from "./core/live.js";
+import { pane } from "./core/pane.js";
 import { here } from "./core/router.js";
 import { build, mark } from "./core/shell.js";
 import { SCREENS } from "./screens.js";
 
 const place = document.getElementById("screen");
-let open = new AbortController();
+const fill = pane(place);
 
-async function show() {
-  open.abort();
-  open = new AbortController();
-  const { signal } = open;
+function show() {
   const { path: [name = "jobs", ...rest], query } = here();
   const screen = SCREENS.find(({ path }) => path === name);
   mark(name);
-  const made = element("div", { class: "screen" });
-  place.replaceChildren(made);
-  if (!screen) {
-    made.append(empty(`There is no screen '${name}'.`, "#/jobs", "Go to the jobs"));
-    return;
-  }
+  if (!screen) return fill((made) => made.append(empty(`There is no screen '${name}'.`, "#/jobs", "Go to the jobs")));
   document.title = `${screen.title} · Queuant`;
-  made.setAttribute("aria-busy", "true");
-  try {
-    await (await screen.load()).open(made, { rest, query, signal });
-  } catch (error) {
-    if (signal.aborted) return;
-    if (!(error instanceof Refused)) throw error;
-    made.append(notice(error.message, "bad"));
-  } finally {
-    made.removeAttribute("aria-busy");
-  }
+  return fill(async (made, signal) => (await screen.load()).open(made, { rest, query, signal }));
 }
 
 addEventListener("hashchange", async () => {

@@ -1,35 +1,24 @@
-// A screen of tabs. Each is a module whose `open(place, { query, signal, …more })` fills it; the address says which one.
-import { Refused } from "./api.js";
-import { element, notice, tabs } from "./dom.js";
+// Tabs over what the chosen one shows: a module whose `open(place, { …context, query, signal })` fills it. The address
+// says which one.
+import { element, tabs } from "./dom.js";
+import { pane } from "./pane.js";
 import { here, remember } from "./router.js";
 
-export async function tabbed(place, items, { signal, ...more }) {
+export async function tabbed(place, items, { signal, ...context }) {
   const body = element("div", { id: "tab", role: "tabpanel", class: "screen" });
-  let inner = new AbortController();
-  signal.addEventListener("abort", () => inner.abort());
+  const fill = pane(body, signal);
 
-  async function show(name) {
-    inner.abort();
-    inner = new AbortController();
-    const made = element("div", { class: "screen" });
+  function show(name) {
+    const { load } = items.find((item) => item.name === name);
     body.setAttribute("aria-labelledby", `tab-${name}`);
-    body.replaceChildren(made);
-    const item = items.find((other) => other.name === name);
-    const { signal: ends } = inner;
-    try {
-      await (await item.load()).open(made, { ...more, query: here().query, signal: ends });
-    } catch (error) {
-      if (ends.aborted) return;
-      if (!(error instanceof Refused)) throw error;
-      made.append(notice(error.message, "bad"));
-    }
+    return fill(async (made, ends) => (await load()).open(made, { ...context, query: here().query, signal: ends }));
   }
 
   const asked = here().query.get("tab");
-  const chosen = items.find(({ name }) => name === asked) ?? items[0];
-  place.append(tabs(items.map(({ name, title }) => [name, title]), chosen.name, (name) => {
+  const { name: first } = items.find(({ name }) => name === asked) ?? items[0];
+  place.append(tabs(items.map(({ name, title }) => [name, title]), first, (name) => {
     remember({ tab: name });
     show(name);
   }, "tab"), body);
-  await show(chosen.name);
+  await show(first);
 }

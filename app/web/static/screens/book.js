@@ -4,6 +4,7 @@ import { calmly, card, element, notice, tabs } from "../core/dom.js";
 import { confirmed, tried } from "../core/forms.js";
 import { quality, when } from "../core/format.js";
 import { subscribe } from "../core/live.js";
+import { pane } from "../core/pane.js";
 import { remember } from "../core/router.js";
 
 const TABS = [
@@ -21,9 +22,8 @@ export async function open(place, { query, signal }) {
   const body = element("div", { id: "tab", role: "tabpanel", class: "stage" });
   let tab = TABS.find(({ name }) => name === query.get("tab")) ?? TABS[0];
   let current = null;
-  let inner = new AbortController();
+  const fill = pane(body, signal, { steady: true });
   place.append(head, standing, bar, body);
-  signal.addEventListener("abort", () => inner.abort());
 
   // What is being written is not taken away by a bar that comes: the editor is opened anew when it was saved.
   async function show({ saved = false } = {}) {
@@ -48,25 +48,10 @@ export async function open(place, { query, signal }) {
     }
   }
 
-  // The old one stays until the new one is drawn, so that the page does not jump.
-  async function openTab() {
-    inner.abort();
-    inner = new AbortController();
-    const { signal: ends } = inner;
-    const chosen = current ? tab : TABS.find(({ name }) => name === "config");
-    const made = element("div", { class: "screen coming" });
+  function openTab() {
+    const { load } = current ? tab : TABS.find(({ name }) => name === "config");
     if (current) body.setAttribute("aria-labelledby", `tab-${tab.name}`);
-    const before = [...body.children];
-    body.append(made);
-    try {
-      await (await chosen.load()).open(made, { current, query, signal: ends, onSaved: () => show({ saved: true }) });
-    } catch (error) {
-      if (ends.aborted) return;
-      if (!(error instanceof Refused)) throw error;
-      made.append(notice(error.message, "bad"));
-    }
-    for (const old of before) old.remove();
-    made.classList.remove("coming");
+    return fill(async (made, ends) => (await load()).open(made, { current, query, signal: ends, onSaved: () => show({ saved: true }) }));
   }
 
   function heading() {

@@ -1,9 +1,11 @@
 // One job: where it stands while it runs, what it found when it is done. Each tab is a module in screens/job/.
 import { call, Refused } from "../core/api.js";
-import { calmly, card, element, empty, notice, tabs } from "../core/dom.js";
+import { calmly, card, element, empty, notice } from "../core/dom.js";
 import { duration, quality, state, when } from "../core/format.js";
 import { subscribe } from "../core/live.js";
-import { address, go, remember } from "../core/router.js";
+import { pane } from "../core/pane.js";
+import { address, go } from "../core/router.js";
+import { tabbed } from "../core/tabbed.js";
 
 // A tab is there when `has` says so of the result (or, without `result`, of the job).
 const TABS = [
@@ -20,16 +22,13 @@ const TABS = [
 const POINTS = 2000;
 const FARTHEST = 10_000; // from this place on a queue is not counted
 
-export async function open(place, { rest: [jobId], query, signal }) {
+export async function open(place, { rest: [jobId], signal }) {
   const head = element("header");
   const standing = element("div");
-  const bar = element("div");
-  const body = element("div", { id: "tab", role: "tabpanel", class: "screen" });
-  place.append(head, standing, bar, body);
+  const body = element("div");
+  const fill = pane(body, signal);
+  place.append(head, standing, body);
   let drawn = "";
-  let tab = query.get("tab");
-  let inner = new AbortController();
-  signal.addEventListener("abort", () => inner.abort());
 
   async function show() {
     const job = await call(`/jobs/${jobId}`, { signal });
@@ -41,27 +40,7 @@ export async function open(place, { rest: [jobId], query, signal }) {
     drawn = now;
     const result = job.status === "succeeded" ? await call(`/jobs/${jobId}/result`, { query: { points: POINTS }, signal }) : null;
     const there = TABS.filter(({ has }) => has(result, job));
-    const chosen = there.find(({ name }) => name === tab) ?? there[0];
-    bar.replaceChildren(tabs(there.map(({ name, title }) => [name, title]), chosen.name, (name) => {
-      remember({ tab: name });
-      tab = name;
-      openTab(there.find((item) => item.name === name), job, result);
-    }, "tab"));
-    await openTab(chosen, job, result);
-  }
-
-  async function openTab(item, job, result) {
-    inner.abort();
-    inner = new AbortController();
-    const made = element("div", { class: "screen", "aria-labelledby": `tab-${item.name}` });
-    body.replaceChildren(made);
-    try {
-      await (await item.load()).open(made, { job, result, signal: inner.signal });
-    } catch (error) {
-      if (inner.signal.aborted) return;
-      if (!(error instanceof Refused)) throw error;
-      made.append(notice(error.message, "bad"));
-    }
+    await fill((made, ends) => tabbed(made, there, { job, result, signal: ends }));
   }
 
   function heading(job) {

@@ -1,0 +1,32 @@
+// A place that one thing at a time fills: `fill(open)` calls `open(made, signal)` with a new element in it and a signal that
+// ends when something else comes. What is refused on the way is said there. With `steady` the old one stays until the
+// new one is drawn, so that the page does not jump.
+import { Refused } from "./api.js";
+import { element, notice } from "./dom.js";
+
+export function pane(place, outer, { steady = false } = {}) {
+  let inner = new AbortController();
+  outer?.addEventListener("abort", () => inner.abort());
+
+  return async function fill(open) {
+    inner.abort();
+    inner = new AbortController();
+    const { signal } = inner;
+    const made = element("div", { class: steady ? "screen coming" : "screen", "aria-busy": "true" });
+    const before = [...place.children];
+    if (steady) place.append(made);
+    else place.replaceChildren(made);
+    try {
+      await open(made, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Refused)) throw error;
+      made.append(notice(error.message, "bad"));
+    } finally {
+      made.removeAttribute("aria-busy");
+    }
+    if (signal.aborted) return;
+    for (const old of before) old.remove();
+    made.classList.remove("coming");
+  };
+}
