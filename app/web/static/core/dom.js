@@ -8,8 +8,17 @@ export function element(name, attributes = {}, ...children) {
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
     else made.setAttribute(key, value === true ? "" : value);
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  made.append(...there(children));
   return made;
+}
+
+// The same for a place that is there already: these parts instead of what stood in it.
+export function lay(place, ...children) {
+  place.replaceChildren(...there(children));
+}
+
+function there(children) {
+  return children.flat().filter((child) => child !== null && child !== undefined && child !== false);
 }
 
 export function card(title, ...children) {
@@ -112,7 +121,7 @@ export function table(columns, rows, { onRow, current = () => false, caption, la
       made.setAttribute("aria-current", "true");
     };
     const made = element("tr", {
-      class: "choice", tabindex: 0, "aria-current": current(row) && "true", onclick: choose,
+      class: "choice", tabindex: 0, "aria-current": current(row) && "true", onclick: ({ target }) => target.closest("a, button, input") || choose(),
       onkeydown: (event) => event.key === "Enter" && event.target === made && choose(),
     }, cells);
     return made;

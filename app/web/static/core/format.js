@@ -1,11 +1,12 @@
 // How figures, times and states are told. What is not defined for a run is a dash, never a number.
-import { element } from "./dom.js";
+import { element, notice } from "./dom.js";
 
 const FRACTIONS = new Set(["total_return", "cagr", "annual_volatility", "max_drawdown", "var_95", "cvar_95", "win_rate", "exposure",
   "best_day", "worst_day", "downside_deviation", "alpha", "tracking_error", "psr", "up_capture", "down_capture", "return", "mae", "mfe"]);
 const MONEY = new Set(["final_equity", "expectancy", "average_win", "average_loss", "pnl", "costs"]);
 const CAPITALS = { cagr: "CAGR", var_95: "VaR 95 %", cvar_95: "CVaR 95 %", psr: "PSR", mae: "MAE", mfe: "MFE", pnl: "P&L", var_breach: "VaR breach" };
 
+export const VERDICTS = { clean: "clean", looks_ahead: "looks ahead", unchecked: "not checked yet" };
 export const NONE = "–";
 
 export function number(value, digits = 2) {
@@ -88,13 +89,33 @@ export function params(values) {
   return Object.entries(values ?? {}).map(([name, value]) => `${name} ${setting(value)}`).join(", ") || "no parameters";
 }
 
-// A job's state with a mark beside the colour.
+// What a job is called.
+export function title(job) {
+  const about = [job.strategy_id, job.dataset_id].filter(Boolean).join(" on ");
+  return job.kind === "backtest" ? about : `${label(job.kind)}${about && ` of ${about}`}`;
+}
+
+// A job's state.
 export function state(job) {
-  const name = job.status === "running" && job.cancel_requested_at ? "cancelling" : job.status;
-  return element("span", { class: `state ${name}` }, name);
+  return marked(job.status === "running" && job.cancel_requested_at ? "cancelling" : job.status);
+}
+
+// How something stands, with the mark of a state beside its word, so that the colour is not all that tells.
+export function marked(name, mark = name) {
+  return element("span", { class: `state ${mark}` }, name);
+}
+
+// Whether a strategy looks ahead.
+export function verdict(name) {
+  return element("span", { class: { clean: "good", looks_ahead: "bad" }[name] ?? "quiet" }, VERDICTS[name]);
 }
 
 // Real data need no word; everything else is marked wherever its figures are shown.
 export function quality(name) {
   return !name || name === "real" ? null : element("span", { class: "mark", title: "It says nothing about real markets." }, name);
+}
+
+// The same as a sentence above the figures.
+export function caution(name, text = `Computed from ${name} data: it says nothing about real markets.`) {
+  return !name || name === "real" ? null : notice(text);
 }

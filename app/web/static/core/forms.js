@@ -34,6 +34,36 @@ export async function tried(place, work) {
   }
 }
 
+// Do what fills `place`; a refusal stands there instead.
+export async function filled(place, work) {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    place.replaceChildren(notice(error.message, "bad"));
+  }
+}
+
+// A button that does something, once at a time, and shows in `place` when it is refused.
+export function action(name, place, work, attributes = {}) {
+  const button = element("button", { type: "button", ...attributes, onclick: async () => {
+    button.disabled = true;
+    await tried(place, work);
+    button.disabled = false;
+  } }, name);
+  return button;
+}
+
+// Inputs that narrow what a screen shows. Nothing is sent.
+export function filters(attributes, ...fields) {
+  return element("form", { class: "grid", ...attributes, onsubmit: (event) => event.preventDefault() }, ...fields);
+}
+
+// What a form says, by the names of its inputs.
+export function answers(form) {
+  return Object.fromEntries(new FormData(form));
+}
+
 // A modal dialog; it goes when it is closed, and with the screen.
 export function dialog(title, ...children) {
   const made = element("dialog", { "aria-label": title, onclose: () => made.remove() }, element("h2", {}, title), ...children);
@@ -60,6 +90,24 @@ export function confirmed(title, text, name) {
       element("button", { value: "yes", class: "primary" }, name), element("button", { value: "" }, "Leave it")));
     made.addEventListener("close", () => done(made.returnValue === "yes"));
   });
+}
+
+// A secret that is told once, ready to be copied.
+export function secretInput(value, name) {
+  const shown = element("input", { readonly: true, value, class: "code", "aria-label": name, onfocus: () => shown.select() });
+  return shown;
+}
+
+// A button that copies what an input or an element says. Where the page may not write to the clipboard (plain HTTP from
+// elsewhere, or not allowed), it is selected to be copied by hand.
+export function copying(place) {
+  const button = element("button", { type: "button", onclick: async () => {
+    if (place.select) place.select();
+    else getSelection().selectAllChildren(place);
+    const copied = await navigator.clipboard?.writeText(place.value ?? place.textContent).then(() => true, () => false);
+    button.textContent = copied ? "Copied" : "Press Ctrl+C";
+  } }, "Copy");
+  return button;
 }
 
 // The number of an input; what is empty is undefined, so that it is left out.

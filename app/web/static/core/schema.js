@@ -47,7 +47,7 @@ function read(made, schema) {
   return made.value;
 }
 
-export function at(data, pointer) {
+function at(data, pointer) {
   return steps(pointer).reduce((inside, name) => inside?.[name], data);
 }
 

@@ -1,12 +1,11 @@
 // Up to eight results side by side: their curves, their figures, how sure the differences are, and how they were asked.
 import { call, Refused } from "../core/api.js";
 import { calmly, card, element, empty, field, notice, select } from "../core/dom.js";
-import { day, quality } from "../core/format.js";
+import { day, quality, title } from "../core/format.js";
 import { subscribe } from "../core/live.js";
 import { address, remember } from "../core/router.js";
 import { curves } from "./compare/curves.js";
 import { differences, figures, pairs } from "./compare/tables.js";
-import { title } from "./job.js";
 
 const MOST = 8;
 const RECENT = 100;

@@ -1,7 +1,8 @@
 // One job: where it stands while it runs, what it found when it is done. Each tab is a module in screens/job/.
-import { call, Refused } from "../core/api.js";
+import { call } from "../core/api.js";
 import { calmly, card, element, empty, notice } from "../core/dom.js";
-import { duration, quality, state, when } from "../core/format.js";
+import { action } from "../core/forms.js";
+import { duration, number, percent, state, title, when } from "../core/format.js";
 import { subscribe } from "../core/live.js";
 import { pane } from "../core/pane.js";
 import { address, go } from "../core/router.js";
@@ -44,12 +45,16 @@ export async function open(place, { rest: [jobId], signal }) {
   }
 
   function heading(job) {
-    const act = (name, path, method) => element("button", { onclick: () => press(path, method) }, name);
+    const act = (name, step) => action(name, standing, async () => {
+      const answer = await call(`/jobs/${jobId}/${step}`, { method: "POST" });
+      if (answer.job_id === jobId) await show();
+      else go(`job/${answer.job_id}`);
+    });
     return [
       element("h1", {}, title(job)), state(job),
       element("div", { class: "actions" },
-        job.links.cancel && !job.cancel_requested_at && act("Cancel", `/jobs/${jobId}/cancel`, "POST"),
-        job.links.retry && act("Run again", `/jobs/${jobId}/retry`, "POST"),
+        job.links.cancel && !job.cancel_requested_at && act("Cancel", "cancel"),
+        job.links.retry && act("Run again", "retry"),
         job.links.result && job.kind !== "signal" && element("a", { class: "button", href: address("new", { like: jobId }) }, "Change and run"),
         job.links.report && element("a", { class: "button", href: job.links.report }, "Report"),
         job.links.result && element("a", { class: "button", href: `/api/v1/jobs/${jobId}/export?format=json` }, "Download")),
@@ -57,7 +62,7 @@ export async function open(place, { rest: [jobId], signal }) {
   }
 
   function standingOf(job) {
-    if (job.status === "queued") return [card(null, element("p", {}, `Number ${job.queue_position.toLocaleString("en")}${job.queue_position < FARTHEST ? "" : " or later"} in the queue, since `, when(job.created_at), "."))];
+    if (job.status === "queued") return [card(null, element("p", {}, `Number ${number(job.queue_position)}${job.queue_position < FARTHEST ? "" : " or later"} in the queue, since `, when(job.created_at), "."))];
     if (job.status === "running") return [card(null, running(job))];
     if (job.error) return [notice(`${job.error.message} (${job.error.code}, attempt ${job.attempt} of ${job.max_attempts})`, "bad")];
     if (job.status === "cancelled") return [notice("It was cancelled. What was done until then is not lost: “Run again” goes on from there where it can.")];
@@ -75,21 +80,10 @@ export async function open(place, { rest: [jobId], signal }) {
     shown.replaceChildren(
       element("progress", { max: 1, value: fraction, "aria-label": "progress" }),
       element("p", { class: "quiet" }, progress ? [
-        progress.phase ?? "", fraction === null ? "" : ` · ${(fraction * 100).toFixed(0)} %`,
-        progress.total ? ` · ${progress.done.toLocaleString("en")} of ${progress.total.toLocaleString("en")} ${progress.unit ?? ""}` : "",
+        progress.phase ?? "", fraction === null ? "" : ` · ${percent(fraction, 0)}`,
+        progress.total ? ` · ${number(progress.done)} of ${number(progress.total)} ${progress.unit ?? ""}` : "",
         progress.eta_seconds === null || progress.eta_seconds === undefined ? "" : ` · ${duration(progress.eta_seconds)} left`,
       ] : "A worker has begun."));
-  }
-
-  async function press(path, method) {
-    try {
-      const answer = await call(path, { method });
-      if (answer.job_id === jobId) await show();
-      else go(`job/${answer.job_id}`);
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      standing.append(notice(error.message, "bad"));
-    }
   }
 
   if (!jobId) return place.append(empty("No job is named.", "#/jobs", "Go to the jobs"));
@@ -103,15 +97,4 @@ export async function open(place, { rest: [jobId], signal }) {
       else if (type !== "trial_rows") refresh();
     },
   }, signal);
-}
-
-export function title(job) {
-  const about = [job.strategy_id, job.dataset_id].filter(Boolean).join(" on ");
-  return job.kind === "backtest" ? about : `${job.kind[0].toUpperCase()}${job.kind.slice(1)} ${about ? `of ${about}` : ""}`.trim();
-}
-
-// What a result was computed from, marked where that is no real market.
-export function origin(result) {
-  const { provenance } = result;
-  return element("p", { class: "quiet" }, `${provenance.dataset_id ? `${provenance.dataset_id}@${provenance.dataset_version}` : ""} `, quality(provenance.quality));
 }

@@ -1,6 +1,7 @@
 // The jobs, newest first: a list that stays true by itself, with filters, and up to eight chosen to be compared.
 import { call, Refused } from "../core/api.js";
 import { calmly, card, element, empty, field, select, table } from "../core/dom.js";
+import { answers, filled, filters } from "../core/forms.js";
 import { duration, state, when } from "../core/format.js";
 import { subscribe } from "../core/live.js";
 import { address, go, remember } from "../core/router.js";
@@ -19,16 +20,16 @@ export async function open(place, { query, signal }) {
   const list = element("div");
   const older = element("button", { onclick: () => more(next) }, "Older jobs");
   const compare = element("button", { disabled: true, onclick: () => go("compare", { jobs: [...chosen].join(",") }) }, "Compare");
-  const filters = element("form", { class: "grid", onchange: filter, onsubmit: (event) => event.preventDefault() },
+  const form = filters({ onchange: filter },
     field("State", select({ name: "status" }, [["", "all"], ...STATES], query.get("status"))),
     field("Kind", select({ name: "kind" }, [["", "all"], ...KINDS], query.get("kind"))),
     field("Strategy", element("input", { name: "strategy_id", value: query.get("strategy_id") ?? "", placeholder: "any" })),
     field("Tag", element("input", { name: "tag", value: query.get("tag") ?? "", placeholder: "any" })));
   place.append(
     element("header", {}, element("h1", {}, "Jobs"), element("div", { class: "actions" }, compare, element("a", { class: "button", href: "#/new" }, "New run"))),
-    card(null, filters, list, element("div", { class: "actions" }, older)));
+    card(null, form, list, element("div", { class: "actions" }, older)));
 
-  const asked = () => Object.fromEntries(new FormData(filters));
+  const asked = () => answers(form);
 
   function filter() {
     remember(asked());
@@ -43,14 +44,7 @@ export async function open(place, { query, signal }) {
     render();
   }
 
-  async function reload() {
-    try {
-      await more(null);
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      list.replaceChildren(empty(error.message));
-    }
-  }
+  const reload = () => filled(list, () => more(null));
 
   function render() {
     older.hidden = next === null;
@@ -75,7 +69,7 @@ export async function open(place, { query, signal }) {
     if (!job.links.result) return "";
     return element("input", {
       type: "checkbox", checked: chosen.has(job.job_id), "aria-label": `compare ${job.strategy_id ?? job.kind}`,
-      onclick: (event) => event.stopPropagation(), onchange: (event) => choose(event.target, job.job_id),
+      onchange: (event) => choose(event.target, job.job_id),
     });
   }
 

@@ -1,7 +1,7 @@
 // A new run of any kind. The request is one object; every input edits it, the API checks it while it is being written.
 import { call, Refused } from "../core/api.js";
 import { card, element, notice, tabs } from "../core/dom.js";
-import { money } from "../core/format.js";
+import { counted } from "../core/format.js";
 import { go, remember } from "../core/router.js";
 import { complain, input, schemas } from "../core/schema.js";
 import { beginning } from "./new/beginning.js";
@@ -11,7 +11,7 @@ import { sleeves } from "./new/sleeves.js";
 import { strategy } from "./new/strategy.js";
 import { told } from "./new/told.js";
 
-export const KINDS = [
+const KINDS = [
   { name: "run", title: "Backtest", schema: "Run" },
   { name: "sweep", title: "Sweep", schema: "Sweep" },
   { name: "walkforward", title: "Walk forward", schema: "Walkforward" },
@@ -130,6 +130,6 @@ export async function open(place, { query, signal }) {
 
 function sized(estimate) {
   const said = ["bar", "symbol", "sleeve", "trial", "fold", "path", "run"].filter((word) => estimate[`${word}s`] !== undefined)
-    .map((word) => `${money(estimate[`${word}s`])} ${word}${estimate[`${word}s`] === 1 ? "" : "s"}`);
+    .map((word) => counted(estimate[`${word}s`], word));
   return said.join(" · ") || "The request is valid.";
 }

@@ -1,6 +1,7 @@
 // What strategies say now: by day, by symbol, as it happens; and which of them say nothing, and why.
 import { call } from "../core/api.js";
 import { calmly, card, element, empty, field, select, table, words } from "../core/dom.js";
+import { answers, filters } from "../core/forms.js";
 import { bar, day, number, quality } from "../core/format.js";
 import { subscribe } from "../core/live.js";
 import { remember } from "../core/router.js";
@@ -24,7 +25,7 @@ export async function open(place, { query, signal }) {
   const strategy = select({ name: "strategy" }, [["", "all"], ...said(query, "strategy")], query.get("strategy"));
   const end = select({ name: "end" }, [["", "the newest signal"], ...said(query, "end")], query.get("end"));
   const symbols = element("datalist", { id: "symbols" });
-  const filters = element("form", { onchange: filter, onsubmit: (event) => event.preventDefault() },
+  const form = filters({ class: null, onchange: filter },
     field("Strategy", strategy),
     element("div", { class: "grid" },
       field("Symbol", element("input", { name: "symbol", list: "symbols", value: query.get("symbol") ?? "", placeholder: "any" })),
@@ -40,12 +41,12 @@ export async function open(place, { query, signal }) {
   place.append(
     element("header", {}, element("h1", {}, "Signals")),
     element("div", { class: "aside" },
-      element("div", { class: "screen" }, card(null, filters), silent, card("As it happens", feed), card("Flips and surges on the map", turns)),
+      element("div", { class: "screen" }, card(null, form), silent, card("As it happens", feed), card("Flips and surges on the map", turns)),
       card("Conviction by day", days)),
     chosen, card("The last word of each", list));
   tellFeed();
 
-  const asked = () => Object.fromEntries(new FormData(filters));
+  const asked = () => answers(form);
 
   async function filter(event) {
     remember(asked());

@@ -1,7 +1,7 @@
 // How the platform does: whether jobs run, who is there, what waits. It is asked every few seconds while somebody looks.
 import { call } from "../core/api.js";
 import { calmly, card, element, empty, table, words } from "../core/dom.js";
-import { duration, number, when } from "../core/format.js";
+import { duration, marked, number, when } from "../core/format.js";
 import { subscribe } from "../core/live.js";
 
 const PAUSE_MS = 4000;
@@ -47,24 +47,20 @@ export async function open(place, { signal }) {
   subscribe("jobs", { onEvent: calmly(show, 1000) }, signal);
 }
 
-function mark(name) {
-  return element("span", { class: `state ${MARKS[name] ?? ""}` }, name);
-}
-
 function ago(iso) {
   return element("time", { datetime: iso, title: iso }, `${duration(Math.max(0, (Date.now() - Date.parse(iso)) / 1000))} ago`);
 }
 
 const CHECKS = [
   { title: "Check", show: ({ name }) => name.replaceAll("_", " ") },
-  { title: "State", show: ({ status }) => mark(status) },
+  { title: "State", show: ({ status }) => marked(status, MARKS[status]) },
   { title: "In words", show: ({ detail }) => words(detail) },
 ];
 
 const NODES = [
   { title: "Node", show: ({ name }) => name },
   { title: "Role", show: ({ role }) => role },
-  { title: "State", show: ({ state }) => mark(state) },
+  { title: "State", show: ({ state }) => marked(state, MARKS[state]) },
   { title: "Jobs", number: true, show: ({ role, busy, concurrency }) => (role === "worker" ? `${busy} of ${concurrency}` : "") },
   { title: "Bells, rounds, answers", number: true, show: ({ moves }) => number(moves, 0) },
   { title: "Last moved", show: ({ moved_at: at }) => ago(at) },

@@ -1,7 +1,7 @@
 // The alerts, newest first: chosen by what they are, acknowledged and resolved, always as they stand now.
-import { call, Refused } from "../../core/api.js";
+import { call } from "../../core/api.js";
 import { calmly, card, element, empty, field, select, table, words } from "../../core/dom.js";
-import { tried } from "../../core/forms.js";
+import { answers, filled, filters, tried } from "../../core/forms.js";
 import { label, number, when } from "../../core/format.js";
 import { subscribe } from "../../core/live.js";
 import { remember } from "../../core/router.js";
@@ -20,15 +20,15 @@ export async function open(place, { query, signal }) {
   const list = element("div");
   const about = element("div");
   const older = element("button", { onclick: () => more(next) }, "Older alerts");
-  const filters = element("form", { class: "grid", onchange: filter, onsubmit: (event) => event.preventDefault() },
+  const form = filters({ onchange: filter },
     field("State", select({ name: "status" }, [["any", "all"], ...STATES], query.get("status") ?? "open")),
     field("Severity", select({ name: "severity" }, [["", "all"], ...SEVERITIES], query.get("severity"))),
     field("Kind", select({ name: "kind" }, [["", "all"], ...kinds.map(({ kind }) => [kind, label(kind)])], query.get("kind"))),
     field("Strategy", element("input", { name: "strategy_id", value: query.get("strategy_id") ?? "", placeholder: "any" })),
     field("Rule", select({ name: "rule_id" }, [["", "all"], ...rules.map(({ rule_id }) => rule_id)], query.get("rule_id"))));
-  place.append(card(null, filters, list, element("div", { class: "actions" }, older)), about);
+  place.append(card(null, form, list, element("div", { class: "actions" }, older)), about);
 
-  const asked = () => Object.fromEntries(new FormData(filters));
+  const asked = () => answers(form);
 
   function filter() {
     remember(asked());
@@ -43,15 +43,7 @@ export async function open(place, { query, signal }) {
     render();
   }
 
-  async function reload() {
-    try {
-      await more(null);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof Refused)) throw error;
-      list.replaceChildren(empty(error.message));
-    }
-  }
+  const reload = () => filled(list, () => more(null));
 
   function render() {
     older.hidden = next === null;
@@ -74,7 +66,7 @@ export async function open(place, { query, signal }) {
 
   function steps(row) {
     const button = (name, step) => element("button", {
-      "data-alert": row.alert_id, "aria-label": `${name}: ${row.message}`, onclick: (event) => event.stopPropagation() || act(row, step),
+      "data-alert": row.alert_id, "aria-label": `${name}: ${row.message}`, onclick: () => act(row, step),
     }, name);
     return element("span", { class: "actions inline" }, row.status === "open" && button("Acknowledge", "ack"), row.status !== "resolved" && button("Resolve", "resolve"));
   }
@@ -96,14 +88,7 @@ export async function open(place, { query, signal }) {
   }
 
   async function look() {
-    if (!chosen) return;
-    try {
-      about.replaceChildren(detail(await call(`/alerts/${chosen}`, { signal }), steps));
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof Refused)) throw error;
-      about.replaceChildren(card(null, empty(error.message)));
-    }
+    if (chosen) await filled(about, async () => about.replaceChildren(detail(await call(`/alerts/${chosen}`, { signal }), steps)));
   }
 
   const refresh = calmly(async () => {

@@ -1,23 +1,22 @@
 // How alerts, rules and deliveries are told.
-import { element } from "../../core/dom.js";
-import { when } from "../../core/format.js";
+import { marked, when } from "../../core/format.js";
 
 export const SEVERITIES = ["info", "warning", "critical"];
 
 export function severity({ severity: name }) {
-  return element("span", { class: `state ${name}` }, name);
+  return marked(name);
 }
 
 const STATES = { open: "queued", acknowledged: "running", resolved: "succeeded" }; // the marks of a job's states
 
 export function standing({ status }) {
-  return element("span", { class: `state ${STATES[status]}` }, status);
+  return marked(status, STATES[status]);
 }
 
 const SENT = { pending: "queued", sent: "succeeded", failed: "failed" };
 
 export function delivered({ status }) {
-  return element("span", { class: `state ${SENT[status]}` }, status);
+  return marked(status, SENT[status]);
 }
 
 // When a delivery arrived, or when it is tried again.

@@ -35,7 +35,7 @@ export async function open(place, { query, signal }) {
 
   function onOff(rule) {
     return element("input", {
-      type: "checkbox", checked: rule.enabled, "aria-label": `${rule.rule_id} is on`, onclick: (event) => event.stopPropagation(),
+      type: "checkbox", checked: rule.enabled, "aria-label": `${rule.rule_id} is on`,
       onchange: async ({ target }) => {
         const done = await tried(list, () => put(rule, { ...bodyOf(rule), enabled: target.checked }));
         if (done) await reload();
@@ -45,7 +45,7 @@ export async function open(place, { query, signal }) {
   }
 
   function steps(rule) {
-    const button = (name, press) => element("button", { "aria-label": `${name}: ${rule.rule_id}`, onclick: (event) => event.stopPropagation() || press() }, name);
+    const button = (name, press) => element("button", { "aria-label": `${name}: ${rule.rule_id}`, onclick: press }, name);
     const back = rule.built_in ? rule.changed_at && button("As built", () => takeBack(rule)) : button("Delete", () => remove(rule));
     return [button("Change", () => edit(rule)), back];
   }

@@ -1,8 +1,8 @@
 // Where alerts are sent to, and what became of it.
 import { call, Refused } from "../../core/api.js";
-import { calmly, card, element, empty, field, select, table, words } from "../../core/dom.js";
-import { ask, confirmed, dialog, tried } from "../../core/forms.js";
-import { number, when } from "../../core/format.js";
+import { calmly, card, element, empty, field, table, words } from "../../core/dom.js";
+import { ask, confirmed, copying, dialog, secretInput, tried } from "../../core/forms.js";
+import { marked, number, when } from "../../core/format.js";
 import { subscribe } from "../../core/live.js";
 import { remember } from "../../core/router.js";
 import { input, schemas } from "../../core/schema.js";
@@ -28,13 +28,13 @@ export async function open(place, { query, signal }) {
     { title: "Name", show: (row) => row.webhook_id, sort: (row) => row.webhook_id },
     { title: "Address", show: (row) => element("code", {}, row.url), sort: (row) => row.url },
     { title: "From", show: severity, sort: (row) => SEVERITIES.indexOf(row.severity) },
-    { title: "State", show: (row) => element("span", { class: `state ${row.enabled ? "ok" : ""}` }, row.enabled ? "on" : "paused"), sort: (row) => row.enabled },
+    { title: "State", show: (row) => row.enabled ? marked("on", "ok") : marked("paused"), sort: (row) => row.enabled },
     { title: "Changed", show: (row) => when(row.changed_at), sort: (row) => row.changed_at },
     { title: "Do", show: (row) => element("span", { class: "actions inline" }, button(row, "Change", () => edit(row)), button(row, "Delete", () => remove(row))) },
   ];
 
   function button(row, name, press) {
-    return element("button", { "aria-label": `${name}: ${row.webhook_id}`, onclick: (event) => event.stopPropagation() || press() }, name);
+    return element("button", { "aria-label": `${name}: ${row.webhook_id}`, onclick: press }, name);
   }
 
   async function remove({ webhook_id: id }) {
@@ -82,11 +82,7 @@ export async function open(place, { query, signal }) {
 }
 
 function tellSecret({ webhook_id: id, secret }) {
-  const shown = element("input", { readonly: true, value: secret, "aria-label": "the secret", onfocus: () => shown.select() });
-  const copy = element("button", { onclick: async () => {
-    await navigator.clipboard.writeText(secret);
-    copy.textContent = "Copied";
-  } }, "Copy");
+  const shown = secretInput(secret, "the secret");
   const made = dialog(`The secret of ${id}`, element("p", {}, "Deliveries are signed with it. It is shown now and never again."), shown,
-    element("div", { class: "actions" }, navigator.clipboard && copy, element("button", { class: "primary", onclick: () => made.close() }, "I have it")));
+    element("div", { class: "actions" }, copying(shown), element("button", { class: "primary", onclick: () => made.close() }, "I have it")));
 }

@@ -25,6 +25,6 @@ export function statistics(title, found, bars) {
       sampled ? ` PBO and the p value are of ${number(found.sampled_trials)} of them, drawn at random.` : ""));
 }
 
-export function interval(pair) {
+function interval(pair) {
   return pair ? `${number(pair[0])} to ${number(pair[1])}` : NONE;
 }

@@ -57,7 +57,7 @@ function constraint(body) {
 }
 
 // "5:50:5" as the API wants it; undefined for nothing.
-export function axisOf(text) {
+function axisOf(text) {
   const said = text.trim();
   if (!said) return undefined;
   if (!said.includes(":")) return said.split(",").map((one) => value(one.trim()));

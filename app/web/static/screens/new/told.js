@@ -1,5 +1,6 @@
 // The same request for a terminal, a script, and the command line.
 import { card, element, tabs } from "../../core/dom.js";
+import { copying } from "../../core/forms.js";
 import { written } from "./search.js";
 
 let last = "curl";
@@ -11,14 +12,8 @@ export function told(kind, body) {
     last = name;
     text.textContent = ways[name];
   };
-  const copy = element("button", {
-    type: "button", onclick: async () => {
-      await navigator.clipboard.writeText(text.textContent);
-      copy.textContent = "Copied";
-    },
-  }, "Copy");
   show(last);
-  return card("The same elsewhere", tabs(Object.keys(ways).map((name) => [name, name]), last, show), text, element("div", { class: "actions" }, copy));
+  return card("The same elsewhere", tabs(Object.keys(ways).map((name) => [name, name]), last, show), text, element("div", { class: "actions" }, copying(text)));
 }
 
 function quoted(text) {

@@ -2,7 +2,7 @@
 import { call } from "../../core/api.js";
 import { card, element, empty, field, table } from "../../core/dom.js";
 import { numeric, submits } from "../../core/forms.js";
-import { label, NONE, percent, when } from "../../core/format.js";
+import { label, marked, NONE, percent, when } from "../../core/format.js";
 
 const TITLES = {
   gross: "Gross exposure", net: "Net exposure", instrument: "One instrument", strategy: "One strategy",
@@ -28,11 +28,11 @@ const COLUMNS = [
 
 function used({ limit, utilisation }) {
   if (utilisation === null) return NONE;
-  return element("div", { class: "used" }, element("progress", { max: 1, value: Math.min(utilisation, 1), "aria-label": `use of ${titled(limit)}` }), percent(utilisation, 0));
+  return element("div", { class: "share" }, element("progress", { max: 1, value: Math.min(utilisation, 1), "aria-label": `use of ${titled(limit)}` }), percent(utilisation, 0));
 }
 
 function standing(name) {
-  return name ? element("span", { class: `state ${name}` }, name) : "not known";
+  return name ? marked(name) : "not known";
 }
 
 // What is left empty is no limit, where elsewhere it would be the default: so its inputs are its own.

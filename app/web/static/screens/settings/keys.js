@@ -2,7 +2,7 @@
 import { call } from "../../core/api.js";
 import { card, element, field, notice, select, table } from "../../core/dom.js";
 import { when } from "../../core/format.js";
-import { confirmed, submits, tried } from "../../core/forms.js";
+import { confirmed, copying, secretInput, submits, tried } from "../../core/forms.js";
 
 const DAY = 86_400;
 const LIVES = [["", "until it is revoked"], [DAY, "a day"], [30 * DAY, "30 days"], [90 * DAY, "90 days"], [365 * DAY, "a year"]];
@@ -50,17 +50,8 @@ export async function open(place, { me, signal }) {
 }
 
 function shown({ key, key_id: id, owner }) {
-  const secret = element("input", { readonly: true, value: key, class: "code", "aria-label": "new key", onfocus: () => secret.select() });
-  const copy = element("button", { type: "button", onclick: put }, "Copy");
-
-  // Where the page may not write to the clipboard (plain HTTP from elsewhere, or not allowed), the key is selected to be copied by hand.
-  async function put() {
-    secret.select();
-    const copied = await navigator.clipboard?.writeText(key).then(() => true, () => false);
-    copy.textContent = copied ? "Copied" : "Press Ctrl+C";
-  }
-
-  return [notice(`The key ${id} of ${owner}. It is shown this once: only its hash is kept.`), secret, element("div", { class: "actions" }, copy)];
+  const secret = secretInput(key, "new key");
+  return [notice(`The key ${id} of ${owner}. It is shown this once: only its hash is kept.`), secret, element("div", { class: "actions" }, copying(secret))];
 }
 
 function columns(me, revoke) {

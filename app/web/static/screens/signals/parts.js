@@ -1,7 +1,7 @@
 // How a signal is told, and the button that has one computed.
 import { call } from "../../core/api.js";
 import { element } from "../../core/dom.js";
-import { tried } from "../../core/forms.js";
+import { action } from "../../core/forms.js";
 
 const MARKS = { LONG: "▲ long", SHORT: "▼ short", NEUTRAL: "– neutral" };
 const TONES = { LONG: "first", SHORT: "second", NEUTRAL: "quiet" };
@@ -26,13 +26,11 @@ export function computing(id) {
   const place = element("span", { class: "actions inline" });
   const link = element("span");
   const tell = () => started.has(id) && link.replaceChildren(element("a", { href: `#/job/${started.get(id)}` }, "its job"));
-  const button = element("button", {
-    "aria-label": `Compute the signals of ${id} now`, onclick: () => tried(place, async () => {
-      const { job_id } = await call(`/strategies/${id}/signal`, { method: "POST" });
-      started.set(id, job_id);
-      tell();
-    }),
-  }, "Compute now");
+  const button = action("Compute now", place, async () => {
+    const { job_id } = await call(`/strategies/${id}/signal`, { method: "POST" });
+    started.set(id, job_id);
+    tell();
+  }, { "aria-label": `Compute the signals of ${id} now` });
   tell();
   place.append(button, link);
   return place;

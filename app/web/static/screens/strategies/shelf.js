@@ -1,25 +1,25 @@
 // Every strategy that a run may name, with filters, and what was left out and why.
 import { call } from "../../core/api.js";
-import { card, element, empty, field, select, table } from "../../core/dom.js";
+import { card, element, empty, field, select, table, words } from "../../core/dom.js";
+import { answers, filters } from "../../core/forms.js";
+import { verdict, VERDICTS } from "../../core/format.js";
 import { address, go, remember } from "../../core/router.js";
-
-const VERDICTS = { clean: "clean", looks_ahead: "looks ahead", unchecked: "not checked yet" };
 
 export async function open(place, { query, signal }) {
   const { strategies, broken } = await call("/strategies", { signal });
   const families = [...new Set(strategies.map(({ family }) => family))].sort();
   const list = element("div");
-  const form = element("form", { class: "grid", oninput: narrow, onsubmit: (event) => event.preventDefault() },
+  const form = filters({ oninput: narrow },
     field("Find", element("input", { type: "search", name: "find", placeholder: "any", value: query.get("find") ?? "" })),
     field("Family", select({ name: "family" }, [["", "all"], ...families], query.get("family"))),
     field("Look ahead", select({ name: "verdict" }, [["", "all"], ...Object.entries(VERDICTS)], query.get("verdict"))));
 
   function narrow() {
-    const asked = Object.fromEntries(new FormData(form));
+    const asked = answers(form);
     remember(asked);
-    const words = asked.find.toLowerCase().split(/\s+/);
+    const sought = asked.find.toLowerCase().split(/\s+/);
     const rows = strategies.filter((item) => (!asked.family || item.family === asked.family) && (!asked.verdict || item.verdict === asked.verdict)
-      && words.every((word) => `${item.strategy_id} ${item.summary} ${item.source}`.toLowerCase().includes(word)));
+      && sought.every((word) => `${item.strategy_id} ${item.summary} ${item.source}`.toLowerCase().includes(word)));
     list.replaceChildren(rows.length ? table(COLUMNS, rows, { onRow: (item) => go(`strategies/${item.strategy_id}`), label: "strategies", caption: `${rows.length} of ${strategies.length}` })
       : empty("No strategy is like that.", "#/strategies?tab=write", "Write one"));
   }
@@ -31,15 +31,11 @@ export async function open(place, { query, signal }) {
 const COLUMNS = [
   { title: "Strategy", show: (item) => element("a", { href: address(`strategies/${item.strategy_id}`) }, item.strategy_id), sort: (item) => item.strategy_id.toLowerCase() },
   { title: "Family", show: (item) => item.family, sort: (item) => item.family },
-  { title: "What it does", show: (item) => element("span", { class: "words" }, item.summary), sort: (item) => item.summary },
+  { title: "What it does", show: (item) => words(item.summary), sort: (item) => item.summary },
   { title: "Source", show: (item) => element("span", { class: "words quiet" }, item.source), sort: (item) => item.source },
   { title: "Runs on", show: (item) => item.dataset ?? "what a run names", sort: (item) => item.dataset },
-  { title: "Look ahead", show: ({ verdict }) => verdictOf(verdict), sort: ({ verdict }) => verdict },
+  { title: "Look ahead", show: (item) => verdict(item.verdict), sort: (item) => item.verdict },
 ];
-
-export function verdictOf(verdict) {
-  return element("span", { class: { clean: "good", looks_ahead: "bad" }[verdict] ?? "quiet" }, VERDICTS[verdict]);
-}
 
 function left(broken) {
   return card("Left out", table([

@@ -1,11 +1,10 @@
 // One strategy: what it does and on what, its parameters, those that stand, whether it looks ahead, and its latest result.
 import { call, Refused } from "../../core/api.js";
 import { card, element, empty, facts, table, words } from "../../core/dom.js";
-import { figure, label, number, params, quality, when } from "../../core/format.js";
+import { figure, label, number, params, quality, verdict, when } from "../../core/format.js";
 import { follow } from "../../core/following.js";
-import { confirmed, tried } from "../../core/forms.js";
+import { action, confirmed, tried } from "../../core/forms.js";
 import { address, go } from "../../core/router.js";
-import { verdictOf } from "./shelf.js";
 import { standing } from "./standing.js";
 
 const FIGURES = ["total_return", "cagr", "sharpe", "max_drawdown"];
@@ -18,7 +17,7 @@ export async function open(place, { rest: [id], signal }) {
 
   async function judged() {
     const { lookahead } = await call(there, { signal });
-    honest.replaceChildren(...verdict(lookahead));
+    honest.replaceChildren(...judgement(lookahead));
   }
 
   place.append(
@@ -28,7 +27,7 @@ export async function open(place, { rest: [id], signal }) {
     element("div", { class: "columns" }, await standing(found, there, signal), await latest(there, signal)),
     found.series.length ? reads(found) : "",
     found.spec ? card("As it was posted", element("pre", { tabindex: 0 }, JSON.stringify(found.spec, null, 2))) : "");
-  honest.replaceChildren(...verdict(found.lookahead));
+  honest.replaceChildren(...judgement(found.lookahead));
 }
 
 function heading(found, place) {
@@ -55,9 +54,9 @@ function about(found) {
   ], "lines"));
 }
 
-function verdict(known) {
+function judgement(known) {
   return [
-    element("p", {}, verdictOf(known.verdict)), element("p", {}, known.sentence),
+    element("p", {}, verdict(known.verdict)), element("p", {}, known.sentence),
     element("p", { class: "quiet" }, known.on ? [`On ${known.on}, `, when(known.checked_at), "."] : ""),
   ];
 }
@@ -65,13 +64,13 @@ function verdict(known) {
 // A check on the strategy's own data, again even if it was made before.
 function checking(there, judged, signal) {
   const said = element("div");
-  const check = () => tried(said, async () => {
+  const check = action("Check for look-ahead", said, async () => {
     const taken = await call(`${there}/verify`, { method: "POST", body: {}, query: { fresh: "true" }, signal });
     await follow(said, taken.job_id, signal, async () => { await judged(); });
   });
   return element("div", {},
     element("p", { class: "quiet" }, "Its decisions are compared with those that it makes when later bars and publications are taken away."),
-    element("div", { class: "actions" }, element("button", { onclick: check }, "Check for look-ahead")), said);
+    element("div", { class: "actions" }, check), said);
 }
 
 function parameters({ parameters: { properties } }) {

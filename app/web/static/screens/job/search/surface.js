@@ -2,6 +2,7 @@
 import { call, Refused } from "../../../core/api.js";
 import { chart, draw } from "../../../core/charts.js";
 import { card, element, field, notice, select } from "../../../core/dom.js";
+import { filters } from "../../../core/forms.js";
 import { figure as shown, isFraction, label } from "../../../core/format.js";
 import { here, remember } from "../../../core/router.js";
 
@@ -24,7 +25,7 @@ export function surface({ job, result, signal }, choose) {
     const { query } = here();
     const symbols = [...new Set(page.trials.map(({ symbol }) => symbol).filter(Boolean))];
     const two = page.axes.length > 1;
-    form = element("form", { class: "grid", onchange: changed, onsubmit: (event) => event.preventDefault() },
+    form = filters({ onchange: changed },
       field(two ? "Across" : "Parameter", select({ name: "x" }, page.axes, query.get("x"))),
       two && field("Up", select({ name: "y" }, page.axes, query.get("y") ?? page.axes[1])),
       field("Figure", select({ name: "figure" }, Object.keys(page.better).map((name) => [name, label(name)]), query.get("figure") ?? page.objective[0])),

@@ -1,29 +1,21 @@
 // One trial: its parameters and figures, and the way to run it as a backtest of its own.
-import { call, Refused } from "../../../core/api.js";
+import { call } from "../../../core/api.js";
 import { card, element, facts, notice } from "../../../core/dom.js";
+import { action } from "../../../core/forms.js";
 import { figure, label, number, setting } from "../../../core/format.js";
 import { address, go } from "../../../core/router.js";
 
-export async function one({ job, result, signal }, number_) {
-  const { trials } = await call(`/jobs/${job.job_id}/trials`, { query: { trial: number_ }, signal });
-  return element("div", { class: "screen" }, trials.map((trial) => told(trial, result)));
+export async function one({ job, result, signal }, trial) {
+  const { trials } = await call(`/jobs/${job.job_id}/trials`, { query: { trial }, signal });
+  return element("div", { class: "screen" }, trials.map((found) => told(found, result)));
 }
 
 function told(trial, result) {
   const said = element("div");
-  const run = element("button", { class: "primary", onclick: start }, "Run this one");
-
-  async function start() {
-    run.disabled = true;
-    try {
-      const taken = await call("/backtest/run", { method: "POST", body: asRun(result.request, trial) });
-      go(`job/${taken.job_id}`);
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      said.replaceChildren(notice(error.message, "bad"));
-      run.disabled = false;
-    }
-  }
+  const run = action("Run this one", said, async () => {
+    const taken = await call("/backtest/run", { method: "POST", body: asRun(result.request, trial) });
+    go(`job/${taken.job_id}`);
+  }, { class: "primary" });
 
   return card(`Trial ${number(trial.trial)}${trial.symbol ? ` on ${trial.symbol}` : ""}`,
     facts(Object.entries(trial.params).map(([name, value]) => [name, setting(value)])),
@@ -35,7 +27,7 @@ function told(trial, result) {
 }
 
 // The request of a search, said as that of one of its trials. Costs and dates are those of the search.
-export function asRun(request, trial) {
+function asRun(request, trial) {
   const config = Object.fromEntries(Object.entries(request.config).filter(([, value]) => value !== null));
   return {
     strategy_id: request.strategy_id, params: { ...request.params, ...trial.params },
