@@ -1,6 +1,6 @@
 // The paper book that follows the signals: where it stands, what it traded, how it is made up.
 import { call, Refused } from "../core/api.js";
-import { calmly, card, element, notice, tabs } from "../core/dom.js";
+import { calmly, card, element, lay, notice, tabs } from "../core/dom.js";
 import { confirmed, tried } from "../core/forms.js";
 import { quality, when } from "../core/format.js";
 import { subscribe } from "../core/live.js";
@@ -30,7 +30,7 @@ export async function open(place, { query, signal }) {
     const before = current;
     const found = await standingNow();
     current = found.current;
-    head.replaceChildren(...heading());
+    lay(head, heading());
     standing.replaceChildren(...(current ? halted(current) : [notice(found.why)]));
     standing.hidden = !standing.children.length;
     bar.hidden = !current;
@@ -60,12 +60,12 @@ export async function open(place, { query, signal }) {
       element("h1", {}, "Paper book"), quality(current.quality), current.breaker && element("span", { class: current.breaker === "closed" ? "badge" : "mark", title: BREAKER[current.breaker] }, `breaker ${current.breaker}`),
       element("span", { class: "quiet" }, "as of ", when(current.as_of, { seconds: false }), `, version ${current.book_version}`),
       element("div", { class: "actions" }, element("button", { onclick: close }, "Close the book …")),
-    ].filter(Boolean);
+    ];
   }
 
   async function close() {
     const text = "Its trades, its curve and its positions are removed and cannot be brought back. How it is made up stays, and the next signals open a new book with it.";
-    if (!await confirmed("Close the paper book", text, "Close it")) return;
+    if (!await confirmed("Close the paper book?", text, "Close it")) return;
     await tried(standing, async () => {
       await call("/portfolio/book", { method: "DELETE" });
       await show({ saved: true });

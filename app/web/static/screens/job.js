@@ -1,6 +1,6 @@
 // One job: where it stands while it runs, what it found when it is done. Each tab is a module in screens/job/.
 import { call } from "../core/api.js";
-import { calmly, card, element, empty, notice } from "../core/dom.js";
+import { calmly, card, element, empty, lay, notice } from "../core/dom.js";
 import { action } from "../core/forms.js";
 import { duration, number, percent, state, title, when } from "../core/format.js";
 import { subscribe } from "../core/live.js";
@@ -34,7 +34,7 @@ export async function open(place, { rest: [jobId], signal }) {
   async function show() {
     const job = await call(`/jobs/${jobId}`, { signal });
     document.title = `${title(job)} · Queuant`;
-    head.replaceChildren(...heading(job));
+    lay(head, heading(job));
     standing.replaceChildren(...standingOf(job));
     const now = `${job.status} ${job.attempt}`;
     if (drawn === now) return;

@@ -1,7 +1,7 @@
 // What the paper book may lose: on usual days, in scenarios, and how much of its limits is used.
 import { call, Refused } from "../core/api.js";
-import { calmly, card, element, empty, field, notice, select } from "../core/dom.js";
-import { day, number, quality, when } from "../core/format.js";
+import { calmly, card, element, empty, field, lay, notice, select } from "../core/dom.js";
+import { caution, counted, day, quality, when } from "../core/format.js";
 import { subscribe } from "../core/live.js";
 import { remember } from "../core/router.js";
 import { schemas } from "../core/schema.js";
@@ -21,15 +21,14 @@ export async function open(place, { query, signal }) {
 
   async function reload() {
     const [told, found] = await Promise.all([measures(), call("/risk/limits", { signal })]);
-    head.replaceChildren(...heading(told));
+    lay(head, heading(told));
     used.replaceChildren(limitsUsed(found));
     if (told.why) return measured.replaceChildren(card(null, empty(told.why, "#/book", "Go to the book")));
     const left = told.losses.unmeasured.length;
-    measured.replaceChildren(...[
-      told.losses.quality !== "real" && notice(`Some of it follows ${told.losses.quality} data, which say nothing about real markets.`),
-      left > 0 && notice(`${left} ${left === 1 ? "position is" : "positions are"} in no figure of usual days: ${told.losses.unmeasured.map(({ symbol, reason }) => `${symbol} (${reason})`).join(", ")}.`),
-      losses(told.losses, element("div", { class: "short" }, field("Over", horizon))), stress(told.stress),
-    ].filter(Boolean));
+    lay(measured,
+      caution(told.losses.quality, `Some of it follows ${told.losses.quality} data, which say nothing about real markets.`),
+      left > 0 && notice(`${counted(left, "position")} ${left === 1 ? "is" : "are"} in no figure of usual days: ${told.losses.unmeasured.map(({ symbol, reason }) => `${symbol} (${reason})`).join(", ")}.`),
+      losses(told.losses, element("div", { class: "short" }, field("Over", horizon))), stress(told.stress));
   }
 
   // Nothing is measured before the book is open; the limits can be set all the same.
@@ -52,6 +51,6 @@ export async function open(place, { query, signal }) {
 
 function heading({ losses }) {
   if (!losses) return [element("h1", {}, "Risk"), element("span", { class: "quiet" }, "of the paper book")];
-  const about = `${number(losses.positions)} position${losses.positions === 1 ? "" : "s"}, ${number(losses.observations)} returns of ${day(losses.start)} to ${day(losses.end)}`;
-  return [element("h1", {}, "Risk"), quality(losses.quality), element("span", { class: "quiet" }, "of the paper book as of ", when(losses.as_of, { seconds: false }), `: ${about}`)].filter(Boolean);
+  const about = `${counted(losses.positions, "position")}, ${counted(losses.observations, "return")} of ${day(losses.start)} to ${day(losses.end)}`;
+  return [element("h1", {}, "Risk"), quality(losses.quality), element("span", { class: "quiet" }, "of the paper book as of ", when(losses.as_of, { seconds: false }), `: ${about}`)];
 }

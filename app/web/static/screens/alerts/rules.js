@@ -51,7 +51,7 @@ export async function open(place, { query, signal }) {
   }
 
   async function remove(rule) {
-    if (await confirmed(`Delete ${rule.rule_id}`, "Alerts that it raised stay until somebody resolves them.", "Delete it")) await takeBack(rule);
+    if (await confirmed(`Delete ${rule.rule_id}?`, "Alerts that it raised stay until somebody resolves them.", "Delete it")) await takeBack(rule);
   }
 
   const takeBack = (rule) => tried(list, async () => {

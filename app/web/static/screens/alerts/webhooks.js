@@ -38,7 +38,7 @@ export async function open(place, { query, signal }) {
   }
 
   async function remove({ webhook_id: id }) {
-    if (!await confirmed(`Delete ${id}`, "What was still to be sent to it is not sent any more.", "Delete it")) return;
+    if (!await confirmed(`Delete ${id}?`, "What was still to be sent to it is not sent any more.", "Delete it")) return;
     await tried(list, async () => {
       await call(`/alerts/webhooks/${id}`, { method: "DELETE" });
       await reload();

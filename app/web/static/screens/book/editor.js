@@ -2,7 +2,7 @@
 import { call } from "../../core/api.js";
 import { card, element, notice } from "../../core/dom.js";
 import { submits } from "../../core/forms.js";
-import { when } from "../../core/format.js";
+import { money, when } from "../../core/format.js";
 import { input, schemas } from "../../core/schema.js";
 import { sleeves } from "./sleeves.js";
 
@@ -27,7 +27,7 @@ export async function open(place, { current, signal, onSaved }) {
 
   function account() {
     const { capital, start_date: start } = described.Book.properties;
-    return part("Account", current ? element("p", { class: "quiet" }, `It was opened with ${current.capital.toLocaleString("en")}. Close the book to say capital and first day again.`)
+    return part("Account", current ? element("p", { class: "quiet" }, `It was opened with ${money(current.capital)}. Close the book to say capital and first day again.`)
       : element("div", { class: "grid" }, input("/capital", capital, body), input("/start_date", start, body)));
   }
 

@@ -1,7 +1,7 @@
 // What the book holds beside what it is after, and which strategy wants what.
 import { card, element, empty, table } from "../../core/dom.js";
 import { money, number, percent, quality, signed } from "../../core/format.js";
-import { here, remember } from "../../core/router.js";
+import { address, here, remember } from "../../core/router.js";
 
 export function holdings(current, target) {
   const rows = joined(current.positions, target.targets);
@@ -49,7 +49,7 @@ function wanted({ symbol, target }) {
   const rows = Object.entries(target?.wants ?? {}).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
   if (!rows.length) return element("p", { class: "quiet" }, `No strategy wants ${symbol}: what is held of it will be sold.`);
   return element("div", {}, element("h3", {}, `Who wants what in ${symbol}`), table([
-    { title: "Strategy", show: ([name]) => element("a", { href: `#/signals?strategy=${encodeURIComponent(name)}` }, name) },
+    { title: "Strategy", show: ([name]) => element("a", { href: address("signals", { strategy: name }) }, name) },
     { title: "Part of equity", number: true, show: ([, part]) => percent(part) },
   ], rows, { label: "who wants what" }), element("p", { class: "quiet" },
     target.asked === target.weight ? `Together ${percent(target.asked)}.` : `Together they ask for ${percent(target.asked)}; the limits of the book leave ${percent(target.weight)}.`));

@@ -1,8 +1,8 @@
 // Where the book stands: its figures, its curve, what it holds beside what it is after, and whose the gains are.
 import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, facts, field, notice, select } from "../../core/dom.js";
-import { money, percent, signed, when } from "../../core/format.js";
+import { card, element, facts, field, lay, select } from "../../core/dom.js";
+import { caution, money, percent, signed, when } from "../../core/format.js";
 import { here, remember } from "../../core/router.js";
 import { holdings } from "./holdings.js";
 import { attribution } from "./attribution.js";
@@ -17,8 +17,8 @@ export async function open(place, { current, signal }) {
   const main = chart("Equity over drawdown of the book", "28rem");
   const exposure = chart("Gross and net exposure of the book", "16rem");
   const gains = element("div");
-  place.append(
-    ...(current.quality === "real" ? [] : [notice(`Some of it follows ${current.quality} data, which say nothing about real markets.`)]),
+  lay(place,
+    caution(current.quality, `Some of it follows ${current.quality} data, which say nothing about real markets.`),
     facts(figures(current), "figures"),
     card(null, element("div", { class: "short" }, field("Days up to the last bar", span)), main, element("p", { class: "quiet" },
       "Up to ", when(current.live_since, { seconds: false }), " it is what the book would have done, from then on what it did.")),

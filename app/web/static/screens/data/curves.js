@@ -1,8 +1,8 @@
 // Yield curves as they were known on a day, beside another day.
 import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, empty, field, notice, select, table } from "../../core/dom.js";
-import { date, day, number, when } from "../../core/format.js";
+import { card, element, empty, field, lay, select, table } from "../../core/dom.js";
+import { caution, date, day, number, when } from "../../core/format.js";
 import { tried } from "../../core/forms.js";
 import { remember } from "../../core/router.js";
 
@@ -30,8 +30,8 @@ export async function open(place, { query, signal }) {
     for (const input of [on, beside]) [input.min, input.max] = [item.first, item.last];
     const known = (day) => call(`/macro/curves/${item.curve}`, { query: { dataset: `${item.dataset_id}@${item.dataset_version}`, date: day }, signal });
     const [now, then] = await Promise.all([known(on.value), beside.value ? known(beside.value) : null]);
-    said.replaceChildren(
-      item.quality === "real" ? "" : notice(`These yields are ${item.quality}: they say nothing about real markets.`),
+    lay(said,
+      caution(item.quality, `These yields are ${item.quality}: they say nothing about real markets.`),
       element("p", { class: "quiet" }, "As known at ", when(now.as_of, { seconds: false }), `; ${now.compounding}, in ${now.unit}.`));
     await draw(plot, (theme) => ({
       traces: [then && line(then, theme.c2, "dot"), line(now, theme.c1, "solid")].filter(Boolean),

@@ -1,7 +1,7 @@
 // One dataset at one version: where it comes from, its prices, what it covers and what is wrong with it.
 import { call } from "../../core/api.js";
-import { card, element, facts, notice, table, words } from "../../core/dom.js";
-import { date, day, number, quality, when } from "../../core/format.js";
+import { card, element, facts, lay, table, words } from "../../core/dom.js";
+import { caution, date, day, number, quality, when } from "../../core/format.js";
 import { address, remember } from "../../core/router.js";
 import { coverage } from "./coverage.js";
 import { prices } from "./prices.js";
@@ -22,22 +22,21 @@ export async function open(place, { rest: [id], query, signal }) {
     shown.card.scrollIntoView({ block: "start", behavior: "smooth" });
   }
 
-  place.append(...[
+  lay(place,
     heading(found, about),
-    ...(found.quality === "real" ? [] : [notice(`These data are ${found.quality}: what is computed on them says nothing about real markets.`)]),
+    caution(found.quality, `These data are ${found.quality}: what is computed on them says nothing about real markets.`),
     shown?.card,
     element("div", { class: "columns" }, origin(found), versions(found, about)),
     findings(found, look),
-    found.symbols.length ? covered(found, look) : null,
+    found.symbols.length > 0 && covered(found, look),
     calendars(found),
-    published.length > 0 && series(found, published),
-  ].filter(Boolean));
+    published.length > 0 && series(found, published));
   await shown?.show(first, [query.get("from"), query.get("to")]);
 }
 
 function heading(found, about) {
   return element("header", {},
-    element("h1", {}, found.title), element("span", { class: "quiet" }, about), quality(found.quality) ?? "",
+    element("h1", {}, found.title), element("span", { class: "quiet" }, about), quality(found.quality),
     element("div", { class: "actions" },
       found.kind === "bars" && element("a", { class: "button", href: address("new", { dataset: found.dataset_id }) }, "Run on it"),
       element("a", { class: "button", href: address("jobs", { dataset_id: found.dataset_id }) }, "Its jobs")));

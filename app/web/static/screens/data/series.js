@@ -1,8 +1,8 @@
 // The series that strategies read beside prices, each as it was known on a day.
 import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, empty, field, notice, table } from "../../core/dom.js";
-import { date, day, number, quality, when } from "../../core/format.js";
+import { card, element, empty, field, lay, table } from "../../core/dom.js";
+import { caution, date, day, number, quality, when } from "../../core/format.js";
 import { remember } from "../../core/router.js";
 
 const POINTS = 4000;
@@ -38,7 +38,7 @@ export async function open(place, { query, signal }) {
 
 const COLUMNS = [
   { title: "Series", show: (item) => [item.key, element("span", { class: "hint" }, item.title)], sort: (item) => item.key },
-  { title: "Dataset", show: (item) => [item.dataset_id, " ", quality(item.quality) ?? ""], sort: (item) => item.dataset_id },
+  { title: "Dataset", show: (item) => [item.dataset_id, " ", quality(item.quality)], sort: (item) => item.dataset_id },
 ];
 
 async function show(view, item, query, signal) {
@@ -58,8 +58,8 @@ async function show(view, item, query, signal) {
     values.replaceChildren(newest(told));
   }
 
-  view.replaceChildren(
-    item.quality === "real" ? "" : notice(`This series is ${item.quality}: it says nothing about real markets.`),
+  lay(view,
+    caution(item.quality, `This series is ${item.quality}: it says nothing about real markets.`),
     card(`${item.key}: ${item.title}`,
       element("p", { class: "quiet" }, `${item.unit}, ${item.frequency}, ${day(item.first)} to ${day(item.last)} · ${item.source} · counts as the present value for ${number(item.stale_days, 1)} days`),
       element("div", { class: "grid" }, field("As known on", asOf, "Empty: everything that was published."),

@@ -87,7 +87,7 @@ function read(answer, isNew) {
   return [
     notice(isNew ? "It was read, and is a new version." : "These data are there already, just so: nothing was changed."),
     facts([
-      ["Dataset", element("a", { href: address(`data/${answer.dataset_id}`) }, about)], ["Kind", [`${answer.frequency} ${answer.kind} `, quality(answer.quality) ?? ""]],
+      ["Dataset", element("a", { href: address(`data/${answer.dataset_id}`) }, about)], ["Kind", [`${answer.frequency} ${answer.kind} `, quality(answer.quality)]],
       ["Symbols", answer.symbols.length ? some(answer.symbols) : null], ["Calendars", some(calendars)],
       ["Covers", `${day(answer.start)} to ${day(answer.end)}`], ["Times", number(answer.bars, 0)],
       ["Symbols with holes", answer.gaps.length ? some(answer.gaps.map(({ symbol }) => symbol)) : null],

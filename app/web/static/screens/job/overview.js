@@ -1,8 +1,8 @@
 // The figures of a run, its curve with what it is measured by, its drawdowns, months and years.
 import { call } from "../../core/api.js";
 import { chart, draw, restyle, zoom } from "../../core/charts.js";
-import { card, element, facts, notice, table } from "../../core/dom.js";
-import { day, figure, label, number, params, percent, quality, signed } from "../../core/format.js";
+import { card, element, facts, lay, table } from "../../core/dom.js";
+import { caution, day, figure, label, number, params, percent, quality, signed } from "../../core/format.js";
 
 const FIRST = ["total_return", "cagr", "sharpe", "max_drawdown", "annual_volatility", "sortino", "calmar", "final_equity"];
 const COSTS = [["total_commission", "commission"], ["total_slippage", "slippage"], ["total_borrow", "borrow"], ["total_funding", "funding"]];
@@ -18,9 +18,9 @@ export async function open(place, { job, result, signal }) {
   const main = chart("Equity over drawdown", "28rem");
   const rest = Object.keys(metrics).filter((name) => !FIRST.includes(name) && metrics[name] !== null);
 
-  place.append(
+  lay(place,
     about(result),
-    ...(result.provenance.quality === "real" ? [] : [notice(`Computed from ${result.provenance.quality} data: it says nothing about real markets.`)]),
+    caution(result.provenance.quality),
     facts(FIRST.map((name) => [label(name), toned(name, metrics[name])]), "figures"),
     card(null, options(main), main),
     element("div", { class: "columns" }, monthly(result), yearly(result)),
@@ -29,7 +29,7 @@ export async function open(place, { job, result, signal }) {
     element("div", { class: "columns" },
       card("All figures", facts(rest.map((name) => [label(name), figure(name, metrics[name])]))),
       costs(metrics)),
-    ...(result.warnings.length ? [card("What to know", element("ul", {}, result.warnings.map((text) => element("li", {}, text))))] : []));
+    result.warnings.length > 0 && card("What to know", element("ul", {}, result.warnings.map((text) => element("li", {}, text)))));
   await drawMain(main, curves, benchmark);
 }
 

@@ -1,8 +1,8 @@
 // Monte Carlo: how else the run could have gone. Bands of its equity and drawdown, figures, ruin and loss.
 import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, facts, notice, table } from "../../core/dom.js";
-import { figure, label, money, number, percent, quality } from "../../core/format.js";
+import { card, element, facts, lay, table } from "../../core/dom.js";
+import { caution, figure, label, money, number, percent } from "../../core/format.js";
 
 const QUANTILES = [["p05", "5 %"], ["p25", "25 %"], ["p50", "50 %"], ["p75", "75 %"], ["p95", "95 %"]];
 const POINTS = 1000;
@@ -10,10 +10,9 @@ const POINTS = 1000;
 export async function open(place, { job, result, signal }) {
   const found = result.montecarlo;
   const own = found.bands.time ? await call(`/jobs/${job.job_id}/equity`, { query: { points: POINTS }, signal }) : null;
-  const mark = quality(result.provenance.quality);
-  place.append(
+  lay(place,
     element("p", {}, found.meaning),
-    ...(mark ? [notice(`Computed from ${result.provenance.quality} data: it says nothing about real markets.`)] : []),
+    caution(result.provenance.quality),
     facts([
       ["Probability of a loss", within(found.probability_of_loss)], [`Probability of ruin (${percent(found.ruin, 0)} of the capital)`, within(found.probability_of_ruin)],
       ["Paths", number(found.paths)], ["Steps of each", `${number(found.steps)} ${found.unit}`], ["Mean block", found.block === null ? null : `${number(found.block)} bars`],
@@ -21,7 +20,7 @@ export async function open(place, { job, result, signal }) {
     ], "figures"),
     fan(found, own, "equity", "Equity"), fan(found, own, "drawdown", "Drawdown"),
     figures(found),
-    ...(found.ladder?.length ? [ladder(found.ladder)] : []),
+    found.ladder?.length > 0 && ladder(found.ladder),
     card("What it does not say", element("p", {}, found.caveat), element("p", { class: "quiet" }, `Method ${found.method}, seed ${found.seed}. Intervals are of 95 % (Wilson), of the number of paths alone.`),
       element("div", { class: "actions" }, element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=csv&part=paths` }, "Every path, CSV"))));
 }

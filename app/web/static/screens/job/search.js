@@ -1,8 +1,8 @@
 // A search: what is known of its trials, also while it runs, and how far the best of them can be trusted.
 import { call } from "../../core/api.js";
 import { prepare } from "../../core/charts.js";
-import { calmly, card, element, empty, facts, notice, table } from "../../core/dom.js";
-import { counted, figure, label, number, params, percent, quality, setting } from "../../core/format.js";
+import { calmly, card, element, empty, facts, lay, notice, table } from "../../core/dom.js";
+import { caution, counted, figure, label, number, params, percent, setting } from "../../core/format.js";
 import { subscribe } from "../../core/live.js";
 import { lines } from "./search/lines.js";
 import { surface } from "./search/surface.js";
@@ -24,7 +24,7 @@ export async function open(place, { job, result, signal }) {
   };
   const map = surface(context, choose);
   const all = lines(context, choose);
-  place.append(...about(result), counts, ...(result ? worth(result) : []), map.place, chosen, all.place, ...(result ? ranked(result, choose) : []));
+  lay(place, caution(result?.provenance.quality), counts, result && worth(result), map.place, chosen, all.place, result ? ranked(result, choose) : []);
 
   async function refresh() {
     const page = await call(`/jobs/${job.job_id}/trials`, { query: { limit: SHOWN, sort: "best" }, signal });
@@ -46,12 +46,6 @@ export async function open(place, { job, result, signal }) {
   }
 }
 
-function about(result) {
-  if (!result) return [];
-  const mark = quality(result.provenance.quality);
-  return mark ? [notice(`Computed from ${result.provenance.quality} data: it says nothing about real markets.`)] : [];
-}
-
 function told(page, job, result) {
   const sweep = result?.sweep;
   if (!sweep) return [`${counted(page.total, "trial")} ${job.status === "running" ? "so far" : "made until it ended"}.`];
@@ -65,8 +59,8 @@ function told(page, job, result) {
 
 function worth(result) {
   const { sweep } = result;
-  if (!sweep.best) return [notice("No trial keeps to the constraints, so none is the best. All are below.")];
-  return [sweep.statistics ? statistics("What the best is worth", sweep.statistics, result.bars) : ""];
+  if (!sweep.best) return notice("No trial keeps to the constraints, so none is the best. All are below.");
+  return sweep.statistics && statistics("What the best is worth", sweep.statistics, result.bars);
 }
 
 function ranked(result, choose) {
@@ -87,7 +81,7 @@ function ranked(result, choose) {
 }
 
 function neighbourhood({ plateau, objective, best }) {
-  if (!plateau) return "";
+  if (!plateau) return null;
   const same = plateau.trial === best.trial;
   return card("Where the neighbours are good too",
     element("p", {}, `${params(plateau.params)}: the mean of ${label(objective)} over it and its ${counted(plateau.neighbours, "neighbour")} is ${figure(objective, plateau.mean)}; its own is ${figure(objective, plateau.figures[objective])}.`),
@@ -96,7 +90,7 @@ function neighbourhood({ plateau, objective, best }) {
 
 function others(sweep, choose) {
   const rows = Object.entries(sweep.best_by ?? {}).filter(([, row]) => row);
-  if (rows.length < 2) return "";
+  if (rows.length < 2) return null;
   return card("Best by each objective", table([
     { title: "Objective", show: ([name]) => label(name) },
     { title: "Value", number: true, show: ([name, row]) => figure(name, row.figures[name]) },
@@ -106,7 +100,7 @@ function others(sweep, choose) {
 
 function importance({ importance: shares, objective }) {
   const rows = Object.entries(shares ?? {}).filter(([, share]) => share !== null).sort((a, b) => b[1] - a[1]);
-  if (!rows.length) return "";
+  if (!rows.length) return null;
   return card("Which parameter matters",
     facts(rows.map(([name, share]) => [name, element("span", { class: "share" },
       element("meter", { min: 0, max: 1, value: share, "aria-label": name }), percent(share, 0))]), "lines"),

@@ -1,8 +1,9 @@
 // A portfolio: how it was shared out, who earned and who risked what, and how much the sleeves go together.
 import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, facts, notice, table } from "../../core/dom.js";
-import { counted, figure, label, money, number, params, percent, quality, signed } from "../../core/format.js";
+import { card, element, facts, lay, table, words } from "../../core/dom.js";
+import { caution, counted, figure, label, money, number, params, percent, quality, signed, verdict } from "../../core/format.js";
+import { address } from "../../core/router.js";
 
 const WRITTEN = 14; // sleeves whose correlations are written into their cells
 const METRICS = ["total_return", "sharpe", "max_drawdown", "annual_volatility", "total_trades"];
@@ -11,10 +12,9 @@ export async function open(place, { result, signal }) {
   const found = result.portfolio;
   const qualities = await qualitiesOf(found.sleeves, signal);
   const { mandate } = result.request;
-  const mark = quality(result.provenance.quality);
-  place.append(
-    element("p", { class: "quiet" }, `${counted(found.sleeves.length, "sleeve")}, shares ${words(mandate.allocation)}, set anew ${mandate.rebalance === "drift" ? `when they drift by ${percent(mandate.drift_band, 1)}` : mandate.rebalance}.`),
-    ...(mark ? [notice(`The worst of the data is ${result.provenance.quality}: the whole says nothing about real markets.`)] : []),
+  lay(place,
+    element("p", { class: "quiet" }, `${counted(found.sleeves.length, "sleeve")}, shares ${mandate.allocation.replaceAll("_", " ")}, set anew ${mandate.rebalance === "drift" ? `when they drift by ${percent(mandate.drift_band, 1)}` : mandate.rebalance}.`),
+    caution(result.provenance.quality, `The worst of the data is ${result.provenance.quality}: the whole says nothing about real markets.`),
     facts([
       ["Diversification ratio", number(found.diversification_ratio)], ["Total return", figure("total_return", result.metrics.total_return)],
       ["Sharpe", figure("sharpe", result.metrics.sharpe)], ["Max drawdown", figure("max_drawdown", result.metrics.max_drawdown)],
@@ -24,8 +24,6 @@ export async function open(place, { result, signal }) {
     element("div", { class: "columns" }, shares(found), correlation(found)),
     sleeves(found, qualities));
 }
-
-const words = (allocation) => allocation.replaceAll("_", " ");
 
 async function qualitiesOf(sleeves, signal) {
   const names = [...new Set(sleeves.map(({ dataset }) => dataset))];
@@ -79,14 +77,14 @@ function sleeves({ sleeves: all }, qualities) {
   const part = (title, name, show = percent) => ({ title, number: true, show: (row) => show(row[name]), sort: (row) => row[name] });
   return card("Sleeves", table([
     { title: "Sleeve", show: ({ name }) => name, sort: ({ name }) => name },
-    { title: "Strategy", show: (row) => element("a", { href: `#/strategies/${row.strategy_id}` }, row.strategy_id), sort: (row) => row.strategy_id },
-    { title: "Data", show: (row) => [row.dataset.split("@")[0], " ", quality(qualities.get(row.dataset)) ?? ""] },
-    { title: "Parameters", show: (row) => element("span", { class: "words" }, params(row.params)) },
+    { title: "Strategy", show: (row) => element("a", { href: address(`strategies/${row.strategy_id}`) }, row.strategy_id), sort: (row) => row.strategy_id },
+    { title: "Data", show: (row) => [row.dataset.split("@")[0], " ", quality(qualities.get(row.dataset))] },
+    { title: "Parameters", show: (row) => words(params(row.params)) },
     { title: "Symbols", show: ({ symbols }) => `${symbols.slice(0, 4).join(", ")}${symbols.length > 4 ? ` and ${symbols.length - 4} more` : ""}` },
     part("Mean share", "average_weight"), part("Last share", "last_weight"),
     { title: "Earned", number: true, show: (row) => signed(money(row.pnl), row.pnl), sort: (row) => row.pnl },
     part("Of the risk", "risk_contribution"),
     ...METRICS.map((name) => ({ title: label(name), number: true, show: ({ metrics }) => figure(name, metrics[name]), sort: ({ metrics }) => metrics[name] })),
-    { title: "Look ahead", show: ({ lookahead }) => lookahead?.verdict?.replaceAll("_", " ") ?? "" },
+    { title: "Look ahead", show: ({ lookahead }) => lookahead && verdict(lookahead.verdict) },
   ], all, { label: "sleeves", caption: "Metrics are those of each sleeve run alone with the whole capital." }));
 }

@@ -1,7 +1,7 @@
 // The round trips: on the prices of their symbol, in a table that leads there, and by how far each went for and against.
 import { call } from "../../core/api.js";
 import { chart, draw, zoom } from "../../core/charts.js";
-import { card, element, empty, field, select, table } from "../../core/dom.js";
+import { card, element, empty, field, lay, select, table } from "../../core/dom.js";
 import { day, figure, money, number, params, percent, signed } from "../../core/format.js";
 
 const PAGE = 1000;
@@ -65,9 +65,9 @@ export async function open(place, { job, result, signal }) {
   }
 
   if (!summary.total) return place.append(card(null, empty("It never traded.")));
-  place.append(
+  lay(place,
     element("p", { class: "quiet" }, `${number(summary.total)} trades, ${number(summary.long)} long and ${number(summary.short)} short, ${number(summary.open)} of them open at the end. Ended by ${params(summary.exit_reasons)}.`),
-    symbols.length > 0 && result.request.dataset_id ? card(null, symbols.length > 1 && field("Symbol", chosen), prices) : "",
+    symbols.length > 0 && result.request.dataset_id && card(null, symbols.length > 1 && field("Symbol", chosen), prices),
     card(null, list, element("div", { class: "actions" }, older,
       element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=csv&part=trades` }, "CSV"),
       element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=parquet&part=trades` }, "Parquet"))),

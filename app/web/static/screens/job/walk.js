@@ -1,25 +1,24 @@
 // Walking forward, or crossing over: what was chosen on some bars, and what it made on others.
 import { chart, draw } from "../../core/charts.js";
-import { card, element, facts, notice, table } from "../../core/dom.js";
-import { counted, day, figure, label, number, params, percent, quality, setting, signed } from "../../core/format.js";
+import { card, element, facts, lay, table, words } from "../../core/dom.js";
+import { caution, counted, day, figure, label, NONE, number, params, percent, setting, signed } from "../../core/format.js";
 import { statistics } from "./statistics.js";
 
 export function open(place, { job, result }) {
   const found = result.walkforward;
   const crossed = found.mode === "cpcv";
-  const mark = quality(result.provenance.quality);
   const curve = crossed ? "The curve under Overview is that of the path with the median Sharpe ratio." : "The curve under Overview is that of the tests one after the other.";
-  place.append(
+  lay(place,
     element("p", { class: "quiet" }, `${counted(found.folds.length, crossed ? "split" : "fold")}, each with the best of ${counted(found.trials_made, "trial")} by ${label(found.objective)}. ${curve}`),
-    ...(mark ? [notice(`Computed from ${result.provenance.quality} data: it says nothing about real markets.`)] : []),
+    caution(result.provenance.quality),
     held(found, crossed),
-    ...(crossed ? [paths(found, job)] : []),
+    crossed && paths(found, job),
     compared(found, crossed),
     element("div", { class: "columns" }, Object.entries(found.parameters).map(([name, told]) => drift(name, told, found, crossed))),
     folds(found, crossed),
     statistics(crossed ? "What the shown path is worth, by itself" : "What the tests are worth, by themselves", found.out_of_sample.statistics, result.bars),
     hindsight(found),
-    found.statistics ? statistics("What a search over all of these bars would say of it", found.statistics, result.bars) : "");
+    found.statistics && statistics("What a search over all of these bars would say of it", found.statistics, result.bars));
 }
 
 // The ratio needs folds that promised something; without any it is undefined, and a sentence says so.
@@ -68,13 +67,13 @@ function drift(name, told, found, crossed) {
 function folds(found, crossed) {
   const span = ({ start, end, bars }) => (start ? element("span", { class: "nowrap" }, `${day(start)} to ${day(end)}`) : `${number(bars)} bars`);
   const part = (title, name, metric) => ({
-    title, number: true, show: (fold) => (fold[name] ? signed(figure(metric, fold[name][metric]), fold[name][metric]) : "–"), sort: (fold) => fold[name]?.[metric],
+    title, number: true, show: (fold) => (fold[name] ? signed(figure(metric, fold[name][metric]), fold[name][metric]) : NONE), sort: (fold) => fold[name]?.[metric],
   });
   return card(crossed ? "Splits" : "Folds", element("div", { class: "tall" }, table([
     { title: crossed ? "Split" : "Fold", number: true, show: ({ fold }) => number(fold), sort: ({ fold }) => fold },
     crossed ? { title: "Tested groups", show: ({ test_groups: groups }) => groups.join(", ") } : { title: "Test", show: ({ test }) => span(test), sort: ({ test }) => test.start },
     { title: "Training", show: ({ train }) => span(train) },
-    { title: "Chosen", show: (fold) => element("span", { class: "words" }, fold.params ? params(fold.params) : "none kept to the constraints") },
+    { title: "Chosen", show: (fold) => words(fold.params ? params(fold.params) : "none kept to the constraints") },
     part("Sharpe, training", "in_sample", "sharpe"), part("Sharpe, test", "out_of_sample", "sharpe"),
     part("Return, test", "out_of_sample", "total_return"), part("Max drawdown, test", "out_of_sample", "max_drawdown"),
     { title: "Trades, test", number: true, show: (fold) => number(fold.out_of_sample?.total_trades), sort: (fold) => fold.out_of_sample?.total_trades },
@@ -82,7 +81,7 @@ function folds(found, crossed) {
 }
 
 function hindsight({ hindsight: best, out_of_sample: out }) {
-  if (!best) return "";
+  if (!best) return null;
   return card("With hindsight",
     element("p", {}, `Who had known all of these bars would have taken ${params(best.params)}: Sharpe ${figure("sharpe", best.figures.sharpe)} and ${figure("total_return", best.figures.total_return)} in all, against ${figure("sharpe", out.metrics.sharpe)} and ${figure("total_return", out.metrics.total_return)} of the tests.`));
 }

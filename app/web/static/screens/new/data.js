@@ -1,6 +1,7 @@
 // On which data: dataset, symbols, days, and what to compare with.
 import { card, element, field, select } from "../../core/dom.js";
-import { quality } from "../../core/format.js";
+import { counted, quality } from "../../core/format.js";
+import { address } from "../../core/router.js";
 import { input, put } from "../../core/schema.js";
 
 export function data({ body, strategies, datasets, schema, rebuild }) {
@@ -21,8 +22,8 @@ export function data({ body, strategies, datasets, schema, rebuild }) {
       delete body.benchmark;
       rebuild();
     })),
-    item ? element("p", { class: "quiet" }, `${item.title} · ${item.source} · ${item.start} to ${item.end}, ${item.bars.toLocaleString("en")} bars `, quality(item.quality), " ",
-      element("a", { href: `#/data/${item.dataset_id}` }, "More")) : "",
+    item ? element("p", { class: "quiet" }, `${item.title} · ${item.source} · ${item.start} to ${item.end}, ${counted(item.bars, "bar")} `, quality(item.quality), " ",
+      element("a", { href: address(`data/${item.dataset_id}`) }, "More")) : "",
     field("Symbols", symbols, chosen?.legs ? "The strategy trades its own legs." : "None chosen: the strategy's own, or all."),
     element("div", { class: "grid" },
       input("/start_date", schema.properties.start_date, body, { label: "From" }), input("/end_date", schema.properties.end_date, body, { label: "To" }),

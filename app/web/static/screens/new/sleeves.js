@@ -35,6 +35,6 @@ export function sleeves({ body, strategies, datasets, described, rebuild }) {
           body.strategies.splice(at, 1);
           rebuild();
         },
-      }, "Take away"));
+      }, "Remove"));
   }
 }

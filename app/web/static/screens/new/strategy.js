@@ -1,5 +1,6 @@
 // Which strategy, and its parameters.
 import { card, element, field } from "../../core/dom.js";
+import { address } from "../../core/router.js";
 import { input } from "../../core/schema.js";
 
 export function strategy({ body, strategies, rebuild }) {
@@ -12,7 +13,7 @@ export function strategy({ body, strategies, rebuild }) {
       delete body.symbols;
       rebuild();
     })),
-    chosen ? element("p", { class: "quiet" }, `${chosen.summary} ${chosen.source}. `, element("a", { href: `#/strategies/${chosen.strategy_id}` }, "More")) : "",
+    chosen ? element("p", { class: "quiet" }, `${chosen.summary} ${chosen.source}. `, element("a", { href: address(`strategies/${chosen.strategy_id}`) }, "More")) : "",
     chosen ? parameters(chosen, body) : "");
 }
 

@@ -1,7 +1,7 @@
 // What six scenarios would do, and what is behind each.
 import { bars } from "../../core/charts.js";
 import { card, element, facts, notice, table } from "../../core/dom.js";
-import { label, money, number, percent, signed } from "../../core/format.js";
+import { counted, label, money, number, percent, signed } from "../../core/format.js";
 import { here, remember } from "../../core/router.js";
 
 const FACTORS = {
@@ -42,7 +42,7 @@ function detailOf(item) {
 }
 
 function shocks({ rates_bps: rates, prices }) {
-  const rate = (points) => (points.length === 1 ? `${bp(points[0][1])} bp` : points.map(([years, move]) => `${bp(move)} bp at ${number(years)} year${years === 1 ? "" : "s"}`).join(", "));
+  const rate = (points) => (points.length === 1 ? `${bp(points[0][1])} bp` : points.map(([years, move]) => `${bp(move)} bp at ${counted(years, "year")}`).join(", "));
   return [
     ...Object.entries(rates).map(([name, points]) => [FACTORS[name] ?? label(name), rate(points)]),
     ...Object.entries(prices).map(([name, move]) => [FACTORS[name] ?? label(name), `${move > 0 ? "+" : ""}${percent(move, 0)}`]),

@@ -1,6 +1,6 @@
 // One strategy: what it does and on what, its parameters, those that stand, whether it looks ahead, and its latest result.
 import { call, Refused } from "../../core/api.js";
-import { card, element, empty, facts, table, words } from "../../core/dom.js";
+import { card, element, empty, facts, lay, table, words } from "../../core/dom.js";
 import { figure, label, number, params, quality, verdict, when } from "../../core/format.js";
 import { follow } from "../../core/following.js";
 import { action, confirmed, tried } from "../../core/forms.js";
@@ -20,13 +20,13 @@ export async function open(place, { rest: [id], signal }) {
     honest.replaceChildren(...judgement(lookahead));
   }
 
-  place.append(
+  lay(place,
     heading(found, place),
     element("div", { class: "columns" }, about(found), card("Look ahead", honest, checking(there, judged, signal))),
     parameters(found),
     element("div", { class: "columns" }, await standing(found, there, signal), await latest(there, signal)),
-    found.series.length ? reads(found) : "",
-    found.spec ? card("As it was posted", element("pre", { tabindex: 0 }, JSON.stringify(found.spec, null, 2))) : "");
+    found.series.length > 0 && reads(found),
+    found.spec && card("As it was posted", element("pre", { tabindex: 0 }, JSON.stringify(found.spec, null, 2))));
   honest.replaceChildren(...judgement(found.lookahead));
 }
 
@@ -102,7 +102,7 @@ async function latest(there, signal) {
   }
   const { request, metrics, provenance } = result;
   return card("Latest result",
-    element("p", { class: "quiet" }, `${request.dataset_id}, ${request.start_date} to ${request.end_date} · ${params(request.params)} `, quality(provenance.quality) ?? ""),
+    element("p", { class: "quiet" }, `${request.dataset_id}, ${request.start_date} to ${request.end_date} · ${params(request.params)} `, quality(provenance.quality)),
     facts(FIGURES.map((name) => [label(name), figure(name, metrics[name])])),
     element("div", { class: "actions" }, element("a", { class: "button", href: address(`job/${result.job_id}`) }, "Open it")));
 }
