@@ -10,6 +10,7 @@ import click
 
 from app.cli.common import USAGE, asks_server, console, plain_table, print_json
 from app.cli.completing import complete_jobs
+from app.cli.figures import metrics_table, written
 
 if TYPE_CHECKING:
     from app.client import Client
@@ -26,8 +27,6 @@ def compare(client: Client, job_ids: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    from app.cli.figures import metrics_table
-
     screen = console()
     if results := [client.job(row["job_id"]).result().data for row in found["rows"]]:
         screen.print(metrics_table(results))
@@ -48,11 +47,7 @@ def _pairs_table(pairs: Sequence[Mapping[str, Any]]) -> Any:
         low, high = pair["interval"] or (None, None)
         table.add_row(
             f"{pair['a'][:8]} − {pair['b'][:8]}",
-            *(_told(pair["sharpe_difference"]), "-" if low is None else f"{low:+.2f} to {high:+.2f}"),
-            *(_told(pair["p_value"]), _told(pair["correlation"]), _told(pair["drawdown_overlap"])),
+            *(written(pair["sharpe_difference"]), "-" if low is None else f"{low:+.2f} to {high:+.2f}"),
+            *(written(pair[name]) for name in ("p_value", "correlation", "drawdown_overlap")),
         )
     return table
-
-
-def _told(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"

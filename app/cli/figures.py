@@ -7,13 +7,14 @@ from typing import Any
 
 from app.cli.common import plain_table
 
-# name -> how it is written; what is not listed here is in `--json`.
 _PERCENT = "percent"
 _NUMBER = "number"
 _COUNT = "count"
 _MONEY = "money"
+_FORMS = {_PERCENT: "{:,.2%}", _NUMBER: "{:,.2f}", _COUNT: "{:,.0f}", _MONEY: "{:,.2f}"}
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _WIDE = 32
+# name -> what it is called, how it is written; what is not listed here is in `--json`.
 SHOWN: Mapping[str, tuple[str, str]] = {
     "final_equity": ("Final equity", _MONEY),
     "total_return": ("Total return", _PERCENT),
@@ -68,12 +69,9 @@ def paths_table(found: Mapping[str, Any]) -> Any:
     return table
 
 
-def written(value: float | int | None, kind: str) -> str:
+def written(value: float | int | None, kind: str = _NUMBER) -> str:
     """A figure for people; what is undefined is a dash."""
-    if value is None:
-        return "-"
-    forms = {_PERCENT: "{:,.2%}", _NUMBER: "{:,.2f}", _COUNT: "{:,.0f}", _MONEY: "{:,.2f}"}
-    return forms[kind].format(value)
+    return "-" if value is None else _FORMS[kind].format(value)
 
 
 def sleeves_table(sleeves: Sequence[Mapping[str, Any]]) -> Any:
@@ -81,7 +79,7 @@ def sleeves_table(sleeves: Sequence[Mapping[str, Any]]) -> Any:
     table = plain_table("", "Share on average", "Contribution", "Of the risk", "Sharpe alone")
     for item in sleeves:
         parts = [written(item[name], _PERCENT) for name in ("average_weight", "contribution", "risk_contribution")]
-        table.add_row(item["name"], *parts, written(item["metrics"]["sharpe"], _NUMBER))
+        table.add_row(item["name"], *parts, written(item["metrics"]["sharpe"]))
     return table
 
 

@@ -19,8 +19,8 @@ from app.web import comparing, cursors, curves, drawing, reading
 from app.web.access import owner
 from app.web.context import services
 
-# As the template engine includes it: without the last line's end.
-STYLE = (Path(__file__).resolve().parent / "templates" / "report.css").read_text("utf-8").removesuffix("\n")
+_HERE = Path(__file__).resolve().parent
+STYLE = "".join((_HERE / name).read_text("utf-8") for name in ("static/colours.css", "templates/report.css"))
 # One file that can be kept: no script, nothing from elsewhere, and no other style than the one in it.
 POLICY = (
     f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'; "
@@ -105,6 +105,7 @@ def _page(title: str, badge: str, report: dict[str, Any], **more: Any) -> Respon
         "title": text.plain(title),
         "badge": text.plain(badge),
         "report": report,
+        "style": STYLE,
         "text": text,
     }
     response = Response(render_template("report.html", **told, **more), mimetype="text/html")

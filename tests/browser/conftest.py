@@ -22,6 +22,7 @@ from tests.serving import Server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WAIT_MS = 20_000.0
+Browse = Callable[..., Page]
 PHONE = {"width": 390, "height": 844}
 expect.set_options(timeout=WAIT_MS)
 
@@ -77,7 +78,7 @@ def signed_in(chromium: Browser, platform: Server) -> Any:
 
 
 @pytest.fixture
-def browse(chromium: Browser, platform: Server, signed_in: Any) -> Iterator[Callable[..., Page]]:
+def browse(chromium: Browser, platform: Server, signed_in: Any) -> Iterator[Browse]:
     """Opens a screen: `browse("jobs?status=failed", viewport=PHONE)`."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
@@ -126,6 +127,15 @@ def origin(platform: Server) -> str:
     return f"http://127.0.0.1:{platform.port}"
 
 
+def suits_everybody(page: Page) -> None:
+    """Hold that axe finds nothing in light and dark, and that a phone shows the page whole."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert violations(page) == []
+    page.set_viewport_size(PHONE)
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
 def violations(page: Page) -> list[str]:
     """What axe has against the page as it is now: WCAG 2.1, levels A and AA, and good practice.
 
@@ -133,7 +143,3 @@ def violations(page: Page) -> list[str]:
     """
     found = Axe().run(page, context={"exclude": [[".chart"]]}).response["violations"]
     return [f"{item['id']}: {node['html'][:160]}" for item in found for node in item["nodes"]]
-
-
-def is_wider_than_the_screen(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))

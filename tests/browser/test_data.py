@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PHONE, is_wider_than_the_screen, violations
+from tests.browser.conftest import Browse, suits_everybody
 
-Browse = Callable[..., Page]
 HEADER = "date,symbol,open,high,low,close,volume"
 
 
@@ -120,9 +118,5 @@ def test_a_yield_curve_is_shown_beside_that_of_another_day(browse: Browse) -> No
 @pytest.mark.parametrize(
     "screen", ["data", "data?tab=add&source=fred", "data?tab=series", "data?tab=curves", "data/macro_synthetic"]
 )
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_a_phone_shows_it_whole(browse: Browse, screen: str, scheme: str) -> None:
-    page = browse(screen, color_scheme=scheme)
-    assert violations(page) == []
-    page.set_viewport_size(PHONE)
-    assert not is_wider_than_the_screen(page)
+def test_axe_finds_nothing_and_a_phone_shows_it_whole(browse: Browse, screen: str) -> None:
+    suits_everybody(browse(screen))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from app.client import Client
-from tests.browser.conftest import PHONE, is_wider_than_the_screen, violations
+from tests.browser.conftest import Browse, suits_everybody
 
 EURUSD: dict[str, Any] = {"dataset": "fx_daily", "symbols": ["EURUSD"]}
 GRID = {"fast": [5, 10, 20], "slow": [40, 80, 120]}
-Browse = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
@@ -181,11 +180,5 @@ def test_nothing_to_compare_says_what_to_do(browse: Browse) -> None:
         "compare?jobs={run},{search},{synthetic}",
     ],
 )
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_a_phone_shows_it_whole(
-    browse: Browse, jobs: dict[str, str], screen: str, scheme: str
-) -> None:
-    page = browse(screen.format(**jobs), color_scheme=scheme)
-    assert violations(page) == []
-    page.set_viewport_size(PHONE)
-    assert not is_wider_than_the_screen(page)
+def test_axe_finds_nothing_and_a_phone_shows_it_whole(browse: Browse, jobs: dict[str, str], screen: str) -> None:
+    suits_everybody(browse(screen.format(**jobs)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.client import Client, ClientError
-from tests.browser.conftest import PHONE, is_wider_than_the_screen, violations
+from tests.browser.conftest import Browse, suits_everybody
 from tests.serving import Server, until
 
 OWN = '''
@@ -55,7 +55,6 @@ SCREENS = [
     "alerts?tab=rules",
     "alerts?tab=webhooks&webhook=closed",
 ]
-Browse = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
@@ -259,9 +258,4 @@ def test_a_webhook_tells_its_secret_once(browse: Browse, client: Client) -> None
 
 @pytest.mark.parametrize("screen", SCREENS)
 def test_axe_finds_nothing_and_a_phone_shows_it_whole(browse: Browse, client: Client, screen: str) -> None:
-    page = browse(screen)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        assert violations(page) == []
-    page.set_viewport_size(PHONE)
-    assert not is_wider_than_the_screen(page)
+    suits_everybody(browse(screen))

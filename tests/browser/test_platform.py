@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from app.client import Client
-from tests.browser.conftest import PHONE, is_wider_than_the_screen, violations
+from tests.browser.conftest import Browse, suits_everybody
 from tests.serving import Server
-
-Browse = Callable[..., Page]
 
 
 def test_the_system_tells_whether_jobs_run_and_counts_what_ended_by_itself(browse: Browse, client: Client) -> None:
@@ -83,9 +80,5 @@ def test_who_may_not_see_keys_is_told_what_is_needed(browse: Browse, platform: S
 
 
 @pytest.mark.parametrize("screen", ["system", "settings"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_a_phone_shows_it_whole(browse: Browse, screen: str, scheme: str) -> None:
-    page = browse(screen, color_scheme=scheme)
-    assert violations(page) == []
-    page.set_viewport_size(PHONE)
-    assert not is_wider_than_the_screen(page)
+def test_axe_finds_nothing_and_a_phone_shows_it_whole(browse: Browse, screen: str) -> None:
+    suits_everybody(browse(screen))

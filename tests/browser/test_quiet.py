@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import PHONE, is_wider_than_the_screen, violations
-
-Browse = Callable[..., Page]
+from tests.browser.conftest import Browse, suits_everybody
 
 
 def test_strategies_that_have_said_nothing_can_be_asked(browse: Browse) -> None:
@@ -42,7 +38,4 @@ def test_risk_leads_to_the_book_and_has_limits_all_the_same(browse: Browse) -> N
 
 @pytest.mark.parametrize("screen", ["signals", "book", "risk", "alerts"])
 def test_axe_finds_nothing_and_a_phone_shows_it_whole(browse: Browse, screen: str) -> None:
-    page = browse(screen)
-    assert violations(page) == []
-    page.set_viewport_size(PHONE)
-    assert not is_wider_than_the_screen(page)
+    suits_everybody(browse(screen))

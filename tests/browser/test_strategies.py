@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from app.client import Client
-from tests.browser.conftest import PHONE, is_wider_than_the_screen, violations
-
-Browse = Callable[..., Page]
+from tests.browser.conftest import Browse, suits_everybody
 
 
 def test_the_shelf_is_filtered_and_its_address_says_how(browse: Browse) -> None:
@@ -93,9 +90,5 @@ def test_a_strategy_is_written_with_a_weight_run_changed_and_deleted(browse: Bro
 
 
 @pytest.mark.parametrize("screen", ["strategies", "strategies/FX_BR_01", "strategies?tab=write"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_a_phone_shows_it_whole(browse: Browse, screen: str, scheme: str) -> None:
-    page = browse(screen, color_scheme=scheme)
-    assert violations(page) == []
-    page.set_viewport_size(PHONE)
-    assert not is_wider_than_the_screen(page)
+def test_axe_finds_nothing_and_a_phone_shows_it_whole(browse: Browse, screen: str) -> None:
+    suits_everybody(browse(screen))
