@@ -1,6 +1,7 @@
 // Up to eight results side by side: their curves, their figures, how sure the differences are, and how they were asked.
-import { call, Refused } from "../core/api.js";
+import { call } from "../core/api.js";
 import { calmly, card, element, empty, field, notice, select } from "../core/dom.js";
+import { filled } from "../core/forms.js";
 import { day, quality, title } from "../core/format.js";
 import { subscribe } from "../core/live.js";
 import { address, remember } from "../core/router.js";
@@ -43,14 +44,11 @@ export async function open(place, { query, signal }) {
       body.replaceChildren(empty("Nothing is chosen. Choose two or more results above, or tick them in the list of", "#/jobs", "jobs"));
       return;
     }
-    try {
+    await filled(body, async () => {
       const found = await call("/backtest/comparison", { query: { job_ids: ids.join(",") }, signal });
       await Promise.all(found.rows.map(({ job_id: id }) => known.has(id) || fetchOne(id)));
       render(found);
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      body.replaceChildren(notice(error.message, "bad"));
-    }
+    });
   }
 
   async function fetchOne(id) {

@@ -1,7 +1,7 @@
 // Where alerts are sent to, and what became of it.
-import { call, Refused } from "../../core/api.js";
+import { call } from "../../core/api.js";
 import { calmly, card, element, empty, field, table, words } from "../../core/dom.js";
-import { ask, confirmed, copying, dialog, secretInput, tried } from "../../core/forms.js";
+import { ask, confirmed, copying, filled, dialog, secretInput, tried } from "../../core/forms.js";
 import { marked, number, when } from "../../core/format.js";
 import { subscribe } from "../../core/live.js";
 import { remember } from "../../core/router.js";
@@ -51,14 +51,13 @@ export async function open(place, { query, signal }) {
     await look();
   }
 
-  async function look() {
-    if (!chosen) return;
+  const look = () => chosen && filled(sent, async () => {
     const { deliveries } = await call(`/alerts/webhooks/${encodeURIComponent(chosen)}/deliveries`, { signal });
     sent.replaceChildren(card(`Sent to ${chosen}`, deliveries.length ? element("div", { class: "tall" }, table([
       { title: "Alert", show: (row) => words(row.message) }, { title: "Raised", show: (row) => when(row.raised_at) }, { title: "State", show: delivered },
       { title: "Attempts", number: true, show: (row) => number(row.attempt) }, { title: "When", show: moment }, { title: "Error", show: (row) => words(row.error ?? "") },
     ], deliveries, { label: "deliveries", caption: "The last 50." })) : empty("Nothing was sent to it yet: no alert of its severity was raised since it is there.")));
-  }
+  });
 
   function edit(row) {
     const name = element("input", { required: true, pattern: "[A-Za-z0-9][A-Za-z0-9_\\-]{0,63}", title: "Letters, digits, _ and -." });
@@ -70,13 +69,7 @@ export async function open(place, { query, signal }) {
     }, !row && field("Name", name), ["url", "secret", "severity", "enabled"].map((one) => input(`/${one}`, address[one], body)));
   }
 
-  const refresh = calmly(async () => {
-    try {
-      if (!signal.aborted) await look();
-    } catch (error) {
-      if (!(error instanceof Refused) && !signal.aborted) throw error;
-    }
-  }, 1000);
+  const refresh = calmly(() => !signal.aborted && look(), 1000);
   await reload();
   subscribe("alerts", { onEvent: refresh, onGap: refresh }, signal);
 }

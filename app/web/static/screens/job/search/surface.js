@@ -1,8 +1,8 @@
 // A figure over two of the parameters as a map, over a single one as a line.
-import { call, Refused } from "../../../core/api.js";
+import { call } from "../../../core/api.js";
 import { chart, draw } from "../../../core/charts.js";
-import { card, element, field, notice, select } from "../../../core/dom.js";
-import { filters } from "../../../core/forms.js";
+import { card, element, field, select } from "../../../core/dom.js";
+import { answers, filled, filters } from "../../../core/forms.js";
 import { figure as shown, isFraction, label } from "../../../core/format.js";
 import { here, remember } from "../../../core/router.js";
 
@@ -16,7 +16,7 @@ const WRITTEN = 200; // cells with their figure in them
 export function surface({ job, result, signal }, choose) {
   const place = card("Over the parameters");
   const plot = chart("A figure over two parameters", "28rem");
-  const words = element("p", { class: "quiet" });
+  const words = element("div", { class: "quiet" });
   let form = null;
   let told = null;
   let total = 0;
@@ -44,24 +44,18 @@ export function surface({ job, result, signal }, choose) {
     return load();
   }
 
-  const asked = () => Object.fromEntries([...new FormData(form)].filter(([, value]) => value));
+  const asked = () => Object.fromEntries(Object.entries(answers(form)).filter(([, value]) => value));
 
-  async function load() {
+  const load = () => filled(words, async () => {
     const now = asked();
-    try {
-      told = { ...await call(`/jobs/${job.job_id}/surface`, { query: { ...now, bins: total < BINS.from ? BINS.few : BINS.many }, signal }), names: now };
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      words.replaceChildren(notice(error.message, "bad"));
-      return;
-    }
+    told = { ...await call(`/jobs/${job.job_id}/surface`, { query: { ...now, bins: total < BINS.from ? BINS.few : BINS.many }, signal }), names: now };
     const values = told.z.flat().filter((value) => value !== null);
     words.textContent = values.length ? inWords(told, values) : "No trial has this figure.";
     plot.setAttribute("aria-label", `${label(told.figure)} over ${[now.x, now.y].filter(Boolean).join(" and ")}. ${words.textContent}`);
     await draw(plot, (theme) => (told.y[0] === null && told.y.length === 1 ? line(told, theme) : map(told, theme, values, result)));
     plot.removeAllListeners?.("plotly_click");
     plot.on("plotly_click", pressed);
-  }
+  });
 
   function pressed({ points: [point] }) {
     const at = Array.isArray(point.pointIndex) ? point.pointIndex : [0, point.pointIndex];
