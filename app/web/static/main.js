@@ -1,6 +1,6 @@
 // The page: the screen that the address names, and everything around it.
 import { Refused } from "./core/api.js";
-import { empty, element, notice } from "./core/dom.js";
+import { empty, element, notice, toast } from "./core/dom.js";
 import { connect } from "./core/live.js";
 import { here } from "./core/router.js";
 import { build, mark } from "./core/shell.js";
@@ -28,8 +28,8 @@ async function show() {
     await (await screen.load()).open(made, { rest, query, signal });
   } catch (error) {
     if (signal.aborted) return;
+    made.append(notice(error instanceof Refused ? error.message : "This screen could not be shown. Loading the page anew may help.", "bad"));
     if (!(error instanceof Refused)) throw error;
-    made.append(notice(error.message, "bad"));
   } finally {
     made.removeAttribute("aria-busy");
   }
@@ -40,8 +40,12 @@ addEventListener("hashchange", async () => {
   place.focus({ preventScroll: true });
   scrollTo(0, 0);
 });
-// What a screen still waited for when it was left.
-addEventListener("unhandledrejection", (event) => event.reason?.name === "AbortError" && event.preventDefault());
+// What a screen still waited for when it was left is no error; what was refused and told nowhere else is told here.
+addEventListener("unhandledrejection", (event) => {
+  const { reason } = event;
+  if (reason instanceof Refused) toast(reason.message);
+  if (reason instanceof Refused || reason?.name === "AbortError") event.preventDefault();
+});
 build();
 show();
 connect();

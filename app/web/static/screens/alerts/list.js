@@ -98,7 +98,7 @@ export async function open(place, { query, signal }) {
   async function look() {
     if (!chosen) return;
     try {
-      about.replaceChildren(detail(await call(`/alerts/${chosen}`, { signal }), steps));
+      about.replaceChildren(detail(await call(`/alerts/${encodeURIComponent(chosen)}`, { signal }), steps));
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Refused)) throw error;
