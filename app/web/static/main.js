@@ -1,5 +1,6 @@
 // The page: the screen that the address names, and everything around it.
-import { empty } from "./core/dom.js";
+import { Refused } from "./core/api.js";
+import { empty, toast } from "./core/dom.js";
 import { connect } from "./core/live.js";
 import { pane } from "./core/pane.js";
 import { here } from "./core/router.js";
@@ -23,8 +24,12 @@ addEventListener("hashchange", async () => {
   place.focus({ preventScroll: true });
   scrollTo(0, 0);
 });
-// What a screen still waited for when it was left.
-addEventListener("unhandledrejection", (event) => event.reason?.name === "AbortError" && event.preventDefault());
+// What a screen still waited for when it was left is no error; what was refused and told nowhere else is told here.
+addEventListener("unhandledrejection", (event) => {
+  const { reason } = event;
+  if (reason instanceof Refused) toast(reason.message);
+  if (reason instanceof Refused || reason?.name === "AbortError") event.preventDefault();
+});
 build();
 show();
 connect();

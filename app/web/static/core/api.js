@@ -11,14 +11,24 @@ export async function call(path, { method = "GET", body, query = {}, headers = {
   const form = body instanceof FormData;
   const sent = { "X-Queuant-Request": "1", ...headers };
   if (body !== undefined && !form) sent["Content-Type"] = "application/json";
-  const reply = await fetch(`/api/v1${path}${asked(query)}`, {
+  const reply = await answered(`/api/v1${path}${asked(query)}`, {
     method, headers: sent, signal, body: form ? body : body && JSON.stringify(body),
   });
   if (reply.status === 401) location.assign(`/sign-in${location.hash}`);
   if (reply.status === 204) return null;
-  const answer = await reply.json();
-  if (!reply.ok) throw new Refused(answer);
-  return answer;
+  if (reply.ok) return reply.json();
+  // Whoever stands before the server may refuse in words of its own.
+  throw new Refused(await reply.json().catch(() => ({ detail: `The server answered ${reply.status}.` })));
+}
+
+// No answer is a refusal too, without a code; to have left is none.
+async function answered(url, options) {
+  try {
+    return await fetch(url, options);
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    throw new Refused({ detail: "The server does not answer." });
+  }
 }
 
 // The same for a file, of which `onProgress` hears how much was sent, 0 to 1: `fetch` does not tell. Gives { status, answer }.

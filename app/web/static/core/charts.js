@@ -10,8 +10,19 @@ export async function draw(place, make) {
   drawn.set(place, make);
   const Plotly = await library();
   const { traces, layout = {} } = make(theme());
-  await Plotly.react(place, traces, merged(base(theme()), layout), { responsive: true, displayModeBar: false });
+  await Plotly.react(place, traces.map(plain), merged(base(theme()), layout), { responsive: true, displayModeBar: false });
   return place;
+}
+
+// Plotly takes what looks like HTML in names for markup; to us they are letters. Templates are our own.
+function plain(trace) {
+  return Object.fromEntries(Object.entries(trace).map(([name, value]) =>
+    [name, ["name", "x", "y", "text"].includes(name) ? letters(value) : value]));
+}
+
+function letters(value) {
+  if (Array.isArray(value)) return value.some((one) => typeof one === "string" && one.includes("<")) ? value.map(letters) : value;
+  return typeof value === "string" ? value.replaceAll("<", "&lt;") : value;
 }
 
 // A place for a chart, with words for those who cannot see it.
@@ -30,7 +41,7 @@ export function bars(words, pairs, { format = ",.0f", tone = (theme, value) => (
       marker: { color: rows.map(([, value]) => tone(theme, value)) }, hovertemplate: `%{y}: %{x:${format}}<extra></extra>`,
     }],
     layout: { hovermode: "closest", margin: { l: 60, r: 15, t: 5, b: 30 }, xaxis: { tickformat: format, nticks: 6 }, yaxis: { type: "category", dtick: 1, tickfont: { size: 11 } } },
-  })).then(() => onChoose && place.on("plotly_click", ({ points: [point] }) => onChoose(point.y)));
+  })).then(() => onChoose && place.on("plotly_click", ({ points: [point] }) => onChoose(rows[point.pointIndex][0])));
   return place;
 }
 
@@ -57,7 +68,10 @@ export function prepare() {
 
 function library() {
   plotly ??= new Promise((done, fail) => {
-    document.head.append(element("script", { src: "/vendor/plotly/plotly.min.js", onload: () => done(window.Plotly), onerror: fail }));
+    document.head.append(element("script", { src: "/vendor/plotly/plotly.min.js", onload: () => done(window.Plotly), onerror: () => {
+      plotly = null; // fetched again by the next chart
+      fail(new Error("What draws the charts did not arrive."));
+    } }));
   });
   return plotly;
 }

@@ -146,6 +146,7 @@ export function toast(...children) {
   const made = element("div", { class: "toast" }, ...children, element("button", {
     class: "link", "aria-label": "Dismiss", onclick: () => made.remove(),
   }, "×"));
+  [...place.children].find((other) => other.textContent === made.textContent)?.remove(); // said once is enough
   place.append(made);
   while (place.children.length > 4) place.firstChild.remove();
   setTimeout(() => made.remove(), 8000);

@@ -20,8 +20,8 @@ export function pane(place, outer, { steady = false } = {}) {
       await open(made, signal);
     } catch (error) {
       if (signal.aborted) return;
+      made.append(notice(error instanceof Refused ? error.message : "This could not be shown. Loading the page anew may help.", "bad"));
       if (!(error instanceof Refused)) throw error;
-      made.append(notice(error.message, "bad"));
     } finally {
       made.removeAttribute("aria-busy");
     }

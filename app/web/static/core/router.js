@@ -1,7 +1,16 @@
 // The address says what is shown: #/jobs/ID?tab=trades. Whoever sends it to somebody sends the same view.
 export function here() {
   const [path, query = ""] = location.hash.slice(1).split("?");
-  return { path: path.split("/").filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query) };
+  return { path: path.split("/").filter(Boolean).map(decoded), query: new URLSearchParams(query) };
+}
+
+// What is no encoding stands for itself.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 // Values that are empty are left out.

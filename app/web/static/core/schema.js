@@ -6,7 +6,10 @@ let specification = null;
 
 // The schemas of all requests and answers, by name.
 export async function schemas() {
-  specification ??= fetch("/openapi.json").then((reply) => reply.json());
+  specification ??= fetch("/openapi.json").then((reply) => reply.json()).catch((error) => {
+    specification = null; // asked again by the next screen
+    throw error;
+  });
   return (await specification).components.schemas;
 }
 

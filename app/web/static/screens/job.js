@@ -20,10 +20,11 @@ const TABS = [
   { name: "origin", title: "Provenance", has: (result) => result?.provenance, load: () => import("./job/origin.js") },
   { name: "log", title: "Log", has: () => true, load: () => import("./job/log.js") },
 ];
-const POINTS = 2000;
+const POINTS = 10; // a tab that draws curves asks for its own
 const FARTHEST = 10_000; // from this place on a queue is not counted
 
-export async function open(place, { rest: [jobId], signal }) {
+export async function open(place, { rest: [asked = ""], signal }) {
+  const jobId = encodeURIComponent(asked);
   const head = element("header");
   const standing = element("div");
   const body = element("div");

@@ -88,7 +88,7 @@ export async function open(place, { query, signal }) {
   }
 
   async function look() {
-    if (chosen) await filled(about, async () => about.replaceChildren(detail(await call(`/alerts/${chosen}`, { signal }), steps)));
+    if (chosen) await filled(about, async () => about.replaceChildren(detail(await call(`/alerts/${encodeURIComponent(chosen)}`, { signal }), steps)));
   }
 
   const refresh = calmly(async () => {

@@ -1,5 +1,5 @@
 // A request to begin with: that of a job (`like`), or what the address names.
-import { call } from "../../core/api.js";
+import { call, Refused } from "../../core/api.js";
 
 const OF_RESULTS = { backtest: "run" }; // jobs call one kind by another name
 const VERSIONS = ["dataset_version", "strategy_version", "engine_version"]; // a new run takes those of today
@@ -7,12 +7,22 @@ const VERSIONS = ["dataset_version", "strategy_version", "engine_version"]; // a
 export async function beginning(query, described, signal) {
   const named = { strategy_id: query.get("strategy") ?? "sma_cross" };
   if (query.get("dataset")) named.dataset = query.get("dataset");
-  if (query.get("params")) named.params = JSON.parse(query.get("params"));
+  if (query.get("params")) named.params = parsed(query.get("params"));
   if (!query.get("like")) return { kind: query.get("kind"), body: named };
-  const { kind, request } = await call(`/jobs/${query.get("like")}/result`, { query: { points: 10 }, signal });
+  const { kind, request } = await call(`/jobs/${encodeURIComponent(query.get("like"))}/result`, { query: { points: 10 }, signal });
   const body = posted(request, described);
   if (named.params) return { kind: "run", body: { ...ofRun(body, described), params: named.params } }; // a trial of a search
   return { kind: query.get("kind") ?? OF_RESULTS[kind] ?? kind, body };
+}
+
+function parsed(text) {
+  try {
+    const said = JSON.parse(text);
+    if (said?.constructor === Object) return said;
+  } catch {
+    // told below
+  }
+  throw new Refused({ detail: `'params' in the address must be a JSON object like {"fast": 10}; it is ${text}.` });
 }
 
 function ofRun(body, described) {

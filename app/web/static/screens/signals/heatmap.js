@@ -19,7 +19,7 @@ export function heatMap(place, { days, strategies: wanted }, onChoose) {
     silent ? `${silent} more said nothing in these days: their data end on others. ` : "", marked(strategies)));
   const rows = [...strategies].sort((a, b) => (a.strategy_id < b.strategy_id ? 1 : -1)); // the first one stands on top
   draw(made, (theme) => drawing(theme, days, rows)).then(() => {
-    made.on("plotly_click", ({ points: [point] }) => onChoose(point.y));
+    made.on("plotly_click", ({ points: [point] }) => onChoose(rows[point.pointIndex[0]].strategy_id));
   });
 }
 

@@ -11,10 +11,11 @@ const MOST_LINES = 8; // colours that are told apart
 export async function strategyCard(place, { id, symbol, days, missing, signal }) {
   const head = element("div", { class: "actions" }, computing(id),
     element("a", { class: "button", href: address(`strategies/${id}`) }, "About it"), element("a", { class: "button", href: address("new", { strategy: id }) }, "Run it"));
+  const there = `/strategies/${encodeURIComponent(id)}`;
   const why = missing && notice(missing.message);
   try {
     const [now, past] = await Promise.all([
-      call(`/strategies/${id}/signal/latest`, { signal }), call(`/strategies/${id}/signal/history`, { query: { days }, signal }),
+      call(`${there}/signal/latest`, { signal }), call(`${there}/signal/history`, { query: { days }, signal }),
     ]);
     const curve = chart(`Convictions of ${id} by symbol`, "16rem");
     const shown = symbol && now.signals.some((row) => row.symbol === symbol) ? [symbol] : loudest(now.signals);
