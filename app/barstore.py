@@ -37,8 +37,6 @@ _LONGEST_HEADER = 1 << 22
 # A panel lies in a file of its own.
 _SAID = {item.name for item in fields(Bars)} - {"time", *FIELDS, "panel", "beside"}
 _HOUR = 3600.0
-# Whoever maps a file touches it. One that nobody has mapped for so long is of a version that is gone, or not missed.
-UNUSED_SECONDS = 7 * 86_400.0
 
 
 def mapped(folder: Path, key: str, read: Callable[[], Bars]) -> Bars:

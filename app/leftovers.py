@@ -7,6 +7,18 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from app.settings import Settings
+
+# Whoever uses a file touches it. One that nobody has used for so long is of a version that is gone, or not missed.
+UNUSED_SECONDS = 7 * 86_400.0
+
+
+def sweep_caches(settings: Settings) -> None:
+    """Delete what has not been used for long of what is kept on this machine only to save work."""
+    sweep(settings.bars_dir, UNUSED_SECONDS)
+    sweep(settings.mirror_dir, UNUSED_SECONDS)
+    sweep(settings.sources_dir, settings.source_cache_seconds)
+
 
 def sweep(folder: Path, seconds: float) -> int:
     """Delete the files below a folder that were neither written nor touched for so long; how many there were."""

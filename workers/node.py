@@ -26,9 +26,8 @@ from celery.worker import state
 
 import engine
 from app import store
-from app.barstore import UNUSED_SECONDS
 from app.errors import StoreUnavailable
-from app.leftovers import sweep
+from app.leftovers import sweep_caches
 from app.logs import configure_logging
 from app.presence import new_node, presence
 from app.process import die_with_parent
@@ -115,8 +114,7 @@ class Node:
         self.services = build(self.settings, catalog=self.services.catalog)
         self._executor = Executor(self.services, self.name)
         # Pool processes are replaced after some time: no clock is needed for what lies on this machine.
-        sweep(self.settings.bars_dir, UNUSED_SECONDS)
-        sweep(self.settings.sources_dir, self.settings.source_cache_seconds)
+        sweep_caches(self.settings)
 
     def _hear_stops(self) -> None:
         """Learn of a signal before Celery's own handler, which returns only when the pool has ended."""

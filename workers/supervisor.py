@@ -64,9 +64,11 @@ def supervise(services: Services, stop: threading.Event, itself: Node | None = N
     with sender(services), presence(services.store, itself or new_node("supervisor"), lambda: rounds):
         while not stop.wait(TICK_SECONDS):
             tick(services.jobs)
-            for step in steps:
-                step.take(services)
             rounds += 1
+            for step in steps:
+                if step.take(services):  # whatever it waited for, lost workers are found before the next one
+                    tick(services.jobs)
+                    rounds += 1
 
 
 class Step:
@@ -77,10 +79,13 @@ class Step:
         self._every = every
         self._done = time.monotonic()  # a server that has just started has other things to do
 
-    def take(self, services: Services) -> None:
-        if self._every and time.monotonic() - self._done >= self._every:
+    def take(self, services: Services) -> bool:
+        """Do it where it is due; whether it was."""
+        due = bool(self._every) and time.monotonic() - self._done >= self._every
+        if due:
             self._do(services)
             self._done = time.monotonic()
+        return due
 
 
 def tick(jobs: Jobs) -> None:

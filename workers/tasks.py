@@ -15,6 +15,7 @@ from app.logs import about
 from app.presence import SILENT_SECONDS
 from app.store import Output, Rest
 from app.wiring import Services
+from engine import ENGINE_VERSION
 from engine.errors import QueuantError
 from workers.lease import Lease
 from workers.pipeline import run
@@ -122,15 +123,16 @@ class Executor:
     def _fail(self, claim: Claim, failure: Mapping[str, Any]) -> str | None:
         if failure["code"] in _OF_VERSION and self._is_elsewhere(failure):
             log.info("job %s: left to a worker of another version (%s)", claim.job_id, failure["code"])
-            return self._jobs.hand_back(claim.job_id, lease_owner=self._node)
+            return self._jobs.leave(claim)
         status = self._jobs.fail(claim, failure)
         log.info("job %s: %s (%s)", claim.job_id, status, failure["code"])
         return status
 
     def _is_elsewhere(self, failure: Mapping[str, Any]) -> bool:
         """Whether another worker may have the version that this one has not: while it is replaced, old and new run."""
-        version = str(failure.get("given"))
-        return self._services.store.nodes.is_behind(self._node, version, silent_seconds=SILENT_SECONDS)
+        asked = str(failure.get("given"))
+        nodes = self._services.store.nodes
+        return nodes.is_behind(self._node, ENGINE_VERSION, asked, silent_seconds=SILENT_SECONDS)
 
     def _settle(self, lease: Lease, write: Callable[[], str | None]) -> str | None:
         """Write the end of the run, patiently while the lease lasts: a finished computation is not thrown away."""

@@ -2,7 +2,8 @@
 
 Objects have the names that files have in a folder. The manifest of a version comes last and so makes it whole; what it
 names is there by then, under a name that says what is in it, so that two who write the same version at once cannot
-spoil it. The mirror holds files that never change, each checked when it came, and may be deleted at any time.
+spoil it. The mirror holds files that never change, each checked when it came. They may be deleted at any time, and are
+when nobody has asked for them for long (`app.leftovers`).
 """
 
 from __future__ import annotations
@@ -116,12 +117,12 @@ class Bucket:
 
     def manifest_of(self, place: Place) -> Path:
         path = self._mirror / place.id / place.version / MANIFEST
-        if not path.exists():
+        if not _is_here(path):
             self._fetch(path)
         return path
 
     def bring(self, path: Path, told: Mapping[str, Any]) -> None:
-        if not path.exists() and not self._fetch(path, told["sha256"]):
+        if not _is_here(path) and not self._fetch(path, told["sha256"]):
             # Somebody has put the version again after deleting it: it is described anew by whoever starts next.
             path.with_name(MANIFEST).unlink(missing_ok=True)
 
@@ -182,6 +183,13 @@ class Bucket:
 
     def _key(self, place: Place, name: str) -> str:
         return f"{self._root}/{place.id}/{place.version}/{name}"
+
+
+def _is_here(path: Path) -> bool:
+    """Whether the mirror has a file, which stays there as long as somebody asks for it."""
+    with suppress(OSError):  # it is not there, or somebody else's, who sweeps it
+        os.utime(path)
+    return path.exists()
 
 
 def _options(query: str) -> dict[str, str]:

@@ -99,6 +99,11 @@ class Working(Changes):
         """End the job with an error that another attempt would meet again."""
         return self._end(claim, self.store.jobs.fail(claim.job_id, claim.fence, error))
 
+    def leave(self, claim: Claim) -> str | None:
+        """Queue the job again, which another worker can do and this one cannot: no attempt. None: the fence was old."""
+        change = self.store.jobs.give_back(claim.job_id, fence=claim.fence, error=WORKER_LOST, retry="free")
+        return self._taken(change)
+
     def give_back(self, job_id: str, *, lease_owner: str | None = None) -> str | None:
         """Take a job from a worker that is gone: queued again while attempts are left."""
         return self._taken(self.store.jobs.give_back(job_id, lease_owner=lease_owner, error=WORKER_LOST))

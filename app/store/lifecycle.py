@@ -225,15 +225,23 @@ class Lifecycle:
         )
 
     def give_back(
-        self, job_id: str, *, lease_owner: str | None = None, error: Mapping[str, Any], retry: Retry = "counted"
+        self,
+        job_id: str,
+        *,
+        lease_owner: str | None = None,
+        fence: int | None = None,
+        error: Mapping[str, Any],
+        retry: Retry = "counted",
     ) -> Change | None:
         """Take a running job from a worker that is gone: back to the queue, or ended when it has no attempt left.
 
-        With `lease_owner` only from that worker, at once; without, only when the lease has run out. A `free` retry
-        does not count the attempt that ends here; with `never` the job ends with the error.
+        With `lease_owner` only from that worker, with `fence` only from who has claimed it by that, at once; without,
+        only when the lease has run out. A `free` retry does not count the attempt that ends here; with `never` the job
+        ends with the error.
         """
         now = self._database.now()
         gone = is_of(lease_owner) if lease_owner else jobs.c.lease_until < now
+        gone = gone if fence is None else jobs.c.fence == fence
         wanted = jobs.c.cancel_at.is_not(None)
         left = jobs.c.attempt < jobs.c.max_attempts if retry == "counted" else literal(retry == "free")
         tries = and_(jobs.c.cancel_at.is_(None), left)

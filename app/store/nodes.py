@@ -76,15 +76,16 @@ class Nodes:
                 found[name] = found.get(name, 0) + 1
         return found
 
-    def is_behind(self, name: str, version: str, *, silent_seconds: float) -> bool:
-        """Whether another worker is there that has this version, or the same as this one and began later."""
+    def is_behind(self, name: str, version: str, asked: str, *, silent_seconds: float) -> bool:
+        """Whether another worker is there that has the version asked for, or the same as this one and began later.
+
+        This one takes jobs a moment before it is heard of, and counts as the first to have begun until it is.
+        """
         itself = nodes.alias()
-        better = or_(
-            nodes.c.version == version,
-            and_(nodes.c.version == itself.c.version, nodes.c.started_at > itself.c.started_at),
-        )
+        began = select(itself.c.started_at).where(itself.c.name == name).scalar_subquery()
+        later = and_(nodes.c.version == version, nodes.c.started_at > func.coalesce(began, 0.0))
         there = and_(nodes.c.role == "worker", nodes.c.seen_at > self._database.now() - silent_seconds)
-        query = select(nodes.c.name).join(itself, itself.c.name == name).where(nodes.c.name != name, there, better)
+        query = select(nodes.c.name).where(nodes.c.name != name, there, or_(nodes.c.version == asked, later))
         with self._database.read() as tx:
             return tx.execute(query.limit(1)).first() is not None
 

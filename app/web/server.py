@@ -87,6 +87,7 @@ class WebProcess(BaseApplication):  # type: ignore[misc]
         """Build the application. Runs in the child: these modules must not be imported before gevent has patched."""
         from werkzeug.exceptions import BadRequest
 
+        from app.leftovers import sweep_caches
         from app.web import problems
         from app.web.factory import create_app
         from app.wiring import build
@@ -94,6 +95,7 @@ class WebProcess(BaseApplication):  # type: ignore[misc]
         services = build(self._settings)
         if self.role == "api":
             services.catalog.preload()
+            sweep_caches(self._settings)
             try:
                 services.queue.warm()
             except QueueUnavailable as error:

@@ -99,3 +99,23 @@ def test_who_left_a_job_to_others_steps_aside_before_it_takes_another(apart: Any
     job_id = asked(apart, engine_version=OTHER)
     assert hand.answer(job_id, "task") == "queued"
     assert waited == [tasks._ASIDE_SECONDS]
+
+
+def test_who_lost_its_lease_hands_nothing_back_that_its_node_took_again(apart: Any) -> None:
+    there(apart, OTHER)
+    job_id, platform = asked(apart, engine_version=OTHER), apart.services.jobs
+    late = platform.claim(job_id, lease_owner="itself/1")
+    platform.give_back(job_id, lease_owner="itself/1")
+    again = platform.claim(job_id, lease_owner="itself/2")
+    assert Hand(apart.services, "itself").execute(late) is None
+    row = apart.services.store.read.job(job_id, apart.owner)
+    assert (row.status, row.fence, row.attempt) == ("running", again.fence, 2)
+
+
+def test_a_worker_that_has_not_been_heard_of_yet_leaves_jobs_too(make_web: Any) -> None:
+    web = make_web()
+    there(web, OTHER)
+    assert done(web, asked(web, engine_version=OTHER)) == LEFT
+    web.services.store.nodes.leave("another")
+    there(web, ENGINE_VERSION)
+    assert done(web, asked(web, strategy_version="000000000000")) == LEFT

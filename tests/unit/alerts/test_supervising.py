@@ -75,6 +75,16 @@ def test_a_supervisor_looks_as_often_as_the_setting_says(platform, seconds):
     assert platform.alerts() == []
 
 
+def test_lost_workers_are_looked_for_between_steps_that_may_wait_for_others(platform, monkeypatch):
+    done = []
+    for name in ("tick", "look", "follow", "watch"):
+        monkeypatch.setattr(supervisor, name, lambda _, name=name: done.append(name))
+    services = platform.services
+    often = replace(services, settings=services.settings.replace(signals_seconds=1e-9, alerts_seconds=1e-9))
+    supervisor.supervise(often, Until(lambda: done))
+    assert done == ["tick", "look", "tick", "follow", "tick", "watch", "tick"]
+
+
 @pytest.mark.parametrize("error", [StoreUnavailable("The database did not answer in time."), TypeError("a kind")])
 def test_what_goes_wrong_with_alerts_ends_no_supervisor(platform, monkeypatch, error):
     asked = []

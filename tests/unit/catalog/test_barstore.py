@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from app import barstore
-from app.leftovers import sweep
+from app.leftovers import UNUSED_SECONDS, sweep
 from engine import Bars
 from engine.errors import BadData
 
@@ -139,10 +139,10 @@ def test_who_has_mapped_a_file_keeps_it_when_another_one_takes_its_place(bars, t
 def test_a_file_that_is_mapped_again_and_again_is_not_swept_and_what_nobody_maps_is(bars, tmp_path):
     for name in ("used", "gone"):
         barstore.mapped(tmp_path / name, "key", lambda: bars)
-        long_ago = time.time() - barstore.UNUSED_SECONDS - 60
+        long_ago = time.time() - UNUSED_SECONDS - 60
         os.utime(tmp_path / name / "key.bars", (long_ago, long_ago))
     barstore.mapped(tmp_path / "used", "key", never)
-    assert sweep(tmp_path, barstore.UNUSED_SECONDS) == 1
+    assert sweep(tmp_path, UNUSED_SECONDS) == 1
     assert [path.parent.name for path in tmp_path.glob("*/*")] == ["used"]
     assert sweep(tmp_path / "no folder", 0.0) == 0
 

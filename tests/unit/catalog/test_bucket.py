@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -18,6 +20,7 @@ from app.depot import bucket as module
 from app.depot.bucket import Bucket
 from app.embedded.ports import any_free
 from app.errors import DatasetsUnavailable, StartRefused
+from app.leftovers import UNUSED_SECONDS, sweep_caches
 from app.library import Library, Meaning, Version
 from app.settings import Settings
 from engine.errors import BadData
@@ -140,6 +143,20 @@ def test_the_mirror_may_be_deleted_while_processes_run(catalog, bucket):
     assert other.get("mine").path.is_file()
     shutil.rmtree(bucket.mirrors)
     assert other.get("mine").all_bars.close[0, 0] == 100.0
+
+
+def test_what_nobody_has_asked_for_in_a_week_leaves_the_mirror(catalog, bucket, tmp_path):
+    settings = Settings(home=tmp_path, dataset_dir=bucket.objects.url(bucket.prefix))
+    here = Catalog([], depot=depot_of(settings))
+    used, unused = (catalog.library.put(closes(), id=name, meaning=MINE).dataset for name in ("used", "unused"))
+    for one in (used, unused):
+        assert here.get(f"{one.id}@{one.version}").path.is_file()
+    for path in settings.mirror_dir.rglob("*"):
+        os.utime(path, (0, time.time() - UNUSED_SECONDS - 60))
+    assert here.get(f"used@{used.version}").path.is_file()
+    sweep_caches(settings)
+    assert [path.name for path in settings.mirror_dir.rglob("*") if path.is_file()] == [used.path.name]
+    assert here.get(f"unused@{unused.version}").all_bars.close[0, 0] == 100.0
 
 
 def test_a_manifest_whose_file_is_gone_or_was_put_again_is_read_anew_by_the_next_process(catalog, bucket, monkeypatch):
