@@ -8,9 +8,10 @@ import shutil
 import ssl
 import subprocess
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,9 +50,15 @@ def tunnel(
         asked_first: whether clients ask in the clear whether there is TLS, as those of PostgreSQL do.
     """
     made, ended = Tunnel(), threading.Event()
+    clients: set[asyncio.Task[None]] = set()
+
+    def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(serve(reader, writer))
+        clients.add(task)
+        task.add_done_callback(clients.discard)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError), _held(writer):
             if asked_first:
                 await reader.readexactly(8)
                 writer.write(b"S")
@@ -59,18 +66,21 @@ def tunnel(
             said = await reader.read(65536)
             if said:
                 far_reader, far_writer = await connect()
-                far_writer.write(said)
-                made.heard += len(said)
-                ways = [asyncio.create_task(_pump(*way)) for way in ((reader, far_writer), (far_reader, writer))]
-                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-                far_writer.close()
-        writer.close()
+                with _held(far_writer):
+                    far_writer.write(said)
+                    made.heard += len(said)
+                    await _first(_pump(reader, far_writer), _pump(far_reader, writer))
 
     async def run(ready: threading.Event) -> None:
-        async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=None if asked_first else context) as server:
+        async with await asyncio.start_server(take, "127.0.0.1", 0, ssl=None if asked_first else context) as server:
             made.port = server.sockets[0].getsockname()[1]
             ready.set()
             await asyncio.to_thread(ended.wait)
+            left = list(clients)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.sleep(0.01)  # what was aborted closes its socket in the next turn of the loop
 
     ready = threading.Event()
     thread = threading.Thread(target=asyncio.run, args=(run(ready),))
@@ -81,6 +91,26 @@ def tunnel(
     finally:
         ended.set()
         thread.join(10)
+
+
+@contextlib.contextmanager
+def _held(writer: asyncio.StreamWriter) -> Iterator[None]:
+    """Whatever becomes of a connection, its socket is closed."""
+    try:
+        yield
+    finally:
+        writer.transport.abort()
+
+
+async def _first(*ways: Coroutine[Any, Any, None]) -> None:
+    """Wait until one of them ends, and end the others."""
+    tasks = [asyncio.create_task(way) for way in ways]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
