@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS, AGAIN_SECONDS = 300.0, 2.0
 # What goes wrong with a job of another version than the worker's.
 _OF_VERSION = ("version_changed", "unknown_strategy")
-_ASIDE_SECONDS = 2.0
+_ASIDE_SECONDS, _PASSED_SECONDS = 2.0, 300.0
 
 
 class Executor:
@@ -37,13 +37,14 @@ class Executor:
         self._services = services
         self._job_seconds = services.settings.job_seconds
         self._node = node
+        self._left: dict[str, float] = {}  # to workers of another version: ids, and until when they are passed over
 
     def answer(self, bell: str, task_id: str) -> str | None:
         """A doorbell rang: run the job whose turn it is. Gives its new status; None when there was nothing to do or to
         store.
         """
         try:
-            claim = self._jobs.claim_next(bell, lease_owner=f"{self._node}/{task_id}")
+            claim = self._jobs.claim_next(bell, lease_owner=f"{self._node}/{task_id}", passed=self._passed())
         except StoreUnavailable:
             log.warning("job %s: the store did not answer; the supervisor rings again", bell)
             return None
@@ -123,10 +124,17 @@ class Executor:
     def _fail(self, claim: Claim, failure: Mapping[str, Any]) -> str | None:
         if failure["code"] in _OF_VERSION and self._is_elsewhere(failure):
             log.info("job %s: left to a worker of another version (%s)", claim.job_id, failure["code"])
+            self._left[claim.job_id] = time.monotonic() + _PASSED_SECONDS
             return self._jobs.leave(claim)
         status = self._jobs.fail(claim, failure)
         log.info("job %s: %s (%s)", claim.job_id, status, failure["code"])
         return status
+
+    def _passed(self) -> list[str]:
+        """Jobs that were left to others a while ago: those behind them must not wait until the others have time."""
+        now = time.monotonic()
+        self._left = {job_id: until for job_id, until in self._left.items() if until > now}
+        return list(self._left)
 
     def _is_elsewhere(self, failure: Mapping[str, Any]) -> bool:
         """Whether another worker may have the version that this one has not: while it is replaced, old and new run."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +48,14 @@ class Working(Changes):
         """Take a job, whoever's turn it is; None when it does not wait."""
         return self._claimed(self.store.jobs.claim(job_id, lease_owner=lease_owner, lease_seconds=self.lease_seconds))
 
-    def claim_next(self, bell: str, *, lease_owner: str) -> Claim | None:
-        """Take the job whose turn it is, of the queue in which a doorbell rang; None when the doorbell was stale."""
-        return self._claimed(
-            self.store.jobs.claim_next(bell, lease_owner=lease_owner, lease_seconds=self.lease_seconds)
+    def claim_next(self, bell: str, *, lease_owner: str, passed: Collection[str] = ()) -> Claim | None:
+        """Take the job whose turn it is, of the queue in which a doorbell rang, but none that is `passed`; None when
+        the doorbell was stale.
+        """
+        taken = self.store.jobs.claim_next(
+            bell, lease_owner=lease_owner, lease_seconds=self.lease_seconds, passed=passed
         )
+        return self._claimed(taken)
 
     def _claimed(self, change: Change | None) -> Claim | None:
         if change is None:

@@ -9,7 +9,7 @@ Jobs that are done in chunks have a few states more: `app.store.families`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -121,14 +121,18 @@ class Lifecycle:
         with self._database.write(durable=False) as tx:
             return self._claim(tx, job_id, lease_owner, lease_seconds)
 
-    def claim_next(self, bell: str, *, lease_owner: str, lease_seconds: float) -> Change | None:
-        """`claim` the job whose turn it is in the queue of the job that was rung for. None when none waits there."""
+    def claim_next(
+        self, bell: str, *, lease_owner: str, lease_seconds: float, passed: Collection[str] = ()
+    ) -> Change | None:
+        """`claim` the job whose turn it is in the queue of the job that was rung for. None when none waits there, or
+        only such as are `passed`.
+        """
         with self._database.read() as tx:  # a stale doorbell takes no write lock
             queue = rung_for(tx, bell)
         if queue is None:
             return None
         with self._database.write(durable=False) as tx:
-            job_id = next_job(tx, queue)
+            job_id = next_job(tx, queue, passed)
             return None if job_id is None else self._claim(tx, job_id, lease_owner, lease_seconds)
 
     def _claim(self, tx: Connection, job_id: str, lease_owner: str, lease_seconds: float) -> Change | None:

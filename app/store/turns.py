@@ -6,6 +6,7 @@ jobs the oldest is next. Before all of them comes a job whose chunks are done: w
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import pairwise
 from typing import Any
 
@@ -83,7 +84,9 @@ def _first(query: Select[Any]) -> Select[Any]:
 # Statements are made once: to make one takes longer than to run it.
 _OWNERS = _owners()
 _GATHERS = _first(select(jobs.c.id).where(gathers(), _HERE).order_by(jobs.c.rung_at))
-_OLDEST = _first(select(jobs.c.id).where(_MINE, has_not_begun()).order_by(jobs.c.created_at, jobs.c.id))
+_WAITING = select(jobs.c.id).where(_MINE, has_not_begun()).order_by(jobs.c.created_at, jobs.c.id)
+_OLDEST = _first(_WAITING)
+_OLDEST_BUT = _first(_WAITING.where(jobs.c.id.not_in(bindparam("passed", expanding=True))))
 _HELD = and_(jobs.c.status == "running", jobs.c.lease_until.is_not(None))
 _RUNNING = select(jobs.c.owner, func.count()).where(_HELD).group_by(jobs.c.owner)
 _RUNG = select(jobs.c.queue).where(jobs.c.id == bindparam("bell")).scalar_subquery()
@@ -103,13 +106,17 @@ def rung_for(tx: Connection, bell: str) -> str | None:
     return tx.execute(_RUNG_FOR, {"bell": bell}).scalar()
 
 
-def next_job(tx: Connection, queue: str) -> str | None:
-    """The job of a queue whose turn it is, locked for this transaction; None where none waits."""
-    here = {"queue": queue}
+def next_job(tx: Connection, queue: str, passed: Collection[str] = ()) -> str | None:
+    """The job of a queue whose turn it is, locked for this transaction; None where none waits.
+
+    Those that are `passed` are left to others.
+    """
+    here: dict[str, Any] = {"queue": queue}
     if (found := tx.execute(_GATHERS, here).scalar()) is not None:
         return str(found)
+    oldest, besides = (_OLDEST_BUT, {"passed": list(passed)}) if passed else (_OLDEST, {})
     for owner in _in_turn(tx, queue):
-        if (found := tx.execute(_OLDEST, here | {"owner": owner}).scalar()) is not None:
+        if (found := tx.execute(oldest, here | besides | {"owner": owner}).scalar()) is not None:
             return str(found)
     return None
 

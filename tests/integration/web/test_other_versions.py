@@ -119,3 +119,15 @@ def test_a_worker_that_has_not_been_heard_of_yet_leaves_jobs_too(make_web: Any) 
     web.services.store.nodes.leave("another")
     there(web, ENGINE_VERSION)
     assert done(web, asked(web, strategy_version="000000000000")) == LEFT
+
+
+def test_jobs_behind_one_that_is_left_to_another_version_do_not_wait_for_it(apart: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(tasks.time, "sleep", lambda _: None)
+    there(apart, OTHER)
+    hand = Hand(apart.services, "itself")
+    foreign, own = asked(apart, engine_version=OTHER), apart.run()
+    assert hand.answer(foreign, "task") == "queued"
+    assert hand.answer(foreign, "task") == "succeeded"
+    assert apart.services.store.read.job(own, apart.owner).status == "succeeded"
+    assert hand.answer(foreign, "task") is None  # it is somebody else's, for a while
+    assert apart.services.store.read.job(foreign, apart.owner).status == "queued"
