@@ -196,6 +196,7 @@ def test_a_reader_may_not_start_one_and_a_key_repeats_it(web):
 
 def test_results_of_a_strategy_stay_those_of_its_backtests(told):
     web, results = told
+    work(web, web.post("/api/v1/backtest/run?fresh=true", SMA))
     latest = web.get("/api/v1/backtest/results?strategy_id=sma_cross").get_json()
     assert latest["kind"] == "backtest"
     row = web.get(f"/api/v1/backtest/comparison?job_ids={results['costs']['job_id']}").get_json()["rows"][0]
