@@ -17,6 +17,8 @@ VERSION = 1
 SIGNALS = "signals"
 # Workers that were lost with a job in their hands: read by what follows from it, no channel for clients.
 WORKERS = "workers"
+# Attempts that came back after their job had been given to another one, and changed nothing: no channel for clients.
+FENCED = "fenced"
 SEVERITIES = ("info", "warning", "critical")
 # What everybody with a key may hear of the paper book.
 PORTFOLIO = "portfolio"

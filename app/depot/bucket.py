@@ -173,16 +173,20 @@ class Bucket:
 
     def _sweep(self) -> None:
         """Remove what writers left that died before the manifest."""
-        latest = time.time() - LEFT_SECONDS
         for place, files in self._all(self._root).items():
-            newest = max(info.mtime.timestamp() for info in files.values())
-            if MANIFEST not in files and newest < latest and not self._is_whole(place):
-                with suppress(FileNotFoundError), _asking():  # somebody else sweeps too
-                    for info in files.values():
-                        self._files.delete_file(info.path)
+            if MANIFEST not in files and all(map(_is_left, files.values())):
+                for info in files.values():
+                    with suppress(FileNotFoundError), _asking():  # somebody else sweeps too
+                        # Asked once more, as somebody may just be writing the same version.
+                        if _is_left(self._files.get_file_info(info.path)) and not self._is_whole(place):
+                            self._files.delete_file(info.path)
 
     def _key(self, place: Place, name: str) -> str:
         return f"{self._root}/{place.id}/{place.version}/{name}"
+
+
+def _is_left(info: Any) -> bool:
+    return bool(info.is_file and info.mtime.timestamp() < time.time() - LEFT_SECONDS)
 
 
 def _is_here(path: Path) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import LeaseLost
-from app.events import Event, job_channel
+from app.events import FENCED, Event, job_channel
 from app.jobs.changes import Changes
 from app.store import Change, Output, Rest
 from app.taskqueue import BATCH
@@ -79,6 +79,7 @@ class Working(Changes):
         """Extend the lease; True when the job should be cancelled. Raises LeaseLost."""
         cancelled = self.store.jobs.beat(claim.job_id, claim.fence, lease_seconds=self.lease_seconds, progress=progress)
         if cancelled is None:
+            self._fenced(claim)
             raise LeaseLost("Another worker holds this job now.")
         return cancelled
 
@@ -139,9 +140,14 @@ class Working(Changes):
     def _end(self, claim: Claim, change: Change | None) -> str | None:
         if change is None:
             log.warning("job %s: attempt %s was fenced off, nothing stored", claim.job_id, claim.attempt)
+            self._fenced(claim)
             return None
         self._announce(change)
         return str(change.job.status)
+
+    def _fenced(self, claim: Claim) -> None:
+        told = {"job_id": claim.job_id, "kind": claim.kind, "attempt": claim.attempt, "fence": claim.fence}
+        self.store.events.add(FENCED, "attempt_fenced", told)
 
     def _taken(self, change: Change | None) -> str | None:
         if change is None:

@@ -34,6 +34,11 @@ class EventLog:
             tx.execute(update(log_epoch).values(epoch=uuid.uuid4().hex))
         self._epoch = None
 
+    def add(self, channel: str, type: str, data: Mapping[str, Any]) -> Event:
+        """Write the channel's next event by itself."""
+        with self._database.write(durable=False) as tx:
+            return self.append(tx, channel, type, data)
+
     def append(self, tx: Connection, channel: str, type: str, data: Mapping[str, Any]) -> Event:
         """Write the channel's next event as part of the caller's transaction."""
         return self.append_all(tx, channel, [(type, data)])[0]

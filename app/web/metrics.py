@@ -19,7 +19,7 @@ from sqlalchemy import Row
 
 from app import monitoring
 from app.errors import StoreUnavailable
-from app.events import WORKERS
+from app.events import FENCED, WORKERS
 from app.taskqueue import QUEUES
 from app.web.session import Relay
 from app.wiring import Services
@@ -79,8 +79,10 @@ class Platform(Collector):
         yield GaugeMetricFamily(
             "queuant_leases_overdue", "Running jobs that lost their worker", value=store.nodes.overdue(0.0)
         )
-        lost = store.events.head(WORKERS)
+        told = store.events.heads([WORKERS, FENCED])
+        lost, fenced = told.get(WORKERS, 0), told.get(FENCED, 0)
         yield CounterMetricFamily("queuant_workers_lost", "Workers lost with a job in their hands", value=lost)
+        yield CounterMetricFamily("queuant_attempts_fenced", "Attempts whose job was another's by then", value=fenced)
 
 
 class Live(Collector):

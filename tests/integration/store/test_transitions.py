@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.errors import Conflict, LeaseLost, Unknown
+from app.events import FENCED
 
 STATES = ("queued", "running", "last attempt", "cancelling", "succeeded", "failed", "cancelled")
 ENDED = ("succeeded", "failed", "cancelled")
@@ -203,6 +204,22 @@ def test_a_holder_that_comes_back_while_the_job_waits_is_fenced_off(world):
 
     assert world.jobs.finish(old, world.output) is None
     assert world.row(old.job_id).status == "queued"
+
+
+def test_attempts_that_are_fenced_off_are_counted_and_no_others(world):
+    lost, kept = world.running(), world.running()
+    world.expire()
+    world.jobs.reap()
+    again = world.claim(lost.job_id)
+    with pytest.raises(LeaseLost):
+        world.jobs.beat(lost)
+    world.jobs.finish(kept, world.output)
+    world.jobs.finish(again, world.output)
+
+    told = world.store.events.since(FENCED, 0)
+    assert [event.type for event in told] == ["attempt_fenced"] * 2
+    assert [event.data["job_id"] for event in told] == [lost.job_id, kept.job_id]
+    assert told[0].data == {"job_id": lost.job_id, "kind": lost.kind, "attempt": 1, "fence": lost.fence}
 
 
 def test_a_lost_worker_gives_back_only_what_it_held(world):

@@ -160,6 +160,7 @@ def test_metrics_count_requests_and_jobs(make_web: Any) -> None:
             'queuant_nodes{role="worker",state="idle"} 1.0',
             "queuant_worker_processes 4.0",
             "queuant_workers_lost_total 0.0",
+            "queuant_attempts_fenced_total 0.0",
             'queuant_health{check="store"} 0.0',
             'queuant_health{check="supervisors"} 2.0',
             'queuant_http_requests_total{method="POST",route="/api/v1/backtest/run",status="202"} 3.0',

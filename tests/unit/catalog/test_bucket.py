@@ -213,6 +213,28 @@ def test_what_a_writer_left_that_died_is_removed_after_an_hour(catalog, bucket, 
     assert kept.version in {one.version for one in catalog.versions("mine")}
 
 
+def test_what_is_written_anew_while_somebody_sweeps_stays(catalog, bucket, monkeypatch):
+    """The sweeper has listed files as old; before it deletes them somebody begins to write, or ends, the version."""
+    began, ended = ("mine/" + digit * 12 for digit in "01")
+    for place in (began, ended):
+        bucket.objects.write(f"{bucket.prefix}/{place}/data-000000000000.parquet", b"half")
+    asked_again = set()
+
+    def is_left(info):
+        if info.path not in asked_again:
+            asked_again.add(info.path)
+            return True
+        if ended in info.path:
+            bucket.objects.write(f"{bucket.prefix}/{ended}/manifest.json", b"{}")
+        return ended in info.path
+
+    monkeypatch.setattr(module, "_is_left", is_left)
+    catalog.library.put(closes(), id="mine", meaning=MINE)
+    names = bucket.objects.names(bucket.prefix)
+    assert {f"{place}/data-000000000000.parquet" for place in (began, ended)} <= set(names)
+    assert len(asked_again) == 2
+
+
 def test_a_bucket_that_is_not_there_is_no_empty_one(objects, tmp_path):
     nowhere = Bucket(objects.url("x", bucket="nowhere"), tmp_path)
     for do in (nowhere.places, lambda: Catalog([], depot=nowhere).get("mine@000000000000")):
