@@ -28,8 +28,8 @@ _SIGNED = {"pnl", "pnl_return", "contribution"}
 
 
 def words(name: str) -> str:
-    """A name as a heading: `wait_p95_seconds` is `Wait p95`."""
-    told = re.sub(r"_(seconds|at|id)$", "", plain(name)).replace("_", " ")
+    """A name as a heading, without its unit: `wait_p95_seconds` is `Wait p95`."""
+    told = re.sub(r"_(seconds|fraction|at|id)$", "", plain(name)).replace("_", " ")
     told = re.sub(r"[a-z]+", lambda found: _SHORT.get(found[0], found[0]), told)
     return f"{told[:1].upper()}{told[1:]}"
 
