@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,8 @@ GIVEN = {
     ),
 }  # fmt: skip
 ENDLESS = {"events"}  # it listens for ever
-OF_THE_SCRIPT = {"test", "coverage", "chaos", "bench", "lock", "fuzz"}  # `./run` does these itself
+IN_ORDER = "quick-start"  # its blocks follow from each other
+OF_THE_SCRIPT = {"help", "test", "coverage", "chaos", "bench", "lock", "fuzz"}  # `./run` does these itself
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -56,7 +58,7 @@ def run(server: Server, command: list[str], folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("page", sorted({page for page, _ in blocks("python")} - ENDLESS))
+@pytest.mark.parametrize("page", sorted({page for page, _ in blocks("python")} - ENDLESS - {IN_ORDER}))
 def test_the_python_of_a_page_runs_from_top_to_bottom(page: str, server: Server, tmp_path: Path) -> None:
     program = GIVEN.get(page, "") + "\n".join(text for name, text in blocks("python") if name == page)
     run(server, [sys.executable, "-c", program], tmp_path)
@@ -70,6 +72,40 @@ def test_a_run_that_a_page_asks_for_with_curl_succeeds(page: str, text: str, ser
         run(server, ["sh", "-ec", text.replace("http://127.0.0.1:8000", server.note["api_url"])], tmp_path)
     )
     assert answer["status"] == "succeeded", answer
+
+
+def test_the_quick_start_runs_from_its_first_block_to_its_last(server: Server, tmp_path: Path) -> None:
+    queuant = f"{Path(sys.executable).parent / 'queuant'} "
+    said = ""
+    for language, text in re.findall(r"```(sh|python)\n(.*?)```", PAGES[IN_ORDER], re.DOTALL):
+        file = re.match(r"# ~/\.queuant/(\S+)\n", text)
+        if file:
+            (server.home / file[1]).write_text(text)
+            continue
+        here = text.replace("~/.queuant", str(server.home)).replace("http://127.0.0.1:8000", server.note["api_url"])
+        here = re.sub(r"^\./run ", queuant, here, flags=re.MULTILINE)
+        said += run(server, ["sh", "-ec", here] if language == "sh" else [sys.executable, "-c", here], tmp_path)
+    shutil.rmtree(server.home / "strategies")
+    for part in ("EURUSD of fx_daily", "my_prices@", "dips is on the shelf", "trials by sharpe", "folds", "my-flips"):
+        assert part in said
+    assert b"<svg" in (tmp_path / "report.html").read_bytes()
+
+
+def anchors(text: str) -> set[str]:
+    """What the headings of a page are called in an address, as GitHub does it."""
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]):
+        if link.startswith("https://"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = ROOT / "docs" / (name or f"{page}.md")
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text("utf-8")), link
 
 
 def commands() -> list[tuple[str, str]]:
