@@ -102,7 +102,7 @@ def problem_text(error: ApiError) -> str:
     if error.nearest and error.nearest not in error.detail:
         lines.append(f"  nearest  {error.nearest}")
     if error.status in (401, 403):
-        lines.append("The key is read from QUEUANT_API_KEY or from api_key in the home folder.")
+        lines.append("The key is read from QUEUANT_API_KEY; without --url also from api_key in the home folder.")
     return "\n".join(lines)
 
 

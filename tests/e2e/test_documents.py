@@ -15,7 +15,9 @@ from pathlib import Path
 import click
 import pytest
 
+from app.alerts.kinds import KINDS
 from app.cli import cli
+from app.web.feeds import CHANNELS
 from tests.serving import Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,6 +108,13 @@ def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
         target = ROOT / "docs" / (name or f"{page}.md")
         assert target.exists(), link
         assert not anchor or anchor in anchors(target.read_text("utf-8")), link
+
+
+def test_every_kind_of_alert_and_of_event_stands_on_its_page() -> None:
+    rows = {page: " ".join(re.findall(r"^\| (`[^|]+)", PAGES[page], re.MULTILINE)) for page in ("alerts", "events")}
+    assert not {name for name in KINDS if f"`{name}`" not in rows["alerts"]}
+    types = {name for family in CHANNELS.values() for name in family.types} - set(KINDS)
+    assert not {name for name in types if f"`{name}`" not in rows["events"]}
 
 
 def commands() -> list[tuple[str, str]]:
