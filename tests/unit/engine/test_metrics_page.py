@@ -11,7 +11,8 @@ from pathlib import Path
 from engine.figures import Metric
 from engine.metrics import METRICS
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "metrics.md"
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs" / "metrics.md"
 MARK = "<!-- figures: python -m tests.unit.engine.test_metrics_page writes them anew -->\n"
 HEAD = ("| key | unit | better | what it is | null |", "|---|---|---|---|---|")
 
@@ -39,6 +40,12 @@ def test_the_page_of_metrics_is_the_code():
 def test_every_metric_stands_there_once_with_a_formula():
     said = re.findall(r"^\| `(\w+)` \| \w+ \|(?: \w+)? \| .{6}", PAGE.read_text("utf-8"), re.MULTILINE)
     assert said == [item.name for alone in (False, True) for item in METRICS.values() if item.compares == alone]
+
+
+def test_the_dashboard_writes_every_fraction_as_a_percentage():
+    text = (ROOT / "app" / "web" / "static" / "core" / "format.js").read_text("utf-8")
+    fractions = re.findall(r'"(\w+)"', re.search(r"FRACTIONS = new Set\((.*?)\);", text, re.DOTALL)[1])
+    assert {item.name for item in METRICS.values() if item.unit == "fraction"} <= set(fractions)
 
 
 def main() -> None:
