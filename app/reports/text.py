@@ -12,9 +12,8 @@ from engine.figures import METRICS
 ABSENT = "–"
 # How a figure is written, by its name; others by the end of their name, or as what they are.
 _PERCENT = {"pnl_return", "drawdown", "gross_exposure", "net_exposure", "weight", "contribution", "return", "depth"}
-_PERCENT |= {"var_fraction", "cvar_fraction", "utilisation"} | {
-    m.name for m in METRICS.values() if m.unit == "fraction"
-}
+_PERCENT |= {"var_fraction", "cvar_fraction", "utilisation"}
+_PERCENT |= {m.name for m in METRICS.values() if m.unit == "fraction"}
 _MONEY = {"equity", "cash", "capital", "pnl", "value", "commission", "slippage"}
 _MONEY |= {m.name for m in METRICS.values() if m.unit == "money"}
 _FORMATS: Mapping[str, str] = {
