@@ -50,7 +50,7 @@ class Conflict(QueuantError):
 
 
 class Denied(QueuantError):
-    """The caller may not do this; `authenticated` tells a missing key from a missing right."""
+    """There is no good key with the request. `authenticated`: there is one, without the right to do this."""
 
     code = "unauthorized"
 

@@ -28,7 +28,7 @@ class Shelf:
     def get(self, strategy_id: str, version: str | None = None) -> Strategy:
         """The strategy of this name, of expressions at a version that was posted once, else at the newest.
 
-        Raises UnknownName (`unknown_strategy`), with the nearest name.
+        Raises UnknownName (`unknown_strategy`), with the nearest name, or why the file of that name is left out.
         """
         if strategy_id in strategies.names():
             return strategies.get(strategy_id)
@@ -37,8 +37,7 @@ class Shelf:
             return own[strategy_id]
         found = self._posted(strategy_id, version)
         if found is None:
-            names = [item.id for item in self.all()]
-            raise UnknownName.of("strategy", str(strategy_id), names, pointer="/strategy_id")
+            raise self._unknown(strategy_id)
         return found
 
     def read(self, spec: Mapping[str, Any], owner: str) -> Strategy:
@@ -62,6 +61,14 @@ class Shelf:
     def broken(self) -> tuple[Broken, ...]:
         """What the user has put there and cannot be used, with the reason."""
         return self._own().broken
+
+    def _unknown(self, strategy_id: str) -> UnknownName:
+        """There is none of this name; where a file of the user's should hold it, why it does not."""
+        for file, reason in self.broken():
+            if file == f"{strategy_id}.py":
+                text = f"There is no strategy '{strategy_id}': {file} is left out: {reason}"
+                return UnknownName(text, code="unknown_strategy", pointer="/strategy_id", given=strategy_id)
+        return UnknownName.of("strategy", strategy_id, [item.id for item in self.all()], pointer="/strategy_id")
 
     def _own(self) -> Found:
         return self._user_code.read(strategies.names())

@@ -74,6 +74,16 @@ def anew(strategy: Strategy) -> Strategy:
     return next((replace(item, code=code) for item in found if item.id == strategy.id), strategy)
 
 
+def place_of(error: BaseException) -> str | None:
+    """Which line of a strategy's file raised an error, such as "dips.py, line 6"; None where no such file did."""
+    frames = [
+        f"{Path(frame.f_code.co_filename).name}, line {line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__") == _name(Path(frame.f_code.co_filename))
+    ]
+    return frames[-1] if frames else None
+
+
 class UserCode:
     """Reads folders again when a listing or a file has changed, and the packages once.
 

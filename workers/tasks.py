@@ -14,6 +14,7 @@ from app.jobs import Claim
 from app.logs import about
 from app.presence import SILENT_SECONDS
 from app.store import Output, Rest
+from app.usercode import place_of
 from app.wiring import Services
 from engine import ENGINE_VERSION
 from engine.errors import QueuantError
@@ -78,7 +79,7 @@ class Executor:
             failure = error.detail()  # the store ends a job that is wanted cancelled as `cancelled`
         except QueuantError as error:  # time may be over inside of a strategy, where every error becomes its own
             over = isinstance(error.__cause__, SoftTimeLimitExceeded)
-            failure = self._timed_out() if over else error.detail()
+            failure = self._timed_out() if over else _told(error)
         except SoftTimeLimitExceeded:
             failure = self._timed_out()
         except MemoryError:
@@ -152,3 +153,9 @@ class Executor:
                     log.warning("the store was out of reach until the lease ended; another attempt will be made")
                     return None
                 time.sleep(0.5)
+
+
+def _told(error: QueuantError) -> dict[str, object]:
+    """What went wrong, with the line of the strategy's file that raised it."""
+    place = place_of(error.__cause__) if error.__cause__ else None
+    return error.detail() | ({"message": f"{error.message} ({place})"} if place else {})

@@ -21,7 +21,8 @@ def var_breach(services: Services) -> Iterable[Finding]:
     mark = services.store.book.newest()
     if mark is not None:
         figure = risk.value_at_risk(mark, services.store.risk.of(mark.n), 0.99)
-        what = f"May lose {_percent(figure.value)} of its equity in a session, one in a hundred times ({figure.method})"
+        what = f"In one session of a hundred the paper book may lose {_percent(figure.value)} of its equity or more"
+        what = f"{what} ({figure.method})."
         yield _finding(mark, figure, what, {"level": 0.99, "method": figure.method})
 
 
@@ -30,7 +31,7 @@ def drawdown(services: Services) -> Iterable[Finding]:
     mark = services.store.book.newest()
     if mark is not None:
         figure = risk.drawdown(mark)
-        what = f"Has lost {_percent(figure.value)} since its highest equity"
+        what = f"The paper book has lost {_percent(figure.value)} since its highest equity."
         yield _finding(mark, figure, what, {"equity": mark.equity})
 
 
@@ -43,13 +44,13 @@ def limit_breach(services: Services) -> Iterable[Finding]:
         if item.bound is not None:
             data = {"limit": item.limit, "value": item.value, "bound": item.bound, "bar_at": iso(mark.bar_at)}
             share, known = item.utilisation, item.utilisation is not None
-            message = f"The paper book uses {_percent(share, 0)} of its limit of {item.bound:g}: {item.entity}."
+            message = f"The paper book uses {_percent(share, 0)} of its limit '{item.entity}', which is {item.bound:g}."
             yield Finding(item.entity, share, message, data | dict(item.about), known=known)
 
 
 def _finding(mark: Row[Any], figure: Figure, what: str, data: Mapping[str, Any]) -> Finding:
     data = {"value": figure.value, "bar_at": iso(mark.bar_at), **data}
-    return Finding(_BOOK, figure.value, f"The paper book: {what}.", data, known=figure.value is not None)
+    return Finding(_BOOK, figure.value, what, data, known=figure.value is not None)
 
 
 def _percent(value: float | None, digits: int = 2) -> str:

@@ -83,7 +83,7 @@ def _job_failed(event: Event) -> Finding:
 def _worker_lost(event: Event) -> Finding:
     lost = event.data
     ended = {"queued": "was queued again", "cancelled": "was cancelled", "failed": "has failed"}[lost["status"]]
-    message = f"A worker process of {lost['worker']} was lost in attempt {lost['attempt']} at a job, which {ended}."
+    message = f"A process of the worker {lost['worker']} was lost in attempt {lost['attempt']} of a job, which {ended}."
     return Finding(lost["worker"] or "a worker", lost["attempt"], message, lost)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from app.cli import skeleton
-from app.cli.common import Shown, asks_server, console, plain_table, print_json
+from app.cli.common import Shown, asks_server, console, plain_table, print_json, read_object
 
 if TYPE_CHECKING:
     from app.client import Client
@@ -35,6 +35,19 @@ def show(client: Client, strategy_id: str | None, as_json: bool) -> None:
     _show_shelf(said["strategies"], as_json=as_json)
     for item in said.get("broken", []):
         click.echo(f"{item['file']} is left out: {item['error']}", err=True)
+
+
+@strategies.command()
+@click.argument("document", type=click.File("r"))
+@asks_server
+def post(client: Client, document: TextIO, as_json: bool) -> None:
+    """Post a strategy of expressions: a JSON file, or - for the input."""
+    found = client.post_expression(read_object(document))
+    if as_json:
+        print_json(found)
+        return
+    click.echo(f"{found['strategy_id']} is on the shelf, version {found['version']}.")
+    click.echo(f"Run it:  queuant run {found['strategy_id']}")
 
 
 def _show_shelf(shelf: list[dict[str, Any]], *, as_json: bool) -> None:

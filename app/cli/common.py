@@ -6,7 +6,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
@@ -88,7 +88,7 @@ def fail(text: str, code: int) -> NoReturn:
 
 def problem_text(error: ApiError) -> str:
     """A problem document as a person reads it."""
-    lines = [error.detail or error.code]
+    lines = [error.detail or error.code, *(f"  {line}" for line in str(error.problem.get("caret", "")).splitlines())]
     if len(error.errors) > 1:
         return "\n".join(
             [lines[0], *(f"  {item.get('pointer', '')}  {item.get('message', '')}" for item in error.errors)]
@@ -102,7 +102,7 @@ def problem_text(error: ApiError) -> str:
     if error.nearest and error.nearest not in error.detail:
         lines.append(f"  nearest  {error.nearest}")
     if error.status in (401, 403):
-        lines.append("The key is read from QUEUANT_API_KEY or from api_key in the home folder.")
+        lines.append("The key is read from QUEUANT_API_KEY; without --url also from api_key in the home folder.")
     return "\n".join(lines)
 
 
@@ -114,6 +114,17 @@ def settings_of(home: str | None = None, **overrides: Any) -> Settings:
 
 def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def read_object(file: TextIO) -> dict[str, Any]:
+    """The one object that a JSON file holds."""
+    try:
+        found = json.load(file)
+    except ValueError as error:
+        raise click.BadParameter(f"{file.name} is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise click.BadParameter(f"{file.name} needs one object, as in {{…}}")
+    return found
 
 
 def console(*, stderr: bool = False) -> Console:

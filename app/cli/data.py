@@ -130,7 +130,7 @@ def _renamed(pairs: tuple[str, ...]) -> dict[str, str]:
 
 def show_dataset(found: dict[str, Any], warnings: list[str]) -> None:
     """A dataset in a line, and what a reader should know."""
-    what = "series" if found["kind"] == "series" else "symbols"
+    what = "series" if found["kind"] == "series" else "symbol" if len(found["symbols"]) == 1 else "symbols"
     of = f"{len(found['symbols']):,} {what}" if found["symbols"] else f"the calendars {', '.join(found['calendars'])}"
     click.echo(
         f"{found['dataset_id']}@{found['version']}: {found['bars']:,} {found['frequency']} times of {of}, "

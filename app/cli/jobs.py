@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import reduce
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from app.cli.common import Shown, asks_server, console, key_values, plain_table, print_json
+from app.cli.common import Shown, asks_server, console, key_values, plain_table, print_json, read_object
 from app.cli.completing import complete_datasets, complete_jobs, complete_strategies
 from app.cli.data import show_dataset
 
@@ -97,11 +96,8 @@ def fields_of(given: dict[str, Any]) -> dict[str, Any]:
 @asks_server
 def portfolio(client: Client, *, book: TextIO, fresh: bool, wait: bool, as_json: bool) -> None:
     """Run the portfolio that a JSON file describes (- reads it from the input), and show its figures."""
-    try:
-        body = json.load(book)
-    except ValueError as error:
-        raise click.BadParameter(f"{book.name} is no JSON: {error}") from error
-    if not isinstance(body, dict) or not isinstance(body.get("strategies"), list):
+    body = read_object(book)
+    if not isinstance(body.get("strategies"), list):
         raise click.BadParameter(f"{book.name} needs an object with a list of strategies")
     if own := sorted({"fresh", "idempotency_key"} & body.keys()):
         raise click.BadParameter(f"{book.name} has {', '.join(own)}, which no request for a portfolio has")
@@ -139,13 +135,13 @@ def list_jobs(client: Client, *, as_json: bool, limit: int, **filters: str | Non
     if not found:
         click.echo("No jobs. Try `queuant run sma_cross`.")
         return
-    table = plain_table("job", "strategy", "dataset", "status", "created", "ms", "error")
+    table = plain_table("job", "kind", "strategy", "dataset", "status", "created", "ms", "error")
     for job in found:
         state = job.state
         took = state.get("compute_ms")
         error = (state.get("error") or {}).get("message", "")
         table.add_row(
-            *(job.id, state.get("strategy_id") or "", state.get("dataset_id") or "", job.status),
+            *(job.id, state["kind"], state.get("strategy_id") or "", state.get("dataset_id") or "", job.status),
             *(state["created_at"][:19].replace("T", " "), f"{took:.0f}" if took is not None else "", error),
         )
     console().print(table)
@@ -227,4 +223,4 @@ def _show_result(client: Client, job: Job, *, as_json: bool) -> None:
     for warning in found.warnings:
         screen.print(f"! {warning}")
     cached = " (answered from the store)" if job.cached else ""
-    screen.print(f"\njob {job.id}{cached}\n{client.url}/api/v1/jobs/{job.id}/result", soft_wrap=True)
+    screen.print(f"\njob {job.id}{cached}\n{client.url}/#/job/{job.id}", soft_wrap=True)

@@ -6,15 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import engine.metrics  # noqa: F401  (fills the registry)
+from engine.figures import METRICS
+
 ABSENT = "–"
 # How a figure is written, by its name; others by the end of their name, or as what they are.
 _PERCENT = {"pnl_return", "drawdown", "gross_exposure", "net_exposure", "weight", "contribution", "return", "depth"}
-_PERCENT |= {"total_return", "cagr", "annual_volatility", "max_drawdown", "var_95", "cvar_95", "win_rate", "exposure"}
-_PERCENT |= {"best_day", "worst_day", "downside_deviation", "alpha", "tracking_error", "psr"}
 _PERCENT |= {"var_fraction", "cvar_fraction", "utilisation"}
-_MONEY = {"equity", "cash", "capital", "pnl", "value", "commission", "slippage", "final_equity", "expectancy"}
-_MONEY |= {"average_win", "average_loss", *(f"total_{name}" for name in ("commission", "slippage", "borrow"))}
-_MONEY |= {f"total_{name}" for name in ("funding", "interest")}
+_PERCENT |= {m.name for m in METRICS.values() if m.unit == "fraction"}
+_MONEY = {"equity", "cash", "capital", "pnl", "value", "commission", "slippage"}
+_MONEY |= {m.name for m in METRICS.values() if m.unit == "money"}
 _FORMATS: Mapping[str, str] = {
     **dict.fromkeys(_PERCENT, "{:.2%}"),
     **dict.fromkeys(_MONEY, "{:,.2f}"),
@@ -28,8 +29,8 @@ _SIGNED = {"pnl", "pnl_return", "contribution"}
 
 
 def words(name: str) -> str:
-    """A name as a heading: `wait_p95_seconds` is `Wait p95`."""
-    told = re.sub(r"_(seconds|at|id)$", "", plain(name)).replace("_", " ")
+    """A name as a heading, without its unit: `wait_p95_seconds` is `Wait p95`."""
+    told = re.sub(r"_(seconds|fraction|at|id)$", "", plain(name)).replace("_", " ")
     told = re.sub(r"[a-z]+", lambda found: _SHORT.get(found[0], found[0]), told)
     return f"{told[:1].upper()}{told[1:]}"
 

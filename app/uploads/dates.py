@@ -61,7 +61,7 @@ def read(column: pa.ChunkedArray, name: str, row: Rows) -> Read:
         column = column.cast(pa.int64(), safe=False)
     coded = column.cast(pa.string()).dictionary_encode().combine_chunks()
     places = np.from_dlpack(pc.fill_null(coded.indices.cast(pa.int64()), -1))
-    texts = pc.utf8_lower(pc.utf8_trim_whitespace(coded.dictionary))
+    texts = pc.utf8_trim_whitespace(coded.dictionary)
 
     def where(at: int) -> int:
         return row(int(np.argmax(places == at)))
@@ -97,10 +97,11 @@ def _since_1970(texts: pa.Array, name: str, row: Rows) -> Read:
 
 def _written(texts: pa.Array, name: str, row: Rows) -> Read:
     """Different texts, all of the form of the first."""
-    form = next((form for form in FORMS if _all(texts[:1], form)), None)
+    lowered = pc.utf8_lower(texts)
+    form = next((form for form in FORMS if _all(lowered[:1], form)), None)
     if form is None:
         raise _bad(0, texts, name, row)
-    parts = pc.extract_regex(texts, form)
+    parts = pc.extract_regex(lowered, form)
     if parts.null_count:
         raise _bad(int(pc.index(parts.is_null(), True).as_py()), texts, name, row)
     said = {field.name: pc.struct_field(parts, [field.name]) for field in parts.type}

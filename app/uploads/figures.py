@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -16,6 +17,7 @@ NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?$"
 COMMA = r"^[+-]?[0-9]+,[0-9]+$"
 # 1,234 may be a thousand and more, or little more than one.
 UNCERTAIN = r"^[+-]?[1-9][0-9]{0,2},[0-9]{3}$"
+THOUSANDS = r"[+-]?[0-9]{1,3}(?:[, '][0-9]{3})+(?:\.[0-9]*)?"
 MISSING = strings(["", "na", "n/a", "#n/a", "nan", "null", "none", "-"])
 
 Rows = Callable[[int], int]
@@ -45,7 +47,9 @@ class Decimals:
             found = texts.cast(pa.float64())
         except pa.ArrowInvalid as error:
             at = _first(pc.invert(pc.match_substring_regex(texts, NUMBER)))
-            raise cell("this is no number.", "bad_number", row(at), column, texts[at].as_py()) from error
+            text = texts[at].as_py()
+            hint = " Leave out what stands between thousands." if re.fullmatch(THOUSANDS, text or "") else ""
+            raise cell(f"this is no number.{hint}", "bad_number", row(at), column, text) from error
         return numbers(pa.chunked_array([found]))
 
     def _with_points(self, texts: pa.Array, column: str, row: Rows) -> pa.Array:

@@ -15,7 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import Rule
 
 from app.web import problems, strict_json
-from app.web.access import PUBLIC
+from app.web.access import PUBLIC, SELF
 from app.web.errors import InvalidFields, UnsupportedMedia
 from app.web.fields import allowed_by
 from app.web.limiting import Kind
@@ -100,7 +100,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             view.scope = scope  # type: ignore[attr-defined]
             if counts_as:
                 view.counts_as = counts_as  # type: ignore[attr-defined]
-            security: list[dict[str, list[str]]] = [] if scope == PUBLIC else [{"bearer": []}]
+            # OpenAPI 3.1 names the roles that a key must have here. What asks by itself asks for `read`.
+            security = [] if scope == PUBLIC else [{"bearer": ["read" if scope == SELF else scope]}]
             described = self.doc(operationId=view.__name__, security=security)(view)
             self.add_url_rule(rule, view.__name__, described, **options)
             return view
@@ -153,7 +154,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
                     "summary": "Listen to what happens, live",
                     "description": "Open it as a WebSocket; a browser sends a ticket. See the live channels' guide.",
                     "tags": ["WebSocket"],
-                    "security": [{"bearer": []}, {"ticket": []}],
+                    "security": [{"bearer": ["read"]}, {"ticket": []}],
                     "parameters": [
                         _query("epoch", "What `hello` said before; with `seq` it brings what was missed.", "string"),
                         _query("seq", "The last sequence number that was seen.", "integer"),
@@ -174,7 +175,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
                     "summary": "Listen to what happens, as Server-Sent Events",
                     "description": "What the sockets carry, in `data` lines; an `id` resumes all channels.",
                     "tags": ["WebSocket"],
-                    "security": [{"bearer": []}, {"ticket": []}],
+                    "security": [{"bearer": ["read"]}, {"ticket": []}],
                     "parameters": [
                         _query("channels", "With commas: jobs, jobs/{id}, signals, …", "string") | {"required": True},
                         _query("last_event_id", "The last `id`, for who cannot send `Last-Event-ID`.", "string"),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.alerts.kinds import KINDS
 from app.errors import Unknown
 from app.events import PORTFOLIO, SEVERITIES, SIGNALS, alerts_channel, job_channel, owner_channel
 from app.store import Caller
@@ -65,7 +66,6 @@ def _whole(rest: str, feed: Feed) -> Feed:
 
 _SPOKEN = ("signal_update", "signal_flip", "conviction_surge", "signal_divergence")
 _ENDED = ("job_succeeded", "job_failed", "job_cancelled")
-_RAISED = ("stale_data", "var_breach", "drawdown", "limit_breach", "job_failed", "worker_lost", "queue_age")
 
 CHANNELS: Mapping[str, Family] = {
     "jobs": Family(
@@ -76,7 +76,7 @@ CHANNELS: Mapping[str, Family] = {
     ),
     "alerts": Family(
         lambda _, caller, rest: _whole(rest, Feed(alerts_channel(caller.owner), "/api/v1/alerts")),
-        (*_SPOKEN[1:], *_RAISED, "alert_acknowledged", "alert_resolved"),
+        (*KINDS, "alert_acknowledged", "alert_resolved"),
         ("strategy", "symbol", "severity"),
     ),
     "portfolio": Family(

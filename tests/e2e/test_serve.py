@@ -228,9 +228,16 @@ def test_a_strategy_in_the_home_folder_runs_without_a_restart_and_a_broken_one_i
     done = queuant(server, "run", "of_mine", "--dataset", "fx_daily", "--symbols", "EURUSD", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["request"]["strategy_id"] == "of_mine"
-    (server.home / "strategies" / "of_mine.py").write_text("def of_mine(:\n")
+    path = server.home / "strategies" / "of_mine.py"
+    path.write_text(path.read_text().replace("indicators.latch(bars.close", "indicators.latch(bars.price"))
+    assert (
+        "AttributeError: 'Bars' object has no attribute 'price' (of_mine.py, line "
+        in queuant(server, "run", "of_mine").stderr
+    )
+    path.write_text("def of_mine(:\n")
     assert "of_mine.py is left out: line 1: SyntaxError" in queuant(server, "strategies").stderr
-    assert "There is no strategy 'of_mine'." in queuant(server, "run", "of_mine").stderr
+    refused = queuant(server, "run", "of_mine").stderr
+    assert refused.startswith("There is no strategy 'of_mine': of_mine.py is left out: line 1: SyntaxError")
     shutil.rmtree(server.home / "strategies")
 
 

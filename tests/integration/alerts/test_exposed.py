@@ -102,9 +102,9 @@ def test_the_sentence_says_how_much_and_by_which_method(platform, go):
     go(loss=50.0, fall=0.2)
     found = {one.kind: one.message for one in platform.alerts()}
     assert found["var_breach"] == (
-        "The paper book: May lose 5.00% of its equity in a session, one in a hundred times (monte_carlo)."
+        "In one session of a hundred the paper book may lose 5.00% of its equity or more (monte_carlo)."
     )
-    assert found["drawdown"] == "The paper book: Has lost 20.00% since its highest equity."
+    assert found["drawdown"] == "The paper book has lost 20.00% since its highest equity."
 
 
 def test_a_threshold_of_ones_own_counts(platform, go):

@@ -81,7 +81,7 @@ def test_a_worker_that_is_lost_raises_one_alert_for_all_that_it_held(platform):
     platform.round()
     (alert,) = platform.alerts()
     assert (alert.kind, alert.entity, alert.value) == ("worker_lost", "node-1", 1.0)
-    assert alert.message.endswith("in attempt 1 at a job, which was queued again.")
+    assert alert.message.endswith("in attempt 1 of a job, which was queued again.")
 
 
 def test_a_lost_worker_is_told_with_what_became_of_its_job(platform):
@@ -90,7 +90,7 @@ def test_a_lost_worker_is_told_with_what_became_of_its_job(platform):
     platform.world.jobs.reap()
     platform.round()
     (alert,) = platform.alerts()
-    assert alert.message.endswith("at a job, which was cancelled.")
+    assert alert.message.endswith("of a job, which was cancelled.")
 
 
 def test_flips_and_surges_are_told_to_everybody_from_their_threshold_on(platform):

@@ -25,6 +25,7 @@ JOB_ID = "a" * 32
 def job(status: str, **more: Any) -> dict[str, Any]:
     return {
         "job_id": JOB_ID,
+        "kind": "backtest",
         "status": status,
         "created_at": "2026-01-02T03:04:05.000Z",
         "compute_ms": 41.7,
@@ -279,7 +280,7 @@ def test_an_upload_says_what_became_of_the_file(run: Callable[..., Result], tmp_
 
     said = run("data", "upload", str(path), "--name", "mine", "--source", "A seed", server=server)
     assert said.exit_code == 0, said.output
-    assert "mine@000000000000: 2 daily times of 1 symbols, 2024-01-02 to 2024-01-03\n! The rows were" in said.output
+    assert "mine@000000000000: 2 daily times of 1 symbol, 2024-01-02 to 2024-01-03\n! The rows were" in said.output
     assert path.read_bytes() in seen[0]
     assert b'name="source"\r\n\r\nA seed\r\n' in seen[0]
     assert run("data", "upload", str(path), "--name", "mine", "--json", server=server).stdout.startswith("{")

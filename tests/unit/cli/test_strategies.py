@@ -71,10 +71,34 @@ def test_json_is_the_list_and_nothing_else_on_standard_output(
     assert json.loads(run(*words, home=tmp_path).stdout) == [ONE]
 
 
-def test_the_help_names_both_commands(tmp_path: Path) -> None:
+def test_the_help_names_all_commands(tmp_path: Path) -> None:
     said = run("--help", home=tmp_path)
-    assert "show" in said.stdout
-    assert "new" in said.stdout
+    assert [name for name in ("new", "post", "show") if f"\n  {name} " in said.stdout] == ["new", "post", "show"]
+
+
+def test_a_document_is_posted_and_a_mistake_is_shown_where_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def server(request: httpx.Request) -> httpx.Response:
+        spec = json.loads(request.content)
+        if spec["entry"] == "close > 1":
+            return httpx.Response(201, json={"strategy_id": "mine", "version": "0123456789ab"})
+        problem = {"code": "invalid_expression", "detail": "Expected an operator.", "pointer": "/entry"}
+        return httpx.Response(422, json=problem | {"caret": "close AND 1\n      ^"})
+
+    def make(url: str | None = None, *, home: str | None = None) -> Client:
+        return Client("http://server", "bt_1_x", home=tmp_path, transport=httpx.MockTransport(server))
+
+    monkeypatch.setattr("app.client.Client", make)
+    path = tmp_path / "mine.json"
+    path.write_text('{"name": "Mine", "entry": "close > 1", "exit": "close < 1"}')
+    assert run("post", str(path), home=tmp_path).stdout.startswith("mine is on the shelf, version 0123456789ab.\n")
+    path.write_text('{"name": "Mine", "entry": "close AND 1", "exit": "close < 1"}')
+    said = run("post", str(path), home=tmp_path)
+    assert said.exit_code == 2
+    assert said.stderr.startswith("Expected an operator.\n  close AND 1\n        ^\n  at       /entry\n")
+    path.write_text("[]")
+    assert "needs one object" in run("post", str(path), home=tmp_path).stderr
 
 
 def test_a_new_strategy_is_on_the_shelf_passes_ruff_and_its_own_test(tmp_path: Path) -> None:

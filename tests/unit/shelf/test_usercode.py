@@ -18,7 +18,7 @@ from app.catalog import Catalog
 from app.contracts import resolve_backtest
 from app.settings import Settings
 from app.shelf import Shelf
-from app.usercode import UserCode, load
+from app.usercode import UserCode, load, place_of
 from engine import Bars
 from engine.errors import InvalidInput, RunFailed, UnknownName
 from workers import pipeline
@@ -133,12 +133,23 @@ def test_a_file_that_was_good_and_is_broken_runs_no_more_until_it_is_mended(shel
     path = write(tmp_path, "mine")
     assert shelf.get("mine")
     path.write_text("def mine(:\n")
-    with pytest.raises(UnknownName):
+    with pytest.raises(UnknownName, match=r"There is no strategy 'mine': mine\.py is left out: line 1: SyntaxError"):
         shelf.get("mine")
     assert [item.file for item in shelf.broken()] == ["mine.py"]
     write(tmp_path, "mine", weight=0.125)
     assert shelf.get("mine")
     assert shelf.broken() == ()
+
+
+def test_an_error_of_a_strategy_is_told_with_the_line_of_its_file(shelf: Shelf, tmp_path: Path) -> None:
+    path = write(tmp_path, "mine")
+    path.write_text(path.read_text().replace("np.full(", "np.no_such("))
+    bars = Bars.from_closes(np.arange("2024-01-01", "2024-01-06", dtype="datetime64[D]"), np.ones((5, 1)), ("A",))
+    with pytest.raises(RunFailed) as failed:
+        shelf.get("mine").bind()(bars)
+    assert failed.value.__cause__
+    assert place_of(failed.value.__cause__) == "mine.py, line 11"
+    assert place_of(ValueError("of nobody's file")) is None
 
 
 def test_tests_and_helpers_in_the_folder_are_no_strategies(shelf: Shelf, tmp_path: Path) -> None:

@@ -111,6 +111,12 @@ def test_a_comma_that_may_stand_between_thousands_is_refused(refused, rows, code
     assert row is None or error.given["row"] == row
 
 
+def test_what_stands_between_thousands_is_named(refused):
+    error = refused(LONG.replace(",100\n", ',"1,557,969"\n'))
+    assert (error.code, error.given) == ("bad_number", {"row": 2, "column": "Volume", "value": "1,557,969"})
+    assert error.message.endswith("Leave out what stands between thousands.")
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -142,7 +148,7 @@ def test_dates_of_every_common_form_are_the_same_days(take, first, second):
         (("2024-01-02", "2024-02-30"), "bad_date", 3),
         (("2024-01-02", "03/01/2024"), "bad_date", 3),
         (("2024-01-02", ""), "bad_date", 3),
-        (("yesterday", "2024-01-02"), "bad_date", 2),
+        (("Yesterday", "2024-01-02"), "bad_date", 2),
         (("2024-01-02", "2300-01-01"), "bad_date", 3),
         (("2024-01-02T10:00Z", "2024-01-03T10:00"), "bad_date", 3),
     ],
@@ -150,6 +156,7 @@ def test_dates_of_every_common_form_are_the_same_days(take, first, second):
 def test_a_date_that_could_mean_two_days_or_none_names_its_row(refused, rows, code, row):
     error = refused("date,A\n" + "".join(f"{day},1\n" for day in rows))
     assert (error.code, error.given["row"], error.given["column"]) == (code, row, "date")
+    assert error.given.get("value", "") in ("", *rows, "2300-01-01T00:00:00")
 
 
 # What stands in row 3 of `LONG` instead -> code, column.
