@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import sys
 from collections.abc import Callable
@@ -26,15 +27,20 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 class Shown(click.Group):
-    """A group one of whose commands need not be named: `queuant data fx_daily` is `queuant data show fx_daily`."""
+    """A group one of whose commands need not be named: `queuant data fx_daily` is `queuant data show fx_daily`.
+
+    Where there are more words than that command takes, the first one was meant for a command, and click says which.
+    """
 
     def __init__(self, *args: Any, default: str = "show", **options: Any) -> None:
         super().__init__(*args, **options)
         self.default = default
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words = len(list(itertools.takewhile(lambda word: not word.startswith("-"), args)))
+        taken = sum(isinstance(item, click.Argument) for item in self.commands[self.default].params)
         named = bool(args) and args[0] in (*self.commands, *ctx.help_option_names)
-        return super().parse_args(ctx, args if named else [self.default, *args])
+        return super().parse_args(ctx, args if named or words > taken else [self.default, *args])
 
 
 def asks_server(command: Callable[..., None]) -> Callable[..., None]:

@@ -8,7 +8,6 @@ print(job.wait().result().metrics["sharpe"])
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
@@ -19,10 +18,10 @@ from app.client.channels import Channels, Filter, LiveEvent, Place, channels_of
 from app.client.connection import Connection
 from app.client.errors import ApiError, ClientError, JobFailed, StillRunning, Unreachable
 from app.client.jobs import Job, Result
-from app.client.live import Listener
 
 if TYPE_CHECKING:
     from app.client.asynchronous import AsyncClient, AsyncJob
+    from app.client.live import Listener
 
 __all__ = [
     "ApiError",
@@ -211,6 +210,8 @@ class Client(Connection):
             since: the `position` of an event that was heard before; default: from now on.
             filter: strategy, symbol, severity (the least), type; for every one of the channels.
         """
+        from app.client.live import Listener  # who only asks the API need not load what sockets take
+
         listener = Listener(self.live_url, self._transport.key, channels_of(channels, filter), since=since)
         with listener:
             yield from listener.events(timeout)
@@ -219,7 +220,9 @@ class Client(Connection):
         self, channels: Channels, *, since: str = "", filter: Filter | None = None
     ) -> AsyncGenerator[LiveEvent, None]:
         """The same from asyncio."""
-        from app.client.alive import listen  # a program without asyncio need not load it
+        import asyncio  # a program without it need not load it
+
+        from app.client.alive import listen
 
         url = await asyncio.to_thread(lambda: self.live_url)
         place = Place(channels_of(channels, filter), since=since)
@@ -237,6 +240,8 @@ class Client(Connection):
 
     def listen(self, job_id: str | None = None) -> Listener:
         """A subscription that can be opened before the jobs it is about are queued."""
+        from app.client.live import Listener
+
         channel = f"jobs/{job_id}" if job_id else "jobs"
         missed = (lambda seq: self.past_events(job_id, after=seq)) if job_id else None
         return Listener(self.live_url, self._transport.key, channel, missed=missed)
