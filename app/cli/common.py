@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from app.client import ApiError
     from app.settings import Settings
+    from engine.errors import QueuantError
 
 FAILED_JOB, USAGE, UNREACHABLE = 1, 2, 3
 _PLAIN_WIDTH = 140
@@ -66,7 +67,6 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def wrapped(*args: Any, **given: Any) -> None:
         from app.client.errors import ApiError, ClientError, Unreachable
-        from engine.errors import QueuantError
 
         try:
             command(*args, **given)
@@ -76,7 +76,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             fail(f"{error}\nStart a server with `./run serve`, or name one with --url or QUEUANT_URL.", UNREACHABLE)
         except ClientError as error:
             fail(str(error), FAILED_JOB)
-        except QueuantError as error:
+        except _own() as error:
             fail(error.message, USAGE)
         except OSError as error:
             if error.filename is None:  # a pipe that was closed, which click knows how to end
@@ -84,6 +84,13 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             fail(f"{error.filename}: {error.strerror}.", USAGE)
 
     return wrapped
+
+
+def _own() -> type[QueuantError]:
+    """The root of our errors. It brings the engine, and is asked for only when something was raised."""
+    from engine.errors import QueuantError
+
+    return QueuantError
 
 
 def fail(text: str, code: int) -> NoReturn:

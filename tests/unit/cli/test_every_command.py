@@ -30,10 +30,10 @@ def test_help_starts_at_once_and_imports_nothing_heavy() -> None:
     assert time.monotonic() - started < 5
 
 
-def test_asking_a_server_loads_nothing_that_sockets_take() -> None:
+def test_asking_a_server_loads_neither_the_engine_nor_what_sockets_take() -> None:
     program = (
         "import sys\nfrom app.client import Client, LiveEvent\nClient('http://127.0.0.1:9', 'bt_1_x')\n"
-        "heavy = {'websockets', 'asyncio', 'pandas', 'sqlalchemy', 'flask', 'celery', 'redis', 'numba'}\n"
+        "heavy = {'numpy', 'websockets', 'asyncio', 'pandas', 'sqlalchemy', 'flask', 'celery', 'redis', 'numba'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
