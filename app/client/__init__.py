@@ -307,6 +307,19 @@ class Client(Connection):
         """Set the limits of the paper book: all of them, what is left out has its default, None is no limit."""
         return dict(self.api("PUT", "/risk/limits", body=limits))
 
+    def alerts(self, /, **query: Any) -> dict[str, Any]:
+        """What asked for attention, newest first: `alerts`, and the cursor of the `next` page.
+
+        Args:
+            query: status, severity, kind, rule_id, strategy_id, since, limit, cursor: as in the HTTP API.
+        """
+        return dict(self.api("GET", "/alerts", query=query))
+
+    def acknowledge(self, alert_id: str, *, note: str | None = None) -> dict[str, Any]:
+        """Say that somebody has seen an alert, and what is known or done about it."""
+        body = None if note is None else {"note": note}
+        return dict(self.api("POST", f"/alerts/{alert_id}/ack", body=body))
+
     def report(self, date: str | None = None, *, make: bool = False) -> dict[str, Any]:
         """The daily report of a date, or the newest one; with `make` it is made where nobody has."""
         return dict(self.api("POST" if make else "GET", "/reports/daily", query={"date": date}))

@@ -31,6 +31,8 @@ def told(text: str, **more: Any) -> dict[str, Any]:
 class Strict(ma.Schema):
     """Refuses fields that it does not know."""
 
+    optional = False  # whether a request may come without this body
+
     class Meta:
         unknown = ma.RAISE
 
