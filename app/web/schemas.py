@@ -19,7 +19,7 @@ from engine.panel import QUALITIES
 
 TAG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._:/=+-]*$"
 CAPITAL = Config.schema()["properties"]["initial_capital"]
-MOST_POINTS = 20_000
+FEWEST_POINTS, MOST_POINTS = 10, 20_000
 MOST_COMPARED = 20
 MOST_RUNS = 200
 
@@ -243,7 +243,7 @@ class PointsQuery(Strict):
     """How fine a curve."""
 
     points = Whole(
-        low=10,
+        low=FEWEST_POINTS,
         high=MOST_POINTS,
         query=True,
         metadata=told("At most so many points; the first, the last and every extreme stay."),

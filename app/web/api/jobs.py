@@ -123,6 +123,18 @@ def read_equity(query: dict[str, Any], job_id: str) -> Response:
     return reading.equity(job_id, query.get("points"))
 
 
+@blp.route("/jobs/<job_id>/paths", scope="read", parameters=["IF_NONE_MATCH"])
+@blp.arguments(PointsQuery, location="query")
+@blp.response(200, shapes.PathCurves)
+@blp.alt_response(304, description="The client has it", success=True)
+def read_paths(query: dict[str, Any], job_id: str) -> Response:
+    """Read the equity of every path of a succeeded cross-validation
+
+    Each path is decimated by itself; of many paths each has fewer points.
+    """
+    return reading.paths(job_id, query.get("points"))
+
+
 @blp.route("/jobs/<job_id>/trades", scope="read", parameters=["IF_NONE_MATCH"])
 @blp.arguments(RowsQuery, location="query")
 @blp.response(200, shapes.Trades)
