@@ -99,8 +99,8 @@ function curves({ paths: { shown, sharpe } }, { paths: all }) {
   const median = all.find(({ path }) => path === shown);
   draw(place, (theme) => ({
     traces: [
-      { type: "scatter", mode: "lines", name: "the other paths", x: joined("time"), y: joined("value"), text: others.flatMap(({ path, time }) => [...time.map(() => `path ${path}, Sharpe ${number(sharpe[path])}`), ""]), line: { color: theme.soft(theme.c1, 0.55), width: 1 }, hovertemplate: "%{text}: %{y:,.0f}<extra></extra>" },
-      { type: "scatter", mode: "lines", name: "the median path, which is shown", x: median.time, y: median.value, line: { color: theme.c3, width: 2 }, hovertemplate: `path ${shown}: %{y:,.0f}<extra></extra>` },
+      { type: "scatter", mode: "lines", name: "the other paths", x: joined("time"), y: joined("value"), text: others.flatMap(({ path, time }) => [...time.map(() => `path ${path}, Sharpe ${number(sharpe[path])}`), ""]), line: { color: theme.soft(theme.c1, 0.4), width: 1 }, hovertemplate: "%{text}: %{y:,.0f}<extra></extra>" },
+      { type: "scatter", mode: "lines", name: "the median path, which is shown", x: median.time, y: median.value, line: { color: theme.c3, width: 2.4 }, hovertemplate: `path ${shown}: %{y:,.0f}<extra></extra>` },
     ],
     layout: { showlegend: true, hovermode: "closest", yaxis: { title: { text: "equity" } }, margin: { l: 65, r: 15, t: 12, b: 30 } },
   }));
