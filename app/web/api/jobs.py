@@ -24,6 +24,7 @@ from app.web.schemas import (
 )
 
 blp = Blueprint("Jobs", __name__)
+_BYTES = {"type": "string", "format": "binary"}
 
 
 def check_job_id() -> None:
@@ -158,7 +159,8 @@ def read_positions(query: dict[str, Any], job_id: str) -> Response:
 
 @blp.route("/jobs/<job_id>/export", scope="read", parameters=["IF_NONE_MATCH"])
 @blp.arguments(ExportQuery, location="query")
-@blp.response(200, {"type": "string", "format": "binary"}, content_type="application/vnd.apache.parquet")
+@blp.response(200, _BYTES, content_type="application/vnd.apache.parquet")
+@blp.alt_response(200, schema=_BYTES, content_type="application/vnd.apache.arrow.stream", success=True)
 @blp.alt_response(200, schema={"type": "string"}, content_type="text/csv", success=True)
 @blp.alt_response(200, schema={"type": "object"}, content_type="application/json", success=True)
 @blp.alt_response(304, description="The client has it", success=True)
