@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.errors import StartRefused
+if TYPE_CHECKING:
+    from app.errors import StartRefused
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
@@ -163,13 +164,13 @@ class Settings:
             value, least, most = getattr(self, item.name), item.metadata["least"], item.metadata["most"]
             if isinstance(value, int | float) and not (math.isfinite(value) and least <= value <= most):
                 bounds = f"at least {least:g}" if most == math.inf else f"between {least:g} and {most:g}"
-                raise StartRefused(f"{item.metadata['env']}={value} must be {bounds}.")
+                raise _refused(f"{item.metadata['env']}={value} must be {bounds}.")
         if not re.fullmatch(r"never|([01][0-9]|2[0-3]):[0-5][0-9]", self.report_at):
-            raise StartRefused(f"QUEUANT_REPORT_AT={self.report_at!r} is neither HH:MM nor 'never'.")
+            raise _refused(f"QUEUANT_REPORT_AT={self.report_at!r} is neither HH:MM nor 'never'.")
         if self.log_level not in LOG_LEVELS:
-            raise StartRefused(f"QUEUANT_LOG_LEVEL={self.log_level!r} is none of {', '.join(LOG_LEVELS)}.")
+            raise _refused(f"QUEUANT_LOG_LEVEL={self.log_level!r} is none of {', '.join(LOG_LEVELS)}.")
         if self.log_format not in LOG_FORMATS:
-            raise StartRefused(f"QUEUANT_LOG_FORMAT={self.log_format!r} is none of {', '.join(LOG_FORMATS)}.")
+            raise _refused(f"QUEUANT_LOG_FORMAT={self.log_format!r} is none of {', '.join(LOG_FORMATS)}.")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -188,7 +189,7 @@ class Settings:
         try:
             home = Path(self.home).expanduser().absolute()
         except RuntimeError as error:
-            raise StartRefused(f"QUEUANT_HOME={self.home} begins with a home folder that nobody has.") from error
+            raise _refused(f"QUEUANT_HOME={self.home} begins with a home folder that nobody has.") from error
         url = self.database_url or f"sqlite:///{home / 'queuant.db'}"
         url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
         return self.replace(home=home, database_url=url)
@@ -234,7 +235,7 @@ class Settings:
         pairs = [entry.partition("=") for entry in self.source_urls]
         for name, equals, url in pairs:
             if not (name and equals and re.match(r"https?://[^/?#@]+", url)):
-                raise StartRefused(f"QUEUANT_SOURCE_URLS has {name + equals + url!r}, which is not NAME=URL.")
+                raise _refused(f"QUEUANT_SOURCE_URLS has {name + equals + url!r}, which is not NAME=URL.")
         return {name: url for name, _, url in pairs}
 
     @property
@@ -267,6 +268,12 @@ class Settings:
         return frozenset({self.api_url, *self.allowed_origins})
 
 
+def _refused(message: str) -> StartRefused:
+    from app.errors import StartRefused  # it brings the engine, which a client need not load to ask a server
+
+    return StartRefused(message)
+
+
 def _dialable(host: str) -> str:
     if ":" in host:
         return "[::1]" if host == "::" else f"[{host}]"
@@ -280,7 +287,7 @@ def _read(source: Mapping[str, str], name: str, default: Any) -> Any:
     try:
         return type(default)(text)
     except ValueError as error:
-        raise StartRefused(f"{name}={text!r} is not a {type(default).__name__}") from error
+        raise _refused(f"{name}={text!r} is not a {type(default).__name__}") from error
 
 
 def _written(value: Any) -> str:

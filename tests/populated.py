@@ -81,6 +81,8 @@ class Populated:
         open_book(application(like, services, fast, slow))
         self.web = web = type(like)(create_app(services), services, scopes=("read", "run", "admin"))
         self.job, self.search = web.run(**ONE), sweeps.submit(web)
+        crossed = web.post(f"{API}/backtest/walkforward", RUN | GRID | {"cpcv": {"groups": 4, "test_groups": 2}})
+        self.crossed = self._did(crossed).get_json()["job_id"]
         self._did(web.post(f"{API}/strategies/sma_cross/signal"))
         sweeps.work(web)
         self.alert = self._alert()
@@ -106,7 +108,9 @@ class Populated:
     def _names(self, label: str) -> dict[str, Any]:
         """What exists, for one route."""
         named = {"job_id": self.job, "job_ids": self.job, "alert_id": self.alert}
-        search = {"job_id": self.search} if label.endswith(("/trials", "/surface")) else {}
+        searched = {"trials": self.search, "surface": self.search, "paths": self.crossed}
+        last = label.rpartition("/")[2]
+        search = {"job_id": searched[last]} if last in searched else {}
         return {**NAMES, **named, **search, **(MACRO if "/macro/" in label else {})}
 
     def _fresh(self, label: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import click
 
 from app.cli import (
     admin,
+    bench,
     book,
     catalog,
     comparing,
@@ -76,6 +77,7 @@ for command in (
     doctor.doctor,
     admin.db,
     admin.keys,
+    bench.bench,
     completing.completion,
 ):
     cli.add_command(command)

@@ -41,9 +41,10 @@ def db() -> None:
 
 
 @db.command()
+@json_option
 @home_option
 @guarded
-def upgrade(home: str | None) -> None:
+def upgrade(as_json: bool, home: str | None) -> None:
     """Bring the database to the newest schema. Safe to repeat."""
     from app import schema
     from app.store import Store
@@ -53,20 +54,27 @@ def upgrade(home: str | None) -> None:
     schema.upgrade(store)
     after = schema.current(store)
     store.close()
-    click.echo(f"The schema is {after}." if before == after else f"The schema went from {before or 'none'} to {after}.")
+    if as_json:
+        print_json({"before": before, "after": after})
+    elif before == after:
+        click.echo(f"The schema is {after}.")
+    else:
+        click.echo(f"The schema went from {before or 'none'} to {after}.")
 
 
 @db.command()
+@json_option
 @home_option
 @guarded
-def current(home: str | None) -> None:
+def current(as_json: bool, home: str | None) -> None:
     """Show the schema of the database."""
     from app import schema
     from app.store import Store
 
     store = Store(settings_of(home).database_url)
-    click.echo(schema.current(store) or "none")
+    found = schema.current(store)
     store.close()
+    print_json({"schema": found}) if as_json else click.echo(found or "none")
 
 
 @db.command()
@@ -117,6 +125,7 @@ def keys() -> None:
     type=click.Choice(["read", "run", "admin"]),
     default=("read", "run"),
     show_default=True,
+    help="What it may do; again for another.",
 )
 @click.option(
     "--expires",
@@ -174,9 +183,10 @@ def list_keys(as_json: bool, home: str | None) -> None:
 
 @keys.command()
 @click.argument("key")
+@json_option
 @home_option
 @guarded
-def revoke(key: str, home: str | None) -> None:
+def revoke(key: str, as_json: bool, home: str | None) -> None:
     """Close a key for ever. KEY is the key itself or its id, the part between `bt_` and the next `_`.
 
     Requests are refused at once; sockets that it opened are closed within minutes.
@@ -189,4 +199,4 @@ def revoke(key: str, home: str | None) -> None:
     store.close()
     if not closed:
         raise Unknown("There is no such key, or it is revoked already.")
-    click.echo("Revoked.")
+    print_json({"revoked": True}) if as_json else click.echo("Revoked.")

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.common import Shown, asks_server, console, fail, guarded, home_option, plain_table, print_json, settings_of
+from app.cli.common import (
+    Shown,
+    asks_server,
+    console,
+    fail,
+    guarded,
+    home_option,
+    json_option,
+    plain_table,
+    print_json,
+    settings_of,
+)
 from app.cli.figures import written
 
 if TYPE_CHECKING:
@@ -56,9 +68,10 @@ def close(client: Client, as_json: bool) -> None:
 
 
 @book.command()
+@json_option
 @home_option
 @guarded
-def check(home: str | None) -> None:
+def check(as_json: bool, home: str | None) -> None:
     """Add up the ledger from the capital on, and compare it with every mark and the state, to the last bit.
 
     It asks the database, not a server, and changes nothing.
@@ -69,6 +82,9 @@ def check(home: str | None) -> None:
     store = Store(settings_of(home).database_url)
     found = proof.prove(store)
     store.close()
+    if as_json:
+        print_json(found and vars(found))
+        sys.exit(DIFFERS if found and found.differences else 0)
     if found is None:
         click.echo("The paper book has not been opened yet.")
         return

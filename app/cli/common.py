@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from app.client import ApiError
     from app.settings import Settings
+    from engine.errors import QueuantError
 
 FAILED_JOB, USAGE, UNREACHABLE = 1, 2, 3
 _PLAIN_WIDTH = 140
@@ -26,15 +28,20 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 class Shown(click.Group):
-    """A group one of whose commands need not be named: `queuant data fx_daily` is `queuant data show fx_daily`."""
+    """A group one of whose commands need not be named: `queuant data fx_daily` is `queuant data show fx_daily`.
+
+    Where there are more words than that command takes, the first one was meant for a command, and click says which.
+    """
 
     def __init__(self, *args: Any, default: str = "show", **options: Any) -> None:
         super().__init__(*args, **options)
         self.default = default
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words = len(list(itertools.takewhile(lambda word: not word.startswith("-"), args)))
+        taken = sum(isinstance(item, click.Argument) for item in self.commands[self.default].params)
         named = bool(args) and args[0] in (*self.commands, *ctx.help_option_names)
-        return super().parse_args(ctx, args if named else [self.default, *args])
+        return super().parse_args(ctx, args if named or words > taken else [self.default, *args])
 
 
 def asks_server(command: Callable[..., None]) -> Callable[..., None]:
@@ -60,7 +67,6 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def wrapped(*args: Any, **given: Any) -> None:
         from app.client.errors import ApiError, ClientError, Unreachable
-        from engine.errors import QueuantError
 
         try:
             command(*args, **given)
@@ -70,7 +76,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             fail(f"{error}\nStart a server with `./run serve`, or name one with --url or QUEUANT_URL.", UNREACHABLE)
         except ClientError as error:
             fail(str(error), FAILED_JOB)
-        except QueuantError as error:
+        except _own() as error:
             fail(error.message, USAGE)
         except OSError as error:
             if error.filename is None:  # a pipe that was closed, which click knows how to end
@@ -78,6 +84,13 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             fail(f"{error.filename}: {error.strerror}.", USAGE)
 
     return wrapped
+
+
+def _own() -> type[QueuantError]:
+    """The root of our errors. It brings the engine, and is asked for only when something was raised."""
+    from engine.errors import QueuantError
+
+    return QueuantError
 
 
 def fail(text: str, code: int) -> NoReturn:

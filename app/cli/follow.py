@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli.common import asks_server, console, plain_table, print_json
+from app.cli.common import Shown, asks_server, console, plain_table, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,25 +97,40 @@ def described(event: LiveEvent) -> str:
     return told(event.data)
 
 
-@click.command()
+@click.group(cls=Shown)
+def alerts() -> None:
+    """Show what asks for attention, follow it, or acknowledge it (the word `show` may be left out)."""
+
+
+@alerts.command()
+@click.argument("alert_id", metavar="ALERT")
+@click.option("--note", help="What is known or done about it.")
+@asks_server
+def ack(client: Client, *, alert_id: str, note: str | None, as_json: bool) -> None:
+    """Say that you have seen an alert."""
+    found = client.acknowledge(alert_id, note=note)
+    print_json(found) if as_json else click.echo(f"{found['alert_id']}  {found['status']}")
+
+
+@alerts.command()
 @click.option("--follow", is_flag=True, help="Go on: a line for everything that happens from now on.")
 @click.option("--severity", help="With --follow: only what is at least so severe.")
 @asks_server
-def alerts(client: Client, *, follow: bool, severity: str | None, as_json: bool) -> None:
-    """Show what asks for attention, or follow it."""
+def show(client: Client, *, follow: bool, severity: str | None, as_json: bool) -> None:
+    """Show what asks for attention, newest first."""
     if follow:
         tell_all(client.events("alerts", filter={"severity": severity} if severity else None), as_json=as_json)
         return
     if severity:
         raise click.UsageError("--severity goes with --follow.")
-    found = client.api("GET", "/alerts")
+    found = client.alerts()
     if as_json:
         print_json(found)
         return
-    table = plain_table("raised", "status", "severity", "kind", "message")
+    table = plain_table("alert", "raised", "status", "severity", "kind", "message")
     for item in found["alerts"]:
         facts = (item["status"], item["severity"], item["kind"], item["message"])
-        table.add_row(item["raised_at"][:19].replace("T", " "), *facts)
+        table.add_row(item["alert_id"], item["raised_at"][:19].replace("T", " "), *facts)
     console().print(table)
     if found["next"]:
         console().print("Older ones are not shown.")

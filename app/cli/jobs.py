@@ -30,8 +30,8 @@ _RUN = (
     click.option("--start", "start_date", help="First day, YYYY-MM-DD."),
     click.option("--end", "end_date", help="Last day, YYYY-MM-DD."),
     click.option("--fill", help="next_open, next_close or same_close."),
-    click.option("--commission-bps", type=float),
-    click.option("--slippage-bps", type=float),
+    click.option("--commission-bps", type=float, help="In hundredths of a percent of what is traded."),
+    click.option("--slippage-bps", type=float, help="How much worse a fill is than its price, likewise."),
     click.option("--capital", "initial_capital", type=float, help="Initial capital."),
     click.option("-c", "--config", "config", multiple=True, metavar="NAME=VALUE", help="Any other config field."),
     click.option("--benchmark", help="A symbol to compare with."),
@@ -123,7 +123,7 @@ def watch(client: Client, job_id: str, as_json: bool) -> None:
 @click.option("--status", help="queued, running, succeeded, failed or cancelled.")
 @click.option("--strategy", "strategy_id", help="Only this strategy.")
 @click.option("--tag", help="Only jobs with this tag.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most.")
 @asks_server
 def list_jobs(client: Client, *, as_json: bool, limit: int, **filters: str | None) -> None:
     """List jobs, newest first."""

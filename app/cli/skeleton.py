@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from app.cli.common import guarded, home_option, settings_of
+from app.cli.common import guarded, home_option, json_option, print_json, settings_of
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 # What the skeleton itself calls so.
@@ -95,9 +95,10 @@ def test_it_does_not_see_the_future():
     type=click.Path(file_okay=False, path_type=Path),
     help="Where [default: the first of QUEUANT_STRATEGY_DIRS, or strategies in the home folder].",
 )
+@json_option
 @home_option
 @guarded
-def new(name: str, folder: Path | None, home: str | None) -> None:
+def new(name: str, folder: Path | None, as_json: bool, home: str | None) -> None:
     """Begin a strategy of your own: a file that works, and its test."""
     from app.shelf import Shelf
     from app.usercode import UserCode
@@ -107,9 +108,14 @@ def new(name: str, folder: Path | None, home: str | None) -> None:
     shelf = Shelf(user_code=UserCode(dict.fromkeys((*folders, place)), required=False))
     check(name, {item.id for item in shelf.all()} | {path.stem for path in place.glob("*.py")})
     place.mkdir(parents=True, exist_ok=True)
-    for path, text in ((place / f"{name}.py", _STRATEGY), (place / f"test_{name}.py", _TEST)):
+    written = {place / f"{name}.py": _STRATEGY, place / f"test_{name}.py": _TEST}
+    for path, text in written.items():
         with path.open("x", encoding="utf-8") as file:
             file.write(text.replace("NAME", name))
+    if as_json:
+        print_json({"strategy_id": name, "files": [str(path) for path in written]})
+        return
+    for path in written:
         click.echo(f"Written: {path}")
     if place not in [each.absolute() for each in folders]:
         click.echo(f"The server looks there when it starts with QUEUANT_STRATEGY_DIRS={place}")

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
-from app.cli.common import guarded
+from app.cli.common import guarded, json_option, print_json
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of the world [default: that of macro_synthetic].")
+@json_option
 @guarded
-def synthesize(folder: Path, seed: int | None) -> None:
+def synthesize(folder: Path, seed: int | None, as_json: bool) -> None:
     """Make a macro economy and write it to FOLDER as a dataset.
 
     Its id is the folder's name. Name the folder above in QUEUANT_DATASET_ROOTS to run strategies on it.
@@ -23,4 +24,8 @@ def synthesize(folder: Path, seed: int | None) -> None:
 
     world = generate(SEED if seed is None else seed)
     write(world, folder)
-    click.echo(f"{folder}: {len(world.prices)} instruments and {len(world.series)} series, seed {world.seed}.")
+    instruments, series = len(world.prices), len(world.series)
+    if as_json:
+        print_json({"folder": str(folder), "instruments": instruments, "series": series, "seed": world.seed})
+    else:
+        click.echo(f"{folder}: {instruments} instruments and {series} series, seed {world.seed}.")

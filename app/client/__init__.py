@@ -8,7 +8,6 @@ print(job.wait().result().metrics["sharpe"])
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
@@ -19,10 +18,10 @@ from app.client.channels import Channels, Filter, LiveEvent, Place, channels_of
 from app.client.connection import Connection
 from app.client.errors import ApiError, ClientError, JobFailed, StillRunning, Unreachable
 from app.client.jobs import Job, Result
-from app.client.live import Listener
 
 if TYPE_CHECKING:
     from app.client.asynchronous import AsyncClient, AsyncJob
+    from app.client.live import Listener
 
 __all__ = [
     "ApiError",
@@ -211,6 +210,8 @@ class Client(Connection):
             since: the `position` of an event that was heard before; default: from now on.
             filter: strategy, symbol, severity (the least), type; for every one of the channels.
         """
+        from app.client.live import Listener  # who only asks the API need not load what sockets take
+
         listener = Listener(self.live_url, self._transport.key, channels_of(channels, filter), since=since)
         with listener:
             yield from listener.events(timeout)
@@ -219,7 +220,9 @@ class Client(Connection):
         self, channels: Channels, *, since: str = "", filter: Filter | None = None
     ) -> AsyncGenerator[LiveEvent, None]:
         """The same from asyncio."""
-        from app.client.alive import listen  # a program without asyncio need not load it
+        import asyncio  # a program without it need not load it
+
+        from app.client.alive import listen
 
         url = await asyncio.to_thread(lambda: self.live_url)
         place = Place(channels_of(channels, filter), since=since)
@@ -237,6 +240,8 @@ class Client(Connection):
 
     def listen(self, job_id: str | None = None) -> Listener:
         """A subscription that can be opened before the jobs it is about are queued."""
+        from app.client.live import Listener
+
         channel = f"jobs/{job_id}" if job_id else "jobs"
         missed = (lambda seq: self.past_events(job_id, after=seq)) if job_id else None
         return Listener(self.live_url, self._transport.key, channel, missed=missed)
@@ -301,6 +306,19 @@ class Client(Connection):
     def set_limits(self, /, **limits: float | None) -> dict[str, Any]:
         """Set the limits of the paper book: all of them, what is left out has its default, None is no limit."""
         return dict(self.api("PUT", "/risk/limits", body=limits))
+
+    def alerts(self, /, **query: Any) -> dict[str, Any]:
+        """What asked for attention, newest first: `alerts`, and the cursor of the `next` page.
+
+        Args:
+            query: status, severity, kind, rule_id, strategy_id, since, limit, cursor: as in the HTTP API.
+        """
+        return dict(self.api("GET", "/alerts", query=query))
+
+    def acknowledge(self, alert_id: str, *, note: str | None = None) -> dict[str, Any]:
+        """Say that somebody has seen an alert, and what is known or done about it."""
+        body = None if note is None else {"note": note}
+        return dict(self.api("POST", f"/alerts/{alert_id}/ack", body=body))
 
     def report(self, date: str | None = None, *, make: bool = False) -> dict[str, Any]:
         """The daily report of a date, or the newest one; with `make` it is made where nobody has."""

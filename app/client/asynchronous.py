@@ -72,6 +72,8 @@ class AsyncClient:
     compose = _queued(Client.compose)
     job = _queued(Client.job)
 
+    acknowledge = _asked(Client.acknowledge)
+    alerts = _asked(Client.alerts)
     api = _asked(Client.api)
     book = _asked(Client.book)
     close_book = _asked(Client.close_book)

@@ -8,13 +8,14 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
-
-from websockets.exceptions import InvalidStatus
 
 from app.client.errors import ApiError, Unreachable
 from app.client.transport import is_loopback
+
+if TYPE_CHECKING:
+    from websockets.exceptions import InvalidStatus
 
 ENDED = frozenset({"job_succeeded", "job_failed", "job_cancelled"})
 RESYNC = "resync"

@@ -41,9 +41,10 @@ def resolve_compose(body: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]
 
 
 def estimate(request: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
-    """How many series a resolved request brings together, and which instruments can be made of them by their names."""
+    """How many series a resolved request brings together, which instruments can be made of them, and why others not."""
     origins = origins_of([catalog.get(name) for name in request["datasets"]], request["rename"])
-    return {"datasets": len(request["datasets"]), "series": len(origins), "instruments": possible(origins)}
+    made = {"instruments": possible(origins), "lacking": lacking(origins)}
+    return {"datasets": len(request["datasets"]), "series": len(origins), **made}
 
 
 def possible(keys: Collection[str]) -> list[str]:

@@ -7,9 +7,10 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.errors import StartRefused
+if TYPE_CHECKING:
+    from app.errors import StartRefused
 
 
 class Home:
@@ -37,7 +38,7 @@ class Home:
             for folder in folders:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise StartRefused(f"The home folder {self.path} cannot be used: {error.strerror}.") from error
+            raise _refused(f"The home folder {self.path} cannot be used: {error.strerror}.") from error
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -48,7 +49,7 @@ class Home:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise StartRefused(self._who_holds_it()) from error
+                raise _refused(self._who_holds_it()) from error
             file.truncate(0)
             file.write(f"{os.getpid()}\n")
             file.flush()
@@ -109,6 +110,12 @@ class Home:
             f"A server already runs in {self.path}{where} (pid {pid or 'unknown'}). "
             f"Use it, stop it with `kill {pid or 'PID'}`, or choose another folder with --home."
         )
+
+
+def _refused(message: str) -> StartRefused:
+    from app.errors import StartRefused  # as in the settings: a client only reads
+
+    return StartRefused(message)
 
 
 def write_private(path: Path, text: str) -> None:

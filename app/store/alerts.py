@@ -40,6 +40,7 @@ STATUSES = ("open", "acknowledged", "resolved")
 # What an alert says of its subject, so that a client can choose by it.
 SUBJECT = ("strategy_id", "symbol", "dataset_id", "job_id")
 LONGEST_COOLDOWN = 30 * 86_400
+MOST_NOTE = 500
 _MOST_MESSAGE, _MOST_ENTITY = 1000, 300
 
 
@@ -157,16 +158,29 @@ class Alerts:
                 return []
             return [event for new in _due(tx, self._database, due) if (event := self._insert(tx, new))]
 
-    def acknowledge(self, alert_id: str, owner: str, *, by: str) -> tuple[Row[Any], list[Event]]:
-        """Somebody has seen it. Doing so twice changes nothing. Raises Unknown, and Conflict when it is resolved."""
+    def acknowledge(
+        self, alert_id: str, owner: str, *, by: str, note: str | None = None
+    ) -> tuple[Row[Any], list[Event]]:
+        """Somebody has seen it, and may note something. Doing so twice changes nothing.
+
+        Raises Unknown, and Conflict when it is resolved or was acknowledged with another note.
+        """
         values = {"status": "acknowledged", "acknowledged_at": self._database.now(), "acknowledged_by": by}
         one = and_(_of(alert_id, owner), alerts.c.status == "open")
-        rows, events = self._change([one], values, "alert_acknowledged")
+        rows, events = self._change([one], values | {"note": note}, "alert_acknowledged")
         row = rows[0] if rows else self.get(alert_id, owner)
         if row.status == "resolved":
             raise Conflict(
                 "The alert is resolved; there is nothing to acknowledge any more.",
                 code="illegal_transition",
+                given=row.status,
+                allowed=["open"],
+            )
+        if note is not None and note != row.note:
+            raise Conflict(
+                f"{row.acknowledged_by} has acknowledged the alert already: this note was not taken.",
+                code="illegal_transition",
+                pointer="/note",
                 given=row.status,
                 allowed=["open"],
             )
@@ -236,7 +250,7 @@ def document(row: Row[Any]) -> dict[str, Any]:
     times = {name: iso(getattr(row, name)) for name in ("raised_at", "acknowledged_at", "resolved_at")}
     told = {"alert_id": row.id, **{name: getattr(row, name) for name in plain}, **times}
     about = {name: row.data.get(name) for name in SUBJECT}
-    return told | {"acknowledged_by": row.acknowledged_by, "data": row.data} | about
+    return told | {"acknowledged_by": row.acknowledged_by, "note": row.note, "data": row.data} | about
 
 
 def _due(tx: Connection, database: Database, found: Sequence[NewAlert]) -> list[NewAlert]:

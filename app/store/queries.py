@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, func, literal, select, tuple_
 
+from app.store import quotas
 from app.store.database import Database, json_list_holds
 from app.store.families import is_queued
 from app.store.turns import each, place
@@ -53,6 +54,11 @@ class Queries:
         query = query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
         with self._database.read() as tx:
             return tx.execute(query).all()
+
+    def queued_today(self, owner: str) -> tuple[int, int]:
+        """How many jobs of the owner were counted today, and the seconds until the next day."""
+        with self._database.read() as tx:
+            return quotas.taken(tx, self._database, owner)
 
     def queue_position(self, row: Row[Any]) -> int | None:
         """1 for the job that begins next, `turns.FARTHEST` for all from there on; None when it does not wait."""

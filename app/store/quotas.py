@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import math
 
-from sqlalchemy import BigInteger, Connection, case, cast
+from sqlalchemy import BigInteger, Connection, case, cast, func, select
 
 from app.errors import Overloaded
 from app.store.database import Database
 from app.tables import quotas
 
 DAY = 86_400
+
+
+def taken(tx: Connection, database: Database, owner: str) -> tuple[int, int]:
+    """The jobs that were counted today, and seconds until the next day. None are where there is no quota."""
+    now = database.now()
+    counted = select(quotas.c.jobs).where(quotas.c.owner == owner, quotas.c.day == cast(now, BigInteger) // DAY)
+    jobs, at = tx.execute(select(func.coalesce(counted.scalar_subquery(), 0), now)).one()
+    return jobs, _rest(at)
 
 
 def take(tx: Connection, database: Database, owner: str, *, made: int, most: int) -> None:
@@ -30,8 +38,13 @@ def take(tx: Connection, database: Database, owner: str, *, made: int, most: int
     if taken > most:
         raise Overloaded(
             f"You have queued {taken - made} jobs today (UTC) and may queue {most} a day; {made} more do not fit.",
-            retry_after=math.ceil(DAY - at % DAY),
+            retry_after=_rest(at),
             code="quota_exceeded",
             given={"jobs": taken - made},
             allowed={"jobs": most},
         )
+
+
+def _rest(at: float) -> int:
+    """Seconds of the day that are left."""
+    return math.ceil(DAY - at % DAY)

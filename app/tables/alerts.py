@@ -34,6 +34,7 @@ alerts = Table(
     Column("raised_at", Double, nullable=False),
     Column("acknowledged_at", Double),
     Column("acknowledged_by", String(64)),
+    Column("note", String(500)),  # of whoever acknowledged it
     Column("resolved_at", Double),
     Index(None, "owner", "raised_at", "id"),
     Index(None, "raised_at"),

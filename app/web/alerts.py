@@ -38,9 +38,9 @@ def one(alert_id: str) -> dict[str, Any]:
     return _detail(services().store.alerts.get(alert_id, owner()))
 
 
-def acknowledge(alert_id: str) -> dict[str, Any]:
-    """Raises Unknown, and Conflict for one that is resolved."""
-    return _told(*services().store.alerts.acknowledge(alert_id, owner(), by=owner()))
+def acknowledge(alert_id: str, *, note: str | None) -> dict[str, Any]:
+    """Raises Unknown, and Conflict for one that is resolved or has another note."""
+    return _told(*services().store.alerts.acknowledge(alert_id, owner(), by=owner(), note=note))
 
 
 def resolve(alert_id: str) -> dict[str, Any]:

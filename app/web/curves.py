@@ -38,6 +38,20 @@ def columns(table: pa.Table, names: Sequence[str], *, points: int | None = None)
     return {"time": told.tolist()} | {name: finite(column) for name, column in values.items()}
 
 
+def each(table: pa.Table, points: int) -> dict[str, dict[str, Any]]:
+    """Every column but the time as a curve of its own, with its own rows: no two have their extremes together."""
+    times, found = moments(table["time"]), {}
+    for name in table.column_names:
+        if name != "time":
+            value = numbers(table[name])
+            kept = slice(None)
+            if len(times) > points:
+                kept = decimate(value, value / np.maximum.accumulate(value), points)
+            told = np.datetime_as_string(times[kept], unit="s", timezone="UTC")
+            found[name] = {"time": told.tolist(), "value": finite(value[kept])}
+    return found
+
+
 def decimate(value: Floats, drawdown: Floats, points: int) -> Any:
     """Rows of at most `points` bars that draw the same picture: the first, the last, the deepest drawdown, and the
     lowest and highest value of every stretch (so every extreme of the whole curve is among them)."""

@@ -53,7 +53,9 @@ class Parser(FlaskParser):
         "files": ma.RAISE,
     }
 
-    def load_json(self, req: Request, schema: ma.Schema) -> Any:  # noqa: ARG002 - webargs calls it so
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        if getattr(schema, "optional", False) and not req.get_data(cache=True):
+            return {}
         if not (req.mimetype == "application/json" or req.mimetype.endswith("+json")):
             raise UnsupportedMedia(
                 "Send the body as application/json.", given=req.mimetype[:80] or None, allowed=["application/json"]
@@ -111,7 +113,9 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     # The same as the library's, with the types that it does not declare.
 
     def arguments(self, schema: type[ma.Schema], *, location: str = "json", **options: Any) -> Callable[[View], View]:
-        return cast("Callable[[View], View]", super().arguments(schema, location=location, **options))
+        required = not getattr(schema, "optional", False)
+        described = super().arguments(schema, location=location, required=required, **options)
+        return cast("Callable[[View], View]", described)
 
     def response(self, status_code: int, schema: Shape | None = None, **options: Any) -> Callable[[View], View]:
         return cast("Callable[[View], View]", super().response(status_code, schema, **options))

@@ -35,6 +35,7 @@ def current() -> dict[str, Any]:
         "scopes": sorted(who.scopes),
         "key": None if row is None else _told(row),
         "limits": [_limit(kind) for kind in _LIMITED],
+        "jobs_today": _jobs_today(),
     }
 
 
@@ -69,3 +70,9 @@ def _limit(kind: Kind) -> dict[str, Any]:
         return {"name": kind, "limit": None, "used": None, "reset_seconds": None}
     used = standing.limit - standing.remaining
     return {"name": kind, "limit": standing.limit, "used": used, "reset_seconds": standing.reset_seconds}
+
+
+def _jobs_today() -> dict[str, Any]:
+    most = services().settings.max_daily
+    used, rest = services().store.read.queued_today(caller().owner) if most else (None, None)
+    return {"limit": most or None, "used": used, "reset_seconds": rest}

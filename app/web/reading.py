@@ -15,7 +15,7 @@ from app.web import cursors, curves, presenters
 from app.web.access import owner
 from app.web.context import services
 from app.web.errors import in_the_path
-from app.web.schemas import MOST_POINTS
+from app.web.schemas import FEWEST_POINTS, MOST_POINTS
 
 CURVE = ("time", "value", "drawdown")
 FULL_CURVE = (*CURVE, "exposure", "cash", "rolling_sharpe", "rolling_volatility", "rolling_beta")
@@ -64,6 +64,23 @@ def _curve(table: pa.Table, points: int | None) -> dict[str, Any]:
         table, [name for name in FULL_CURVE if name in table.column_names], points=points or MOST_POINTS
     )
     return told | {"bars": table.num_rows, "decimated": len(told["time"]) < table.num_rows}
+
+
+def paths(job_id: str, points: int | None) -> Response:
+    """The curves of the paths of a cross-validation, all of them together of at most MOST_POINTS points."""
+    stored = services().jobs.result(job_id, owner())
+    return unchanging(stored, lambda: jsonify(_paths(artifact(job_id, "paths"), points or MOST_POINTS)))
+
+
+def _paths(table: pa.Table, points: int) -> dict[str, Any]:
+    if "time" not in table.column_names:
+        raise Unknown(
+            "The paths of a Monte Carlo are figures: take them as a file.", code="no_such_part", given="paths"
+        )
+    most = min(points, MOST_POINTS // (table.num_columns - 1))
+    found = curves.each(table, max(FEWEST_POINTS, most))
+    told = [{"path": int(name.removeprefix("path_")), **curve} for name, curve in found.items()]
+    return {"paths": told, "bars": table.num_rows, "decimated": len(told[0]["time"]) < table.num_rows}
 
 
 def rows(job_id: str, part: str, limit: int, cursor: str | None) -> Response:

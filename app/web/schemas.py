@@ -19,7 +19,7 @@ from engine.panel import QUALITIES
 
 TAG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._:/=+-]*$"
 CAPITAL = Config.schema()["properties"]["initial_capital"]
-MOST_POINTS = 20_000
+FEWEST_POINTS, MOST_POINTS = 10, 20_000
 MOST_COMPARED = 20
 MOST_RUNS = 200
 
@@ -30,6 +30,8 @@ def told(text: str, **more: Any) -> dict[str, Any]:
 
 class Strict(ma.Schema):
     """Refuses fields that it does not know."""
+
+    optional = False  # whether a request may come without this body
 
     class Meta:
         unknown = ma.RAISE
@@ -241,7 +243,7 @@ class PointsQuery(Strict):
     """How fine a curve."""
 
     points = Whole(
-        low=10,
+        low=FEWEST_POINTS,
         high=MOST_POINTS,
         query=True,
         metadata=told("At most so many points; the first, the last and every extreme stay."),

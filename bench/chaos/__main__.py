@@ -1,4 +1,4 @@
-"""Run it, print what happened as JSON and as a table, and fail when a promise was broken."""
+"""Jobs under fire: what happened, as JSON and as a table. It fails when a promise was broken."""
 
 from __future__ import annotations
 

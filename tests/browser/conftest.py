@@ -37,7 +37,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with a worker that all these tests share; what a test needs to see it asks for itself."""
-    server = Server(tmp_path_factory.mktemp("browser") / "home", "--workers", "1").wait_until_ready()
+    server = Server(
+        tmp_path_factory.mktemp("browser") / "home", "--workers", "1", QUEUANT_MAX_DAILY="100000"
+    ).wait_until_ready()
     yield server
     server.end()
 

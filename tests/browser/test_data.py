@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.client import Client
 from tests.browser.conftest import Browse, suits_everybody
 
 HEADER = "date,symbol,open,high,low,close,volume"
@@ -80,6 +82,38 @@ def test_data_are_fetched_by_a_job_that_is_followed_on_the_spot(browse: Browse) 
     page.get_by_role("button", name="Fetch", exact=True).click()
     page.get_by_role("link", name="Look at fetched_here").click()
     expect(page.locator("header").last).to_contain_text("fetched_here@")
+
+
+@pytest.fixture(scope="module")
+def rates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A yield, the rate that pays for it under a name of its own, and another yield without one."""
+    days = np.busday_offset("2024-01-01", np.arange(60), roll="forward").astype(str)
+    figures = {"UST_2Y": 4.4, "OVERNIGHT": 5.05, "DI_1Y": 11.0}
+    lines = [f"{key},{day},{day}T21:00,{figure},percent" for day in days for key, figure in figures.items()]
+    path = tmp_path_factory.mktemp("files") / "rates.csv"
+    path.write_text("\n".join(["key,observed,available,value,unit", *lines]))
+    return path
+
+
+def test_a_dataset_is_composed_and_what_would_come_of_it_is_told_before(
+    browse: Browse, client: Client, rates: Path
+) -> None:
+    client.upload(rates, name="rates")
+    page = browse("data?tab=add")
+    card = page.locator(".card", has_text="Compose of others")
+    card.get_by_label("Made of").select_option("rates")
+    expect(card.get_by_role("alert").first).to_contain_text("name is missing")
+    card.get_by_label("Composed dataset").fill("traded_rates")
+    expect(card.get_by_label("Made of")).to_have_attribute("aria-invalid", "true")
+    expect(card).to_contain_text("UST_2Y is not traded: it needs SOFR too.")
+    card.get_by_label("Renamed").fill("OVERNITE=SOFR")
+    expect(card.get_by_label("Renamed")).to_have_attribute("aria-invalid", "true")
+    card.get_by_label("Renamed").fill("OVERNIGHT=SOFR")
+    expect(card.get_by_role("status").first).to_contain_text("3 series of 1 dataset. To trade: UST_2Y.")
+    expect(card).to_contain_text("DI_1Y is not traded: it needs CDI too.")
+    card.get_by_role("button", name="Compose").click()
+    card.get_by_role("link", name="Look at traded_rates").click()
+    expect(page.locator("header").last).to_contain_text("traded_rates@")
 
 
 def test_zooming_in_asks_for_the_bars_that_were_left_out(browse: Browse) -> None:

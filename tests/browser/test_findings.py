@@ -120,6 +120,9 @@ def test_a_cross_validation_shows_its_paths(browse: Browse, client: Client, jobs
     expect(page.get_by_text(f"{len(found['sharpe'])} paths through the whole history")).to_be_visible()
     bars = page.get_by_role("img", name="Sharpe ratio of every path").locator(".barlayer .point")
     expect(bars).to_have_count(len(found["sharpe"]))
+    curves = page.get_by_role("img", name="Equity of every path")
+    expect(curves).to_contain_text("the median path, which is shown")
+    expect(curves.locator(".scatterlayer path.js-line").first).to_be_visible()
 
 
 def test_paths_tell_what_may_have_been(browse: Browse, client: Client, jobs: dict[str, str]) -> None:

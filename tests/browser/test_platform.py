@@ -29,6 +29,7 @@ def test_the_system_tells_whether_jobs_run_and_counts_what_ended_by_itself(brows
 
 def test_a_key_is_created_shown_once_and_revoked(browse: Browse, platform: Server) -> None:
     page = browse("settings")
+    expect(page.get_by_role("definition").filter(has_text="of 100,000 since midnight (UTC)")).to_be_visible()
     page.get_by_label("Owner").fill("a b")
     page.get_by_role("button", name="Create a key").click()
     expect(page.get_by_label("Owner")).to_have_attribute("aria-invalid", "true")

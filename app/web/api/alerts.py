@@ -49,13 +49,14 @@ def read_alert(alert_id: str) -> Response:
 
 
 @blp.route("/alerts/<alert_id>/ack", methods=["POST"], scope="run")
+@blp.arguments(shapes.Acknowledgement)
 @blp.response(200, shapes.AlertDetail)
-def acknowledge_alert(alert_id: str) -> Response:
-    """Say that somebody has seen an alert
+def acknowledge_alert(body: dict[str, Any], alert_id: str) -> Response:
+    """Say that somebody has seen an alert, with a note or without
 
-    Asking twice is no error; an alert that is resolved is refused with 409.
+    Asking twice is no error; an alert that is resolved, and a note beside another one, are refused with 409.
     """
-    return jsonify(alerts.acknowledge(alert_id))
+    return jsonify(alerts.acknowledge(alert_id, note=body.get("note")))
 
 
 @blp.route("/alerts/<alert_id>/resolve", methods=["POST"], scope="run")

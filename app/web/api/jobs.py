@@ -24,6 +24,7 @@ from app.web.schemas import (
 )
 
 blp = Blueprint("Jobs", __name__)
+_BYTES = {"type": "string", "format": "binary"}
 
 
 def check_job_id() -> None:
@@ -123,6 +124,18 @@ def read_equity(query: dict[str, Any], job_id: str) -> Response:
     return reading.equity(job_id, query.get("points"))
 
 
+@blp.route("/jobs/<job_id>/paths", scope="read", parameters=["IF_NONE_MATCH"])
+@blp.arguments(PointsQuery, location="query")
+@blp.response(200, shapes.PathCurves)
+@blp.alt_response(304, description="The client has it", success=True)
+def read_paths(query: dict[str, Any], job_id: str) -> Response:
+    """Read the equity of every path of a succeeded cross-validation
+
+    Each path is decimated by itself; of many paths each has fewer points.
+    """
+    return reading.paths(job_id, query.get("points"))
+
+
 @blp.route("/jobs/<job_id>/trades", scope="read", parameters=["IF_NONE_MATCH"])
 @blp.arguments(RowsQuery, location="query")
 @blp.response(200, shapes.Trades)
@@ -146,7 +159,8 @@ def read_positions(query: dict[str, Any], job_id: str) -> Response:
 
 @blp.route("/jobs/<job_id>/export", scope="read", parameters=["IF_NONE_MATCH"])
 @blp.arguments(ExportQuery, location="query")
-@blp.response(200, {"type": "string", "format": "binary"}, content_type="application/vnd.apache.parquet")
+@blp.response(200, _BYTES, content_type="application/vnd.apache.parquet")
+@blp.alt_response(200, schema=_BYTES, content_type="application/vnd.apache.arrow.stream", success=True)
 @blp.alt_response(200, schema={"type": "string"}, content_type="text/csv", success=True)
 @blp.alt_response(200, schema={"type": "object"}, content_type="application/json", success=True)
 @blp.alt_response(304, description="The client has it", success=True)

@@ -129,6 +129,22 @@ class FullCurve(Curve):
     decimated = fields.Boolean(required=True, metadata=told("True: some bars were left out of the curve."))
 
 
+class PathCurve(ma.Schema):
+    """Columns of equal length."""
+
+    path = count("Its number, as in the block `walkforward.paths` of the result.")
+    time = texts("UTC, ISO 8601.")
+    value = floats()
+
+
+class PathCurves(ma.Schema):
+    """The equity of every path, and of how many bars they were taken."""
+
+    paths = fields.List(fields.Nested(PathCurve), required=True)
+    bars = count("How many bars a path has.")
+    decimated = fields.Boolean(required=True, metadata=told("True: some bars were left out of the curves."))
+
+
 class Reproduction(ma.Schema):
     """What a job that was done again gave, beside what is stored of it."""
 

@@ -7,7 +7,7 @@ from marshmallow import fields
 
 from app.alerts.kinds import KINDS
 from app.events import SEVERITIES
-from app.store.alerts import LONGEST_COOLDOWN, STATUSES
+from app.store.alerts import LONGEST_COOLDOWN, MOST_NOTE, STATUSES
 from app.web.fields import Amount, Choice, Instant, Text, Truth
 from app.web.schemas import Headers, PageQuery, Strict, told
 from app.web.shapes.parts import count, mapping, maybe_text, number, text
@@ -44,6 +44,14 @@ class AlertRuleChange(Strict):
     )
     enabled = Truth(metadata=told("Whether it is looked at."))
     filter = fields.Nested(AlertRuleFilter, metadata=told("What it is about."))
+
+
+class Acknowledgement(Strict):
+    """What to say about it. The body may be left out."""
+
+    optional = True
+
+    note = Text(most=MOST_NOTE, allow_none=True, metadata=told("What is known or done about it.", example="Looked at."))
 
 
 class RuleHeaders(Headers):
@@ -86,6 +94,7 @@ class Alert(ma.Schema):
     raised_at = text()
     acknowledged_at = maybe_text()
     acknowledged_by = maybe_text()
+    note = maybe_text("Of whoever acknowledged it.")
     resolved_at = maybe_text()
     strategy_id = maybe_text()
     symbol = maybe_text()

@@ -65,13 +65,19 @@ class ApiKeys(ma.Schema):
     keys = fields.List(fields.Nested(ApiKey), required=True, metadata=told("Oldest first."))
 
 
-class RequestLimit(ma.Schema):
+class JobLimit(ma.Schema):
+    """How many jobs may be queued from midnight to midnight (UTC)."""
+
+    limit = count("Null: any number.", none=True)
+    used = count("Deleted ones too; null where there is no limit: nobody counts.", none=True)
+    reset_seconds = count("Until all of it is there again.", none=True)
+
+
+class RequestLimit(JobLimit):
     """How many requests of a kind may be made within a minute."""
 
     name = text("reads, writes, uploads")
-    limit = count("Null: any number.", none=True)
     used = count(none=True)
-    reset_seconds = count("Until all of it is there again.", none=True)
 
 
 class CurrentApiKey(ma.Schema):
@@ -81,3 +87,4 @@ class CurrentApiKey(ma.Schema):
     scopes = texts()
     key = fields.Nested(ApiKey, required=True, allow_none=True, metadata=told("Null where none is behind the session."))
     limits = fields.List(fields.Nested(RequestLimit), required=True)
+    jobs_today = fields.Nested(JobLimit, required=True)

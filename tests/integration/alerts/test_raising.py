@@ -284,8 +284,11 @@ def test_acknowledging_and_resolving_happen_once_whoever_asks_how_often(platform
     platform.fail()
     platform.round()
     alert_id = platform.alerts()[0].id
-    for row, _ in both(lambda: platform.store.alerts.acknowledge(alert_id, "ada", by="ada")):
+    for row, _ in both(lambda: platform.store.alerts.acknowledge(alert_id, "ada", by="ada", note="Seen.")):
         assert (row.status, row.acknowledged_by, row.acknowledged_at) == ("acknowledged", "ada", platform.clock.now)
+        assert row.note == "Seen."
+    with pytest.raises(Conflict, match="ada has acknowledged the alert already: this note was not taken"):
+        platform.store.alerts.acknowledge(alert_id, "ada", by="ada", note="Seen again.")
     for row, _ in both(lambda: platform.store.alerts.resolve(alert_id, "ada")):
         assert row.status == "resolved"
     assert platform.told() == ["job_failed", "alert_acknowledged", "alert_resolved"]

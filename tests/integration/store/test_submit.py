@@ -200,7 +200,9 @@ def test_a_quota_of_a_day_refuses_what_is_too_much_until_the_next_day(new_world,
     assert count(world) == 1
 
     world.submit("bob")  # the quota is each owner's own
+    assert world.store.read.queued_today("ada") == (2, 86_400 - 60)
     clock.advance(refusal.value.retry_after)
+    assert world.store.read.queued_today("ada") == (0, 86_400)
     assert world.jobs.submit("ada", "backtest", {"seed": 99}, idempotency=KEY)[0].status == "queued"
 
 

@@ -64,6 +64,21 @@ def test_an_alert_is_acknowledged_and_resolved_and_asking_twice_is_no_error(web,
     assert told == ["job_failed", "alert_acknowledged", "alert_resolved"]
 
 
+def test_a_note_of_whoever_acknowledged_an_alert_is_told_with_it(web, alert):
+    reply = web.post(f"{ALERTS}/{alert}/ack", {"note": "x" * 501})
+    assert (reply.status_code, reply.get_json()["pointer"]) == (422, "/note")
+    assert web.post(f"{ALERTS}/{alert}/ack", {"notes": "x"}).get_json()["nearest"] == "note"
+    assert web.get(f"{ALERTS}/{alert}").get_json()["status"] == "open"
+    for body in ({"note": "The feed is down."}, {"note": "The feed is down."}, {"note": None}, {}):
+        reply = web.post(f"{ALERTS}/{alert}/ack", body)
+        assert (reply.status_code, reply.get_json()["note"]) == (200, "The feed is down.")
+    refused = web.post(f"{ALERTS}/{alert}/ack", {"note": "Or is it?"})
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "illegal_transition")
+    (*_, event) = web.services.store.events.since(f"alerts:{web.owner}", 0)
+    assert (event.type, event.data["note"]) == ("alert_acknowledged", "The feed is down.")
+    assert web.post(f"{ALERTS}/{alert}/ack", "none").status_code == 422
+
+
 def test_the_alerts_rules_and_webhooks_of_others_do_not_exist(web, alert):
     put_rule(web, "mine", {"kind": "job_failed"})
     put_hook(web, "ops")

@@ -151,7 +151,10 @@ def test_a_dry_run_tells_what_would_be_made_and_queues_nothing(web: Any, kept: d
         "datasets": 3,
         "series": 11,
         "instruments": ["DI_1Y", "DI_2Y", "UST_2Y", "NTNB_2Y", "IBOV"],
+        "lacking": [],
     }
+    without_cdi = web.post(f"{COMPOSE}?dry_run=true", BODY | {"datasets": ["compose_us", "compose_shares"]}).get_json()
+    assert without_cdi["estimate"]["lacking"] == ["IBOV is not traded: it needs CDI too."]
     assert told["request"]["datasets"] == [f"{name}@{version}" for name, version in sorted(kept.items())]
     assert web.get("/api/v1/jobs").get_json()["jobs"] == []
 

@@ -198,7 +198,11 @@ def test_a_full_queue_says_when_to_come_back(make_web: Any) -> None:
 
 def test_a_quota_that_is_used_up_lasts_until_midnight(make_web: Any) -> None:
     web = make_web(max_daily=1)
+    left = web.get("/api/v1/keys/current").get_json()["jobs_today"]
     web.run()
+    told = web.get("/api/v1/keys/current").get_json()["jobs_today"]
+    assert [(item["used"], item["limit"]) for item in (left, told)] == [(0, 1), (1, 1)]
+    assert 0 < told["reset_seconds"] <= 86_400
     reply = web.post("/api/v1/backtest/run", {"strategy_id": "buy_and_hold"})
     assert (reply.status_code, reply.get_json()["code"]) == (429, "quota_exceeded")
     assert 0 < int(reply.headers["Retry-After"]) <= 86_400

@@ -25,6 +25,7 @@ def test_a_new_key_opens_what_it_was_made_for(web: Any, admin: Any) -> None:
     assert web.post(f"/api/v1/jobs/{job_id}/cancel", key=made["key"]).status_code == 403
     told = web.get(CURRENT, key=made["key"]).get_json()
     assert (told["owner"], told["scopes"], told["key"]["label"]) == (web.owner, ["read"], "notebook")
+    assert told["jobs_today"] == {"limit": None, "used": None, "reset_seconds": None}
     assert made["created_at"] < made["expires_at"] == told["key"]["expires_at"]
     assert made["open"]
 

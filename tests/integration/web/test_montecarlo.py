@@ -95,6 +95,8 @@ def test_every_path_can_be_taken_away_and_makes_the_figures(told):
             "parameters": {"drawn_fast", "drawn_slow"},
             "costs": {"drawn_commission", "drawn_slippage", "drawn_borrow"},
         }.get(method, set())
+    refused = web.get(f"/api/v1/jobs/{result['job_id']}/paths")
+    assert (refused.status_code, refused.get_json()["code"]) == (404, "no_such_part")
     csv = web.get(f"/api/v1/jobs/{result['job_id']}/export?part=paths&format=csv")
     assert csv.text.splitlines()[0].startswith(
         "path,final_equity,total_return,sharpe,max_drawdown,lowest_equity,ruined"

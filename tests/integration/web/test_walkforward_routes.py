@@ -105,6 +105,15 @@ def test_all_paths_of_a_cross_validation(web: Any) -> None:
     negative = np.mean(np.array(block["paths"]["sharpe"]) < 0.0)
     assert block["paths"]["sharpe_distribution"]["below_zero"] == negative
     exported = web.get(f"/api/v1/jobs/{job_id}/export?format=csv&part=paths").text.splitlines()
+    whole = web.get(f"/api/v1/jobs/{job_id}/paths").get_json()
+    assert [path["path"] for path in whole["paths"]] == list(range(4))
+    assert whole["paths"][0]["value"] == [float(line.split(",")[1]) for line in exported[1:]]
+    assert (whole["bars"], whole["decimated"]) == (len(exported) - 1, False)
+    few = web.get(f"/api/v1/jobs/{job_id}/paths?points=20").get_json()
+    for path, all_of_it in zip(few["paths"], whole["paths"], strict=True):
+        assert len(path["time"]) == len(path["value"]) <= 20
+        assert (min(path["value"]), max(path["value"])) == (min(all_of_it["value"]), max(all_of_it["value"]))
+    assert few["decimated"]
     assert exported[0] == "time,path_0,path_1,path_2,path_3"
     assert len(exported) == 1 + found["bars"]
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,6 @@ import httpx
 import pytest
 from click.testing import Result
 
-from app import cli
 from app.cli import common
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -61,35 +57,6 @@ def answers(**by_path: Any) -> Handler:
         return httpx.Response(200, json=by_path[request.url.path.rpartition("/")[2]])
 
     return server
-
-
-def test_help_starts_at_once_and_imports_nothing_heavy() -> None:
-    program = (
-        "import sys; sys.argv = ['queuant', '--help']\n"
-        "from app.cli import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "heavy = {'numpy', 'pandas', 'sqlalchemy', 'flask', 'celery', 'httpx', 'rich', 'redis', 'numba'}\n"
-        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
-    )
-    started = time.monotonic()
-    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stderr
-    assert "Commands:" in said.stdout
-    assert time.monotonic() - started < 5
-
-
-@pytest.mark.parametrize("command", list(cli.cli.commands))
-def test_every_command_explains_itself(run: Callable[..., Result], command: str) -> None:
-    said = run(command, "--help")
-    assert said.exit_code == 0
-    assert "Usage:" in said.output
-
-
-def test_a_misspelt_command_gets_a_suggestion(run: Callable[..., Result]) -> None:
-    said = run("strategy")
-    assert said.exit_code == 2
-    assert "strategies" in said.output
 
 
 def test_run_shows_the_figures_with_source_and_fill_rule(run: Callable[..., Result]) -> None:

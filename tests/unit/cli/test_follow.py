@@ -63,10 +63,27 @@ def test_alerts_are_a_table_that_says_when_there_are_older_ones(
     run: Callable[..., Result], following: str | None, said: bool
 ) -> None:
     alert = {"raised_at": "2026-01-02T03:04:05.678Z", "status": "open", "severity": "info", "kind": "drawdown"}
-    page = {"alerts": [{**alert, "message": "It fell."}], "next": following}
+    page = {"alerts": [{**alert, "alert_id": "a1", "message": "It fell."}], "next": following}
     shown = run("alerts", server=lambda _: httpx.Response(200, json=page)).stdout
-    assert ["2026-01-02", "03:04:05", "open", "info", "drawdown", "It", "fell."] in map(str.split, shown.splitlines())
+    row = ["a1", "2026-01-02", "03:04:05", "open", "info", "drawdown", "It", "fell."]
+    assert row in map(str.split, shown.splitlines())
     assert ("Older ones are not shown." in shown) is said
+
+
+@pytest.mark.parametrize(
+    ("words", "sent"), [([], b""), (["--note", "The feed is down."], {"note": "The feed is down."})]
+)
+def test_an_alert_is_acknowledged_with_a_note_or_without(
+    run: Callable[..., Result], words: list[str], sent: Any
+) -> None:
+    asked: list[Any] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        asked.append((request.url.path, json.loads(request.content) if request.content else request.content))
+        return httpx.Response(200, json={"alert_id": "a1", "status": "acknowledged"})
+
+    assert run("alerts", "ack", "a1", *words, server=server).stdout == "a1  acknowledged\n"
+    assert asked == [("/api/v1/alerts/a1/ack", sent)]
 
 
 def test_json_is_one_object_a_line(run: Callable[..., Result], heard: Any) -> None:

@@ -74,6 +74,8 @@ def test_the_schema_is_upgraded_and_named(run: Callable[..., Result]) -> None:
     assert run("db", "current").stdout == "none\n"
     assert "from none to " in run("db", "upgrade").stdout
     assert "The schema is " in run("db", "upgrade").stdout
+    after = json.loads(run("db", "current", "--json").stdout)["schema"]
+    assert json.loads(run("db", "upgrade", "--json").stdout) == {"before": after, "after": after}
 
 
 @pytest.mark.parametrize("role", ["api", "relay", "worker", "supervisor"])
@@ -126,6 +128,11 @@ def test_the_book_is_checked_in_the_database(
     store.close()
     said = run("book", "check")
     assert (said.exit_code, said.stderr) == (1, "Mark 1 says equity 1001.0, its ledger 1000.0.\n")
+    said = run("book", "check", "--json")
+    assert (said.exit_code, json.loads(said.stdout)["differences"]) == (
+        1,
+        ["Mark 1 says equity 1001.0, its ledger 1000.0."],
+    )
 
 
 @pytest.mark.parametrize("role", ["api", "relay", "worker", "supervisor"])

@@ -78,10 +78,19 @@ export function complain(place, problem) {
   if (!problem) return [];
   const said = problem.errors ?? [{ pointer: problem.pointer, message: problem.detail }];
   return said.filter(({ pointer, message }) => {
-    const found = pointer && place.querySelector(`[data-pointer="${CSS.escape(pointer)}"]`);
+    const found = inputOf(place, pointer);
     if (!found) return true;
     found.setAttribute("aria-invalid", "true");
     found.after(element("span", { class: "hint bad", role: "alert" }, message));
     return false;
   }).map(({ message }) => message);
+}
+
+// The input of the value at `pointer`, or of the nearest value that holds it.
+function inputOf(place, pointer) {
+  for (let at = pointer; at; at = at.slice(0, at.lastIndexOf("/"))) {
+    const found = place.querySelector(`[data-pointer="${CSS.escape(at)}"]`);
+    if (found) return found;
+  }
+  return null;
 }

@@ -20,11 +20,12 @@ export async function open(place, { signal }) {
   else place.append(card("Keys", element("p", { class: "quiet" }, "A key with the scope 'admin' lists, creates and revokes keys; yours does not have it.")));
 }
 
-function who({ owner, scopes, key, limits }) {
+function who({ owner, scopes, key, limits, jobs_today: jobs }) {
   return card("You", facts([
     ["Owner", owner], ["May", Object.keys(MAY).filter((scope) => scopes.includes(scope)).map((scope) => element("div", {}, MAY[scope]))],
     ["Key", key && [key.key_id, key.label ? `, ${key.label}` : ""]], ["Since", key && when(key.created_at)],
     ["Until", key && (key.expires_at ? when(key.expires_at) : "it is revoked")], ["Last used", key?.last_used_at && when(key.last_used_at)],
+    ["Jobs a day", jobs.limit === null ? "any number" : `${number(jobs.used, 0)} of ${number(jobs.limit, 0)} since midnight (UTC), all there again in ${duration(jobs.reset_seconds)}`],
   ], "lines"), element("h3", {}, "Requests of the last minute"), table([
     { title: "Kind", show: ({ name }) => name }, { title: "Used", number: true, show: ({ used }) => number(used, 0) },
     { title: "Of", number: true, show: ({ limit }) => (limit === null ? "any number" : number(limit, 0)) },

@@ -13,7 +13,7 @@ export function detail(alert, steps) {
     facts([
       ["State", standing(alert)], ["Kind", label(alert.kind)], ["Rule", element("a", { href: address("alerts", { tab: "rules", rule: alert.rule_id }) }, alert.rule_id)],
       ["About", alert.entity], ["Value", number(alert.value, 4)], ["Fires from", number(alert.threshold, 4)], ["Raised", when(alert.raised_at)],
-      ["Acknowledged", alert.acknowledged_at && element("span", {}, when(alert.acknowledged_at), ` by ${alert.acknowledged_by}`)],
+      ["Acknowledged", alert.acknowledged_at && element("span", {}, when(alert.acknowledged_at), ` by ${alert.acknowledged_by}`)], ["Note", alert.note && words(alert.note)],
       ["Resolved", alert.resolved_at && when(alert.resolved_at)],
     ]),
     element("div", { class: "actions" }, steps(alert), ways(alert).map(([href, name]) => element("a", { class: "button", href }, name))),

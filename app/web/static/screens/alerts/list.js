@@ -1,7 +1,7 @@
 // The alerts, newest first: chosen by what they are, acknowledged and resolved, always as they stand now.
 import { call } from "../../core/api.js";
 import { calmly, card, element, empty, field, select, table, words } from "../../core/dom.js";
-import { answers, filled, filters, tried } from "../../core/forms.js";
+import { answers, ask, filled, filters, tried } from "../../core/forms.js";
 import { label, number, when } from "../../core/format.js";
 import { subscribe } from "../../core/live.js";
 import { remember } from "../../core/router.js";
@@ -71,12 +71,20 @@ export async function open(place, { query, signal }) {
     return element("span", { class: "actions inline" }, row.status === "open" && button("Acknowledge", "ack"), row.status !== "resolved" && button("Resolve", "resolve"));
   }
 
-  async function act({ alert_id: id }, step) {
-    await tried(list, async () => {
-      await call(`/alerts/${id}/${step}`, { method: "POST" });
-      await reload();
-      (list.querySelector(`[data-alert="${id}"]`) ?? list.firstElementChild)?.focus();
-    });
+  // Where there is room for it: what somebody knows or does about an alert.
+  function manySteps(row) {
+    const note = element("input", { "data-pointer": "/note", maxlength: 500 });
+    return [row.status === "open" && element("button", {
+      onclick: () => ask(`Acknowledge: ${row.message}`, () => done(row, "ack", { note: note.value || null }), field("Note", note, "What is known or done about it; may be empty.")),
+    }, "Acknowledge with a note …"), steps(row)];
+  }
+
+  const act = (row, step) => tried(list, () => done(row, step));
+
+  async function done({ alert_id: id }, step, body) {
+    await call(`/alerts/${id}/${step}`, { method: "POST", body });
+    await reload();
+    (list.querySelector(`[data-alert="${id}"]`) ?? list.firstElementChild)?.focus();
     if (chosen === id) await look();
   }
 
@@ -88,7 +96,7 @@ export async function open(place, { query, signal }) {
   }
 
   async function look() {
-    if (chosen) await filled(about, async () => about.replaceChildren(detail(await call(`/alerts/${encodeURIComponent(chosen)}`, { signal }), steps)));
+    if (chosen) await filled(about, async () => about.replaceChildren(detail(await call(`/alerts/${encodeURIComponent(chosen)}`, { signal }), manySteps)));
   }
 
   const refresh = calmly(async () => {

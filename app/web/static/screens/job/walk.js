@@ -1,18 +1,23 @@
 // Walking forward, or crossing over: what was chosen on some bars, and what it made on others.
+import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
 import { card, element, facts, lay, table, words } from "../../core/dom.js";
 import { caution, counted, day, figure, label, NONE, number, params, percent, setting, signed } from "../../core/format.js";
 import { statistics } from "./statistics.js";
 
-export function open(place, { job, result }) {
+const POINTS = 600; // of the curve of a path
+
+export async function open(place, { job, result, signal }) {
   const found = result.walkforward;
   const crossed = found.mode === "cpcv";
+  const drawn = crossed && await call(`/jobs/${job.job_id}/paths`, { query: { points: POINTS }, signal });
   const curve = crossed ? "The curve under Overview is that of the path with the median Sharpe ratio." : "The curve under Overview is that of the tests one after the other.";
   lay(place,
     element("p", { class: "quiet" }, `${counted(found.folds.length, crossed ? "split" : "fold")}, each with the best of ${counted(found.trials_made, "trial")} by ${label(found.objective)}. ${curve}`),
     caution(result.provenance.quality),
     held(found, crossed),
     crossed && paths(found, job),
+    crossed && curves(found, drawn),
     compared(found, crossed),
     element("div", { class: "columns" }, Object.entries(found.parameters).map(([name, told]) => drift(name, told, found, crossed))),
     folds(found, crossed),
@@ -84,6 +89,22 @@ function hindsight({ hindsight: best, out_of_sample: out }) {
   if (!best) return null;
   return card("With hindsight",
     element("p", {}, `Who had known all of these bars would have taken ${params(best.params)}: Sharpe ${figure("sharpe", best.figures.sharpe)} and ${figure("total_return", best.figures.total_return)} in all, against ${figure("sharpe", out.metrics.sharpe)} and ${figure("total_return", out.metrics.total_return)} of the tests.`));
+}
+
+// The paths that are not shown are one line with gaps: hundreds of them are drawn as fast as a few.
+function curves({ paths: { shown, sharpe } }, { paths: all }) {
+  const place = chart("Equity of every path", "24rem");
+  const others = all.filter(({ path }) => path !== shown);
+  const joined = (name) => others.flatMap((one) => [...one[name], null]);
+  const median = all.find(({ path }) => path === shown);
+  draw(place, (theme) => ({
+    traces: [
+      { type: "scatter", mode: "lines", name: "the other paths", x: joined("time"), y: joined("value"), text: others.flatMap(({ path, time }) => [...time.map(() => `path ${path}, Sharpe ${number(sharpe[path])}`), ""]), line: { color: theme.soft(theme.c1, 0.4), width: 1 }, hovertemplate: "%{text}: %{y:,.0f}<extra></extra>" },
+      { type: "scatter", mode: "lines", name: "the median path, which is shown", x: median.time, y: median.value, line: { color: theme.c3, width: 2.4 }, hovertemplate: `path ${shown}: %{y:,.0f}<extra></extra>` },
+    ],
+    layout: { showlegend: true, hovermode: "closest", yaxis: { title: { text: "equity" } }, margin: { l: 65, r: 15, t: 12, b: 30 } },
+  }));
+  return card("Curves of the paths", element("p", { class: "quiet" }, "Each leads through the whole history by tests only. Where they run together it does not matter which part of history was seen."), place);
 }
 
 function paths({ paths: found }, job) {
