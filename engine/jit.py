@@ -23,7 +23,7 @@ import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 import numpy as np
@@ -88,7 +88,7 @@ class Kernel(Generic[P, R]):
         """
         code = self._function.__code__
         digest = hashlib.sha256(repr((code.co_code, code.co_consts, code.co_names, self._inline)).encode())
-        for name in sorted(_globals_of(self._function)):
+        for name in _globals_of(code):
             value = self._function.__globals__.get(name)
             if isinstance(value, Kernel):
                 digest.update(value._meaning())
@@ -102,7 +102,7 @@ class Kernel(Generic[P, R]):
         """The function with the kernels among its globals replaced: numba cannot call a Kernel object."""
         function = self._function
         names = dict(function.__globals__)
-        for name in _globals_of(function):
+        for name in _globals_of(function.__code__):
             inner = names.get(name)
             if not isinstance(inner, Kernel):
                 continue
@@ -146,8 +146,9 @@ def _folder(configured: str) -> Path:
     return user_folder() / _source()
 
 
-def _globals_of(function: FunctionType) -> set[str]:
-    return {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"}
+@cache  # a kernel is asked by each of its callers, and to take its code apart is slow
+def _globals_of(code: CodeType) -> tuple[str, ...]:
+    return tuple(sorted({step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}))
 
 
 def jit(function: Callable[P, R]) -> Kernel[P, R]:

@@ -154,13 +154,13 @@ def _peakedness(run: Run) -> float:
 
 @metric("ratio", "higher")
 def skew(run: Run) -> Figure:
-    """Third standardised moment of r, population form (as scipy.stats.skew)."""
+    """Third standardised moment of r, population form (as scipy.stats.skew). None without variance."""
     return None if run.deviation is None else _skewness(run)
 
 
 @metric("ratio", "none")
 def kurtosis(run: Run) -> Figure:
-    """Fourth standardised moment of r minus 3, population form (as scipy.stats.kurtosis): 0 for a normal."""
+    """Fourth standardised moment of r minus 3, population form (as scipy.stats.kurtosis). None without variance."""
     return None if run.deviation is None else _peakedness(run) - 3.0
 
 
@@ -251,7 +251,7 @@ def profit_factor(run: Run) -> Figure:
 
 @metric("money", "higher")
 def expectancy(run: Run) -> Figure:
-    """Mean pnl of closed trades."""
+    """Mean pnl of closed trades. None without one."""
     return _each(run.sums.won + run.sums.lost, run.sums.closed)
 
 
@@ -269,7 +269,7 @@ def average_loss(run: Run) -> Figure:
 
 @metric("bars", "none")
 def average_bars_held(run: Run) -> Figure:
-    """Mean bars from entry to exit of closed trades."""
+    """Mean bars from entry to exit of closed trades. None without one."""
     return _each(run.sums.held, run.sums.closed)
 
 

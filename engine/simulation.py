@@ -24,6 +24,7 @@ from engine.ledger import Ledger
 BLOCK = 500_000
 # Fills for which there is room at first: 16 MiB, of which the next run finds those again that this one has touched.
 ROOM = 2**18
+_ZERO = bytes(8)  # a float64
 
 
 def simulate(
@@ -182,7 +183,7 @@ def _run(bars: Bars, plan: Plan, config: Config, report: Report | None) -> Ledge
     _refuse_overflow(bars, out.equity)
     filled, ruined, refused, scaled = book.counts.tolist()
     if not charged:
-        borrow, funding, interest = np.broadcast_to(0.0, (3, total))
+        borrow = funding = interest = np.ndarray(total, np.float64, _ZERO, strides=(0,))
     return Ledger(
         equity=out.equity,
         cash=out.cash,

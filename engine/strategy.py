@@ -256,9 +256,9 @@ class BoundStrategy:
         shape = (len(bars), len(bars.symbols))
         if not isinstance(weights, np.ndarray) or weights.shape != shape or weights.dtype.kind not in "fiu":
             got = f"{weights.dtype} {weights.shape}" if isinstance(weights, np.ndarray) else type(weights).__name__
-            raise RunFailed(
-                f"{self.strategy.id} returned {got}, expected numbers {shape}.", code="bad_weights", given=got
-            )
+            hint = " Return its .to_numpy()." if hasattr(weights, "to_numpy") else ""
+            text = f"{self.strategy.id} returned {got}, expected an array of numbers {shape}.{hint}"
+            raise RunFailed(text, code="bad_weights", given=got)
         # One row for all times (`np.broadcast_to`) stays one row. A copy: a strategy may write over its own later.
         once = weights.strides[0] == 0
         rows = np.array(weights[:1] if once else weights, dtype=np.float64, order="C")

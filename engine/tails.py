@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -10,10 +11,11 @@ from engine.bars import Floats
 from engine.jit import jit
 
 # Fewer returns are sorted at once. Of more, every so manieth (a prime, which no session's length is a multiple of) says
-# where the tails begin; they are taken a bit longer than they should be, as a sample may err.
-MANY = 32_768
-_STRIDE = 251
-_PART = 0.06
+# where the tails begin. They are taken longer than they should be, by three standard errors of a sample's quantile.
+MANY = 512
+_STRIDES = 7, 251
+_MANY_TO_SAMPLE = 32_768
+_ERRORS = 3.0
 
 
 class Tails(NamedTuple):
@@ -57,8 +59,8 @@ def _ends(returns: Floats) -> tuple[Floats, Floats]:
     if len(returns) < MANY:
         ordered = np.sort(returns)
         return ordered, ordered
-    sample = np.sort(returns[::_STRIDE])
-    count = int(_PART * len(sample))
+    sample = np.sort(returns[:: _STRIDES[len(returns) >= _MANY_TO_SAMPLE]])
+    count = int(0.05 * len(sample) + _ERRORS * math.sqrt(0.05 * 0.95 * len(sample)))
     lowest, highest = np.empty((2, len(returns)))
     below, above = gather(returns, float(sample[count]), float(sample[-1 - count]), lowest, highest)
     return np.sort(lowest[:below]), np.sort(highest[:above])

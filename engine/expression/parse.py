@@ -10,6 +10,7 @@ Operators from weak to strong: or, and, not, comparisons, + and -, * and /, sign
 
 from __future__ import annotations
 
+from engine.errors import InvalidExpression
 from engine.expression.tokens import Source, Token
 from engine.expression.writer import Given, Part, Writer
 
@@ -52,17 +53,21 @@ class _Parser:
 
     def _require(self, text: str, after: str) -> None:
         if not self._is(text):
-            message = f"Expected '{text}' {after}, found {self._now}."
-            raise self._source.refusal(self._now.position, message, allowed=[text])
+            raise self._unexpected(f"'{text}' {after}", [text])
         self._take()
+
+    def _unexpected(self, expected: str, allowed: list[str]) -> InvalidExpression:
+        """The error for what stands here, with the operator that may have been meant."""
+        lower = self._now.text.lower()
+        near = "==" if self._is("=") else lower if lower in ("and", "or", "not") else None
+        hint = f" Write {near}{' to compare' if near == '==' else ''}." if near else ""
+        message = f"Expected {expected}, found {self._now}.{hint}"
+        return self._source.refusal(self._now.position, message, allowed=allowed, nearest=near)
 
     def whole(self) -> Part:
         found = self._expression(_OR)
         if self._now.kind != "end":
-            near = "==" if self._is("=") else None
-            hint = " Write == to compare." if near else ""
-            message = f"Expected an operator or the end, found {self._now}.{hint}"
-            raise self._source.refusal(self._now.position, message, allowed=sorted(_STRENGTH), nearest=near)
+            raise self._unexpected("an operator or the end", sorted(_STRENGTH))
         return found
 
     def _expression(self, weakest: int) -> Part:

@@ -136,6 +136,8 @@ REFUSED = {
     "close >": (7, "found the end"),
     "close close": (6, "Expected an operator"),
     "close = 3": (6, "Write == to compare"),
+    "close > 1 AND close < 9": (10, "found 'AND'. Write and."),
+    "(close > 1 Or close < 9)": (11, "Expected ')' to close the bracket, found 'Or'. Write or."),
     "(close": (6, "close the bracket"),
     "sma(close, 3": (12, "Expected ','"),
     "sma(close,, 3)": (10, "Expected a value"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from engine import Bars, Range, backtest, strategy
@@ -148,6 +149,11 @@ def test_nonsense_and_exceptions_of_a_strategy_fail_the_run(ten, value, code):
     with pytest.raises(RunFailed) as failed:
         returning(value)(ten)
     assert failed.value.code == code
+
+
+def test_a_table_instead_of_an_array_is_told_how_it_becomes_one(ten):
+    with pytest.raises(RunFailed, match=r"^wrong returned DataFrame, .* \(10, 1\)\. Return its \.to_numpy\(\)\.$"):
+        returning(pd.DataFrame({"A": np.ones(10)}))(ten)
 
 
 def test_an_exception_shows_type_and_message_only(ten):
