@@ -14,15 +14,16 @@ export async function draw(place, make) {
   return place;
 }
 
-// Plotly takes what looks like HTML in names for markup; to us they are letters. Templates are our own.
+// Plotly takes what looks like HTML in texts for markup; to us they are letters. Templates are our own: what goes into
+// one, or into a title, and is not goes through `letters`.
 function plain(trace) {
   return Object.fromEntries(Object.entries(trace).map(([name, value]) =>
     [name, ["name", "x", "y", "text"].includes(name) ? letters(value) : value]));
 }
 
-function letters(value) {
-  if (Array.isArray(value)) return value.some((one) => typeof one === "string" && one.includes("<")) ? value.map(letters) : value;
-  return typeof value === "string" ? value.replaceAll("<", "&lt;") : value;
+export function letters(value) {
+  if (Array.isArray(value)) return value.some((one) => typeof one === "string" && /[<&]/.test(one)) ? value.map(letters) : value;
+  return typeof value === "string" ? value.replaceAll("&", "&amp;").replaceAll("<", "&lt;") : value;
 }
 
 // A place for a chart, with words for those who cannot see it.

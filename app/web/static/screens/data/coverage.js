@@ -1,5 +1,5 @@
 // Bars of time: from when to when there are data, and what was found wrong with them in between.
-import { chart, draw } from "../../core/charts.js";
+import { chart, draw, letters } from "../../core/charts.js";
 import { element } from "../../core/dom.js";
 import { day } from "../../core/format.js";
 
@@ -21,7 +21,7 @@ export function coverage(words, rows) {
     ],
     layout: {
       hovermode: "closest", xaxis: { type: "date" },
-      yaxis: { type: "category", autorange: "reversed", showgrid: false, categoryarray: shown.map(({ name }) => name), tickfont: { size: 11 }, dtick: 1 },
+      yaxis: { type: "category", autorange: "reversed", showgrid: false, categoryarray: letters(shown.map(({ name }) => name)), tickfont: { size: 11 }, dtick: 1 },
     },
   }));
   const left = rows.length - shown.length;

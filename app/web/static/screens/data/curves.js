@@ -1,6 +1,6 @@
 // Yield curves as they were known on a day, beside another day.
 import { call } from "../../core/api.js";
-import { chart, draw } from "../../core/charts.js";
+import { chart, draw, letters } from "../../core/charts.js";
 import { card, element, empty, field, lay, select, table } from "../../core/dom.js";
 import { caution, date, day, number, when } from "../../core/format.js";
 import { tried } from "../../core/forms.js";
@@ -35,7 +35,7 @@ export async function open(place, { query, signal }) {
       element("p", { class: "quiet" }, "As known at ", when(now.as_of, { seconds: false }), `; ${now.compounding}, in ${now.unit}.`));
     await draw(plot, (theme) => ({
       traces: [then && line(then, theme.c2, "dot"), line(now, theme.c1, "solid")].filter(Boolean),
-      layout: { showlegend: Boolean(then), xaxis: { title: { text: "years" }, rangemode: "tozero" }, yaxis: { title: { text: now.unit } } },
+      layout: { showlegend: Boolean(then), xaxis: { title: { text: "years" }, rangemode: "tozero" }, yaxis: { title: { text: letters(now.unit) } } },
     }));
     points.replaceChildren(table(columns(then), now.points, { label: "tenors" }));
   }

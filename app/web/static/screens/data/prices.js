@@ -1,6 +1,6 @@
 // The prices of a symbol. The server thins what is too much to draw; who zooms in is given what is there.
 import { call } from "../../core/api.js";
-import { chart, draw, restyle } from "../../core/charts.js";
+import { chart, draw, letters, restyle } from "../../core/charts.js";
 import { calmly, card, element, field, select } from "../../core/dom.js";
 import { day, number } from "../../core/format.js";
 import { remember } from "../../core/router.js";
@@ -72,7 +72,7 @@ function drawing(theme, bars, { log, range, units }) {
     traces: [candles ? sticks : line, volume && { type: "bar", name: "volume", x: time, y: bars.volume, yaxis: "y2", marker: { color: theme.quiet }, opacity: 0.6 }].filter(Boolean),
     layout: {
       xaxis: { type: "date", rangeslider: { visible: false }, ...(range[0] ? { range: [range[0], endOf(range[1])], autorange: false } : { autorange: true }), ...(volume && { anchor: "y2" }) },
-      yaxis: { type: log ? "log" : "linear", domain: volume ? [0.24, 1] : [0, 1], title: { text: units.length < 40 && units !== "not said" ? units : "" } },
+      yaxis: { type: log ? "log" : "linear", domain: volume ? [0.24, 1] : [0, 1], title: { text: units.length < 40 && units !== "not said" ? letters(units) : "" } },
       ...(volume && { yaxis2: { domain: [0, 0.18] } }),
     },
   };

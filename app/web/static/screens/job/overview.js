@@ -47,7 +47,8 @@ function toned(name, value) {
 // The closes of the benchmark, brought to the capital of the run at its first bar.
 async function benchmarkOf(request, curves, signal) {
   if (!request.benchmark) return null;
-  const [dataset, symbol] = request.benchmark.includes(":") ? request.benchmark.split(":") : [`${request.dataset_id}@${request.dataset_version}`, request.benchmark];
+  const [, dataset, symbol] = request.dataset_id ? [null, `${request.dataset_id}@${request.dataset_version}`, request.benchmark]
+    : request.benchmark.match(/^(.+?):(.+)$/); // a portfolio has no dataset of its own
   const bars = await call(`/datasets/${encodeURIComponent(dataset)}/bars`, {
     query: { symbol, start: day(curves.time[0]), end: day(curves.time.at(-1)), points: 2000 }, signal,
   });

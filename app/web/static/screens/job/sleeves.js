@@ -37,7 +37,7 @@ function weights({ weights: told, sleeves: all }, end) {
   draw(place, (theme) => ({
     traces: all.map(({ name }, at) => ({
       type: "scatter", mode: "lines", name, x: [...told.time, end], y: [...told.sleeves[name], told.sleeves[name].at(-1)], stackgroup: "all", line: { shape: "hv", width: 0.5, color: theme.series[at % 8] },
-      fillcolor: theme.soft(theme.series[at % 8], 0.65), hovertemplate: `${name} %{y:.1%}<extra></extra>`,
+      fillcolor: theme.soft(theme.series[at % 8], 0.65), hovertemplate: "%{fullData.name} %{y:.1%}<extra></extra>",
     })),
     layout: { showlegend: all.length <= 16, yaxis: { tickformat: ".0%" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", traceorder: "normal" } },
   }));

@@ -1,5 +1,5 @@
 // Strategies by days, in the colour of the loudest conviction.
-import { chart, draw } from "../../core/charts.js";
+import { chart, draw, letters } from "../../core/charts.js";
 import { element, empty } from "../../core/dom.js";
 import { conviction } from "./parts.js";
 
@@ -25,7 +25,7 @@ export function heatMap(place, { days, strategies: wanted }, onChoose) {
 
 function drawing(theme, days, rows) {
   const hover = rows.map((row) => days.map((_, at) => row.conviction[at] === null ? "said nothing"
-    : `${row.symbol[at]} ${conviction({ conviction: row.conviction[at] })}${row.change[at] ? ` (${row.change[at]})` : ""}<br>${broken(row.reason[at])}`));
+    : `${letters(row.symbol[at])} ${conviction({ conviction: row.conviction[at] })}${row.change[at] ? ` (${row.change[at]})` : ""}<br>${broken(row.reason[at])}`));
   const fine = days.length > MOST_SIGNS;
   return {
     traces: [{
@@ -43,7 +43,7 @@ function drawing(theme, days, rows) {
 
 // A hover label is as wide as its longest line.
 function broken(text) {
-  return (text ?? "").replace(/(.{50,70}?) /g, "$1<br>").replaceAll("&", "&amp;");
+  return letters(text ?? "").replace(/(.{50,70}?) /g, "$1<br>");
 }
 
 function marked(strategies) {

@@ -59,7 +59,7 @@ function drawing(theme, signals, shown) {
         type: "scatter", mode: "lines+markers", name: symbol, x: rows.map((row) => row.time), y: rows.map((row) => row.conviction),
         line: { shape: "hv", width: 1.5, color: theme.series[at] },
         marker: { size: rows.map((row) => (row.change ? 9 : rows.length > 40 ? 0 : 4)), symbol: rows.map((row) => (row.change ? "diamond" : "circle")), color: theme.series[at] },
-        hovertemplate: `${symbol} %{y:.2f}<extra></extra>`,
+        hovertemplate: "%{fullData.name} %{y:.2f}<extra></extra>",
       };
     }),
     layout: { showlegend: shown.length > 1, yaxis: { range: [-1.05, 1.05], zeroline: true } },
