@@ -1,4 +1,5 @@
 // The parts that screens are made of.
+import { remembered } from "./keep.js";
 
 // element("button", { class: "primary", onclick: run }, "Run"): children that are null, undefined or false are left out.
 export function element(name, attributes = {}, ...children) {
@@ -12,9 +13,11 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-// The same for a place that is there already: these parts instead of what stood in it.
+// The same for a place that is there already: these parts instead of what stood in it. What somebody did there stays.
 export function lay(place, ...children) {
+  const back = remembered(place);
   place.replaceChildren(...there(children));
+  back();
 }
 
 function there(children) {
@@ -63,6 +66,14 @@ export function select(attributes, options, chosen) {
   }));
 }
 
+// Other options for one that is there. It is left alone where they are the same: a list that is open would close.
+export function offer(place, options, chosen) {
+  const made = select({}, options);
+  const said = (list) => JSON.stringify([...list.children].map(({ value, text }) => [value, text]));
+  if (said(made) !== said(place)) place.replaceChildren(...made.children);
+  place.value = chosen;
+}
+
 // Tabs whose choice the caller keeps; arrows move between them. `panel` is the id of what they change.
 export function tabs(items, chosen, onChoose, panel) {
   const bar = element("div", { class: "tabs", role: "tablist" });
@@ -89,8 +100,9 @@ export function tabs(items, chosen, onChoose, panel) {
 }
 
 // A table. Columns: { title, show: (row) => node, sort: (row) => value, number: whether it stands to the right }.
-// With `onRow` a row can be chosen, by mouse and by Enter; `current` says which row is.
-export function table(columns, rows, { onRow, current = () => false, caption, label } = {}) {
+// With `onRow` a row can be chosen, by mouse and by Enter; `current` says which row is. `key(row)` tells a row from others
+// when its text changes.
+export function table(columns, rows, { onRow, key = () => null, current = () => false, caption, label } = {}) {
   const body = element("tbody");
   const heads = columns.map((column) => element("th", { scope: "col", class: column.number ? "number" : null },
     column.sort ? element("button", { class: "link", onclick: () => order(column) }, column.title) : column.title));
@@ -121,7 +133,7 @@ export function table(columns, rows, { onRow, current = () => false, caption, la
       made.setAttribute("aria-current", "true");
     };
     const made = element("tr", {
-      class: "choice", tabindex: 0, "aria-current": current(row) && "true", onclick: ({ target }) => target.closest("a, button, input") || choose(),
+      class: "choice", tabindex: 0, "data-key": key(row), "aria-current": current(row) && "true", onclick: ({ target }) => target.closest("a, button, input") || choose(),
       onkeydown: (event) => event.key === "Enter" && event.target === made && choose(),
     }, cells);
     return made;

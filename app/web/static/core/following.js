@@ -1,6 +1,6 @@
 // A job that another screen has started, followed on the spot: its state, how far it is, and what came of it.
 import { call } from "./api.js";
-import { calmly, element } from "./dom.js";
+import { calmly, element, lay } from "./dom.js";
 import { state } from "./format.js";
 import { subscribe } from "./live.js";
 import { address } from "./router.js";
@@ -18,7 +18,7 @@ export function follow(place, jobId, signal, onEnd = () => null) {
     if (ended) return;
     ended = ENDED.has(job.status);
     const link = element("a", { href: address(`job/${jobId}`) }, `Job ${jobId.slice(0, 8)}`);
-    place.replaceChildren(element("p", { role: "status" }, state(job), " · ", link, job.error ? `: ${job.error.message}` : ""));
+    lay(place, element("p", { role: "status" }, state(job), " · ", link, job.error ? `: ${job.error.message}` : ""));
     if (!ended) return place.append(bar);
     const said = await onEnd(job);
     if (said) place.append(said);

@@ -3,6 +3,7 @@
 // new one is drawn, so that the page does not jump.
 import { Refused } from "./api.js";
 import { element, notice } from "./dom.js";
+import { remembered } from "./keep.js";
 
 export function pane(place, outer, { steady = false } = {}) {
   let inner = new AbortController();
@@ -14,6 +15,7 @@ export function pane(place, outer, { steady = false } = {}) {
     const { signal } = inner;
     const made = element("div", { class: steady ? "screen coming" : "screen", "aria-busy": "true" });
     const before = [...place.children];
+    const back = remembered(place);
     if (steady) place.append(made);
     else place.replaceChildren(made);
     try {
@@ -28,5 +30,6 @@ export function pane(place, outer, { steady = false } = {}) {
     if (signal.aborted) return;
     for (const old of before) old.remove();
     made.classList.remove("coming");
+    back();
   };
 }

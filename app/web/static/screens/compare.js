@@ -1,6 +1,6 @@
 // Up to eight results side by side: their curves, their figures, how sure the differences are, and how they were asked.
 import { call } from "../core/api.js";
-import { calmly, card, element, empty, field, notice, select } from "../core/dom.js";
+import { calmly, card, element, empty, field, lay, notice, select } from "../core/dom.js";
 import { filled } from "../core/forms.js";
 import { day, quality, title } from "../core/format.js";
 import { subscribe } from "../core/live.js";
@@ -41,7 +41,7 @@ export async function open(place, { query, signal }) {
     if (!ids.length) {
       chosen.replaceChildren();
       said.replaceChildren();
-      body.replaceChildren(empty("Nothing is chosen. Choose two or more results above, or tick them in the list of", "#/jobs", "jobs"));
+      lay(body, empty("Nothing is chosen. Choose two or more results above, or tick them in the list of", "#/jobs", "jobs"));
       return;
     }
     await filled(body, async () => {
@@ -58,10 +58,10 @@ export async function open(place, { query, signal }) {
 
   function render(found) {
     const runs = found.rows.map((row, at) => ({ ...row, ...known.get(row.job_id), letter: "ABCDEFGH"[at] }));
-    chosen.replaceChildren(...runs.map(chip), ...found.missing.map(({ id }) => missed(id)));
+    lay(chosen, ...runs.map(chip), ...found.missing.map(({ id }) => missed(id)));
     said.replaceChildren(...found.missing.map(({ id, message }) => notice(`${id}: ${message}`, "bad")));
     const odd = runs.filter(({ result }) => result.provenance.quality !== "real");
-    body.replaceChildren(
+    lay(body,
       odd.length ? notice(`${odd.map(({ letter, result }) => `${letter} is computed from ${result.provenance.quality} data`).join(", ")}: that says nothing about real markets.`) : "",
       ...(runs.length ? [curves(runs), figures(runs, found)] : []),
       ...(runs.length > 1 ? [pairs(runs, found.pairs), differences(runs)] : [empty("Add another one to compare with.")]));
@@ -83,7 +83,7 @@ export async function open(place, { query, signal }) {
   function pick() {
     const rest = recent.filter(({ job_id: id, kind }) => KINDS.has(kind) && !ids.includes(id));
     picker.hidden = ids.length >= MOST;
-    picker.replaceChildren(
+    lay(picker,
       field("Recent results", select({ name: "job" }, rest.map((job) => [job.job_id, `${title(job)} · ${day(job.created_at)} · ${job.job_id.slice(0, 6)}`]))),
       element("button", { disabled: !rest.length }, "Add"));
     if (!rest.length) picker.append(empty("There is no other result yet.", "#/new", "Start a run"));

@@ -16,7 +16,7 @@ const TABS = [
   { name: "paths", title: "Paths", has: (result) => result?.montecarlo, load: () => import("./job/paths.js") },
   { name: "sleeves", title: "Sleeves", has: (result) => result?.portfolio, load: () => import("./job/sleeves.js") },
   { name: "trades", title: "Trades", has: (result, job) => result?.trades_summary && job.links.trades, load: () => import("./job/trades.js") },
-  { name: "found", title: "Result", has: (result) => result && !result.metrics, load: () => import("./job/found.js") },
+  { name: "found", title: "Result", has: (result) => result && !result.metrics && !result.sweep, load: () => import("./job/found.js") },
   { name: "origin", title: "Provenance", has: (result) => result?.provenance, load: () => import("./job/origin.js") },
   { name: "log", title: "Log", has: () => true, load: () => import("./job/log.js") },
 ];
@@ -36,7 +36,7 @@ export async function open(place, { rest: [asked = ""], signal }) {
     const job = await call(`/jobs/${jobId}`, { signal });
     document.title = `${title(job)} · Queuant`;
     lay(head, heading(job));
-    standing.replaceChildren(...standingOf(job));
+    lay(standing, ...standingOf(job));
     const now = `${job.status} ${job.attempt}`;
     if (drawn === now) return;
     drawn = now;
@@ -56,9 +56,9 @@ export async function open(place, { rest: [asked = ""], signal }) {
       element("div", { class: "actions" },
         job.links.cancel && !job.cancel_requested_at && act("Cancel", "cancel"),
         job.links.retry && act("Run again", "retry"),
-        job.links.result && job.kind !== "signal" && element("a", { class: "button", href: address("new", { like: jobId }) }, "Change and run"),
+        job.links.verify && element("a", { class: "button", href: address("new", { like: jobId }) }, "Change and run"),
         job.links.report && element("a", { class: "button", href: job.links.report }, "Report"),
-        job.links.result && element("a", { class: "button", href: `/api/v1/jobs/${jobId}/export?format=json` }, "Download")),
+        job.links.result && element("a", { class: "button", href: job.links.export ? `${job.links.export}?format=json` : job.links.result }, "Download")),
     ];
   }
 

@@ -1,13 +1,13 @@
 // The jobs, newest first: a list that stays true by itself, with filters, and up to eight chosen to be compared.
 import { call, Refused } from "../core/api.js";
-import { calmly, card, element, empty, field, select, table } from "../core/dom.js";
+import { calmly, card, element, empty, field, lay, select, table } from "../core/dom.js";
 import { answers, filled, filters } from "../core/forms.js";
 import { duration, state, when } from "../core/format.js";
 import { subscribe } from "../core/live.js";
 import { address, go, remember } from "../core/router.js";
 
 const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
-const KINDS = ["backtest", "portfolio", "sweep", "walkforward", "montecarlo", "lookahead", "signal", "fetch", "compose", "reproduce"];
+const KINDS = ["backtest", "portfolio", "sweep", "walkforward", "montecarlo", "fetch", "compose", "book", "reproduce", "signals", "verify"];
 const PAGE = 50;
 const MOST_COMPARED = 8;
 
@@ -24,6 +24,7 @@ export async function open(place, { query, signal }) {
     field("State", select({ name: "status" }, [["", "all"], ...STATES], query.get("status"))),
     field("Kind", select({ name: "kind" }, [["", "all"], ...KINDS], query.get("kind"))),
     field("Strategy", element("input", { name: "strategy_id", value: query.get("strategy_id") ?? "", placeholder: "any" })),
+    field("Dataset", element("input", { name: "dataset_id", value: query.get("dataset_id") ?? "", placeholder: "any" })),
     field("Tag", element("input", { name: "tag", value: query.get("tag") ?? "", placeholder: "any" })));
   place.append(
     element("header", {}, element("h1", {}, "Jobs"), element("div", { class: "actions" }, compare, element("a", { class: "button", href: "#/new" }, "New run"))),
@@ -33,24 +34,34 @@ export async function open(place, { query, signal }) {
 
   function filter() {
     remember(asked());
+    jobs.clear();
     return reload();
   }
 
   async function more(cursor) {
     const page = await call("/jobs", { query: { ...asked(), limit: PAGE, cursor }, signal });
-    if (cursor === null) jobs.clear();
     for (const job of page.jobs) jobs.set(job.job_id, job);
     next = page.next;
     render();
   }
 
-  const reload = () => filled(list, () => more(null));
+  // The newest page anew. Older ones that were asked for stay, unless others lie between.
+  const reload = () => filled(list, async () => {
+    const page = await call("/jobs", { query: { ...asked(), limit: PAGE }, signal });
+    const last = page.jobs.at(-1)?.created_at;
+    const goesOn = page.next !== null && page.jobs.some(({ job_id: id }) => jobs.has(id));
+    const kept = goesOn ? [...jobs.values()].filter(({ created_at: at }) => at < last) : [];
+    if (!kept.length) next = page.next;
+    jobs.clear();
+    for (const job of [...page.jobs, ...kept]) jobs.set(job.job_id, job);
+    render();
+  });
 
   function render() {
     older.hidden = next === null;
     const rows = [...jobs.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
     const filtered = Object.values(asked()).some(Boolean);
-    list.replaceChildren(rows.length ? table(columns, rows, { onRow: (job) => go(`job/${job.job_id}`), label: "jobs" })
+    lay(list, rows.length ? table(columns, rows, { onRow: (job) => go(`job/${job.job_id}`), key: (job) => job.job_id, label: "jobs" })
       : empty(filtered ? "No job is like that." : "No job yet.", filtered ? null : "#/new", "Start the first one"));
   }
 
@@ -98,8 +109,8 @@ export async function open(place, { query, signal }) {
   async function refreshOne(id) {
     try {
       const job = await call(`/jobs/${id}`, { signal });
-      const oldest = [...jobs.values()].at(-1);
-      if (next === null || !oldest || job.created_at >= oldest.created_at) jobs.set(id, job);
+      const oldest = [...jobs.values()].reduce((least, { created_at: at }) => (at < least ? at : least), job.created_at);
+      if (next === null || job.created_at > oldest || jobs.has(id)) jobs.set(id, job);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       jobs.delete(id); // it was deleted meanwhile

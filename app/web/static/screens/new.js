@@ -1,6 +1,6 @@
 // A new run of any kind. The request is one object; every input edits it, the API checks it while it is being written.
 import { call, Refused } from "../core/api.js";
-import { card, element, notice, tabs } from "../core/dom.js";
+import { card, element, lay, notice, tabs } from "../core/dom.js";
 import { counted } from "../core/format.js";
 import { go, remember } from "../core/router.js";
 import { complain, input, schemas } from "../core/schema.js";
@@ -43,10 +43,10 @@ export async function open(place, { query, signal }) {
   form.addEventListener("input", changed);
 
   function build() {
-    bar.replaceChildren(tabs(KINDS.map(({ name, title }) => [name, title]), kind.name, choose));
+    lay(bar, tabs(KINDS.map(({ name, title }) => [name, title]), kind.name, choose));
     const schema = described[kind.schema];
     const world = { body, strategies, datasets, described, schema, rebuild: build };
-    form.replaceChildren(
+    lay(form,
       ...(kind.name === "portfolio" ? [sleeves(world)] : [strategy(world), data(world)]),
       ...(["sweep", "walkforward"].includes(kind.name) ? [search(world)] : []),
       ...own(schema), simulation(schema));
@@ -110,7 +110,7 @@ export async function open(place, { query, signal }) {
     verdict.replaceChildren(...(problem
       ? [element("h2", {}, "Not yet"), ...(loose.length ? loose : [problem.detail]).map((text) => notice(text, "bad"))]
       : [element("h2", {}, "Ready"), element("p", {}, sized(estimate))]));
-    elsewhere.replaceChildren(told(kind.name, wanted));
+    lay(elsewhere, told(kind.name, wanted));
   }
 
   async function submit(event) {

@@ -22,7 +22,7 @@ export async function open(place, { query, signal }) {
   async function reload() {
     const [told, found] = await Promise.all([measures(), call("/risk/limits", { signal })]);
     lay(head, heading(told));
-    used.replaceChildren(limitsUsed(found));
+    lay(used, limitsUsed(found));
     if (told.why) return measured.replaceChildren(card(null, empty(told.why, "#/book", "Go to the book")));
     const left = told.losses.unmeasured.length;
     lay(measured,

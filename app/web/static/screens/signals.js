@@ -1,6 +1,6 @@
 // What strategies say now: by day, by symbol, as it happens; and which of them say nothing, and why.
 import { call } from "../core/api.js";
-import { calmly, card, element, empty, field, select, table, words } from "../core/dom.js";
+import { calmly, card, element, empty, field, lay, offer, select, table, words } from "../core/dom.js";
 import { answers, filters } from "../core/forms.js";
 import { bar, day, number, quality } from "../core/format.js";
 import { subscribe } from "../core/live.js";
@@ -66,19 +66,15 @@ export async function open(place, { query, signal }) {
     const count = (wanted) => [...last.values()].filter((one) => one === wanted).length;
     const kept = end.value;
     const known = [...new Set([...days, kept])].filter(Boolean);
-    end.replaceChildren(element("option", { value: "" }, "the newest signal"),
-      ...known.map((value) => element("option", { value }, `${value} (last of ${count(value)})`)));
-    end.value = kept;
+    offer(end, [["", "the newest signal"], ...known.map((value) => [value, `${value} (last of ${count(value)})`])], kept);
   }
 
   async function reload() {
     [latest, map] = await Promise.all([call("/signals/latest", { signal }), heat()]);
     ends(latest.signals);
     const known = map.strategies.map(({ strategy_id }) => strategy_id).sort();
-    const kept = strategy.value;
-    strategy.replaceChildren(...["", ...known].map((value) => element("option", { value }, value || "all")));
-    strategy.value = known.includes(kept) ? kept : "";
-    symbols.replaceChildren(...[...new Set(latest.signals.map(({ symbol }) => symbol))].sort().map((value) => element("option", { value })));
+    offer(strategy, [["", "all"], ...known], known.includes(strategy.value) ? strategy.value : "");
+    offer(symbols, [...new Set(latest.signals.map(({ symbol }) => symbol))].sort());
     render();
   }
 
@@ -88,12 +84,12 @@ export async function open(place, { query, signal }) {
     const speaking = new Set(rows.map(({ strategy_id }) => strategy_id));
     const filtered = wanted.symbol || wanted.direction;
     const lines = map.strategies.filter(({ strategy_id }) => (!wanted.strategy || strategy_id === wanted.strategy) && (!filtered || speaking.has(strategy_id)));
-    turns.replaceChildren(turned(map.days, lines, choose));
+    lay(turns, turned(map.days, lines, choose));
     heatMap(days, { days: map.days, strategies: lines }, choose);
-    list.replaceChildren(rows.length ? table(COLUMNS, rows, { label: "latest signals", onRow: ({ strategy_id }) => choose(strategy_id), current: ({ strategy_id }) => strategy_id === wanted.strategy })
+    lay(list, rows.length ? table(COLUMNS, rows, { label: "latest signals", onRow: ({ strategy_id }) => choose(strategy_id), current: ({ strategy_id }) => strategy_id === wanted.strategy })
       : empty(latest.signals.length ? "No signal is like that." : "No strategy has spoken yet. They do by themselves; “Compute now” does not wait."));
     silent.hidden = !latest.missing.length;
-    silent.replaceChildren(...silence(latest.missing));
+    lay(silent, ...silence(latest.missing));
   }
 
   async function choose(id) {
@@ -116,7 +112,7 @@ export async function open(place, { query, signal }) {
     if (event) heard.unshift(event);
     heard.splice(HEARD);
     const rows = heard.filter(({ data }) => fits(data, asked()));
-    feed.replaceChildren(...(rows.length ? rows.map((event) => told(event, choose)) : [element("li", { class: "quiet" }, "Nothing new since this page was opened.")]));
+    lay(feed, ...(rows.length ? rows.map((event) => told(event, choose)) : [element("li", { class: "quiet" }, "Nothing new since this page was opened.")]));
   }
 
   // The chosen strategy is read anew only where it spoke: others may speak without a pause.

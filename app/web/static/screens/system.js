@@ -1,6 +1,6 @@
 // How the platform does: whether jobs run, who is there, what waits. It is asked every few seconds while somebody looks.
 import { call } from "../core/api.js";
-import { calmly, card, element, empty, table, words } from "../core/dom.js";
+import { calmly, card, element, empty, lay, table, words } from "../core/dom.js";
 import { duration, marked, number, when } from "../core/format.js";
 import { subscribe } from "../core/live.js";
 
@@ -25,9 +25,9 @@ export async function open(place, { signal }) {
 
   async function ask() {
     const [report, watched, waiting] = await Promise.all(["/monitoring/health", "/monitoring/workers", "/monitoring/queues"].map((path) => call(path, { signal })));
-    health.replaceChildren(element("p", {}, element("strong", {}, SAID[report.status])), table(CHECKS, report.checks, { label: "checks" }));
-    nodes.replaceChildren(watched.nodes.length ? table(NODES, watched.nodes, { label: "nodes" }) : empty("Nobody was heard of within the last hour. Start a worker: queuant worker."));
-    queues.replaceChildren(table(QUEUES, waiting.queues, { label: "queues", caption: "The times are of the jobs that ended in the last five minutes." }));
+    lay(health, element("p", {}, element("strong", {}, SAID[report.status])), table(CHECKS, report.checks, { label: "checks" }));
+    lay(nodes, watched.nodes.length ? table(NODES, watched.nodes, { label: "nodes" }) : empty("Nobody was heard of within the last hour. Start a worker: queuant worker."));
+    lay(queues, table(QUEUES, waiting.queues, { label: "queues", caption: "The times are of the jobs that ended in the last five minutes." }));
     asked.replaceChildren("as of ", when(new Date().toISOString(), { date: false }));
   }
 

@@ -1,6 +1,6 @@
 // The alerts, newest first: chosen by what they are, acknowledged and resolved, always as they stand now.
 import { call } from "../../core/api.js";
-import { calmly, card, element, empty, field, select, table, words } from "../../core/dom.js";
+import { calmly, card, element, empty, field, lay, select, table, words } from "../../core/dom.js";
 import { answers, ask, filled, filters, tried } from "../../core/forms.js";
 import { label, number, when } from "../../core/format.js";
 import { subscribe } from "../../core/live.js";
@@ -49,7 +49,7 @@ export async function open(place, { query, signal }) {
     older.hidden = next === null;
     const { status, ...others } = asked();
     const narrow = Object.values(others).some(Boolean);
-    list.replaceChildren(alerts.length ? table(columns, alerts, { onRow: choose, current: ({ alert_id }) => alert_id === chosen, label: "alerts" })
+    lay(list, alerts.length ? table(columns, alerts, { onRow: choose, key: ({ alert_id }) => alert_id, current: ({ alert_id }) => alert_id === chosen, label: "alerts" })
       : empty(narrow ? "No alert is like that." : status === "any" ? "Nothing has asked for attention yet." : `No alert is ${status}.`, "#/alerts?tab=rules", "See what is looked for"));
   }
 
@@ -96,7 +96,7 @@ export async function open(place, { query, signal }) {
   }
 
   async function look() {
-    if (chosen) await filled(about, async () => about.replaceChildren(detail(await call(`/alerts/${encodeURIComponent(chosen)}`, { signal }), manySteps)));
+    if (chosen) await filled(about, async () => lay(about, detail(await call(`/alerts/${encodeURIComponent(chosen)}`, { signal }), manySteps)));
   }
 
   const refresh = calmly(async () => {

@@ -1,6 +1,6 @@
 // The rules that raise alerts: built-in ones and one's own.
 import { call } from "../../core/api.js";
-import { card, element, field, select, table, words } from "../../core/dom.js";
+import { card, element, field, lay, select, table, words } from "../../core/dom.js";
 import { ask, confirmed, numeric, tried } from "../../core/forms.js";
 import { duration, label, NONE, number } from "../../core/format.js";
 import { severity, SEVERITIES } from "./parts.js";
@@ -17,7 +17,7 @@ export async function open(place, { query, signal }) {
   async function reload() {
     const found = await call("/alerts/rules", { signal });
     kinds = found.kinds;
-    list.replaceChildren(table(columns, found.rules, { label: "rules", current: ({ rule_id }) => rule_id === query.get("rule"), onRow: edit }));
+    lay(list, table(columns, found.rules, { label: "rules", key: ({ rule_id }) => rule_id, current: ({ rule_id }) => rule_id === query.get("rule"), onRow: edit }));
   }
 
   const kindOf = ({ kind }) => kinds.find((one) => one.kind === kind);

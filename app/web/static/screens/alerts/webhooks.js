@@ -1,6 +1,6 @@
 // Where alerts are sent to, and what became of it.
 import { call } from "../../core/api.js";
-import { calmly, card, element, empty, field, table, words } from "../../core/dom.js";
+import { calmly, card, element, empty, field, lay, table, words } from "../../core/dom.js";
 import { ask, confirmed, copying, filled, dialog, secretInput, tried } from "../../core/forms.js";
 import { marked, number, when } from "../../core/format.js";
 import { subscribe } from "../../core/live.js";
@@ -18,9 +18,9 @@ export async function open(place, { query, signal }) {
 
   async function reload() {
     const { webhooks } = await call("/alerts/webhooks", { signal });
-    list.replaceChildren(webhooks.length ? table(columns, webhooks, { label: "webhooks", onRow: choose, current: ({ webhook_id }) => webhook_id === chosen })
+    lay(list, webhooks.length ? table(columns, webhooks, { label: "webhooks", onRow: choose, key: ({ webhook_id }) => webhook_id, current: ({ webhook_id }) => webhook_id === chosen })
       : empty("Alerts are sent nowhere: they are on this page only."));
-    if (chosen && !webhooks.some(({ webhook_id }) => webhook_id === chosen)) sent.replaceChildren();
+    if (chosen && !webhooks.some(({ webhook_id }) => webhook_id === chosen)) lay(sent, );
     else await look();
   }
 
@@ -53,7 +53,7 @@ export async function open(place, { query, signal }) {
 
   const look = () => chosen && filled(sent, async () => {
     const { deliveries } = await call(`/alerts/webhooks/${encodeURIComponent(chosen)}/deliveries`, { signal });
-    sent.replaceChildren(card(`Sent to ${chosen}`, deliveries.length ? element("div", { class: "tall" }, table([
+    lay(sent, card(`Sent to ${chosen}`, deliveries.length ? element("div", { class: "tall" }, table([
       { title: "Alert", show: (row) => words(row.message) }, { title: "Raised", show: (row) => when(row.raised_at) }, { title: "State", show: delivered },
       { title: "Attempts", number: true, show: (row) => number(row.attempt) }, { title: "When", show: moment }, { title: "Error", show: (row) => words(row.error ?? "") },
     ], deliveries, { label: "deliveries", caption: "The last 50." })) : empty("Nothing was sent to it yet: no alert of its severity was raised since it is there.")));

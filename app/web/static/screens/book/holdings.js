@@ -14,7 +14,7 @@ export function holdings(current, target) {
   };
   const found = rows.find(isChosen);
   if (found) wants.append(wanted(found));
-  return card("Positions and targets", rows.length ? element("div", { class: "tall" }, table(COLUMNS, rows, { onRow: choose, current: isChosen, label: "positions" }))
+  return card("Positions and targets", rows.length ? element("div", { class: "tall" }, table(COLUMNS, rows, { onRow: choose, key: (row) => row.key, current: isChosen, label: "positions" }))
     : empty("It holds nothing and is after nothing: no strategy of it wants a position.", "#/signals", "See what they say"), wants);
 }
 

@@ -1,6 +1,6 @@
 // What the book traded, newest first.
 import { call } from "../../core/api.js";
-import { card, element, empty, table } from "../../core/dom.js";
+import { card, element, empty, lay, table } from "../../core/dom.js";
 import { bar, number } from "../../core/format.js";
 
 const PAGE = 200;
@@ -17,7 +17,7 @@ export async function open(place, { signal }) {
     trades.push(...page.trades);
     next = page.next;
     older.hidden = !next;
-    list.replaceChildren(trades.length ? table(COLUMNS, trades, { label: "trades of the book" }) : empty("It has not traded yet."));
+    lay(list, trades.length ? table(COLUMNS, trades, { label: "trades of the book" }) : empty("It has not traded yet."));
   }
   await more();
 }

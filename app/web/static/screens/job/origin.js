@@ -17,7 +17,7 @@ export function open(place, { job, result }) {
     card("Provenance", facts(lines(provenance), "lines"),
       element("div", { class: "actions" }, job.links.verify && verify, said)),
     lookahead && card("Look ahead", element("p", {}, verdict(lookahead.verdict)), element("p", {}, lookahead.sentence)),
-    card("Conventions", facts(lines(conventions), "lines")),
+    conventions && card("Conventions", facts(lines(conventions), "lines")),
     card("The request, with every default", element("pre", { tabindex: 0 }, JSON.stringify(request, null, 2))));
 }
 

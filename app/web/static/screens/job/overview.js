@@ -118,6 +118,8 @@ function drawdowns(result, main) {
 }
 
 function rolling(curves, result) {
+  const title = `Rolling, ${result.conventions.rolling_bars} bars`;
+  if (curves.rolling_volatility.every((value) => value === null)) return card(title, element("p", { class: "quiet" }, "The run has fewer bars."));
   const place = chart("Rolling Sharpe ratio and volatility", "16rem");
   draw(place, (theme) => ({
     traces: [
@@ -127,7 +129,7 @@ function rolling(curves, result) {
     ].filter(Boolean),
     layout: { showlegend: true, margin: { l: 45, r: 50, t: 12, b: 30 }, yaxis2: { overlaying: "y", side: "right", tickformat: ".0%", showgrid: false } },
   }));
-  return card(`Rolling, ${result.conventions.rolling_bars} bars`, place);
+  return card(title, place);
 }
 
 // Of every bar where the curve has them all, else of every month: a thinned curve has other returns.

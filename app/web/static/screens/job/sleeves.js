@@ -56,13 +56,14 @@ function shares(found) {
     ],
     layout: { showlegend: true, hovermode: "y unified", barmode: "group", xaxis: { tickformat: ".0%" }, yaxis: { type: "category" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", traceorder: "reversed" } },
   }));
-  return card("Who earned, who risked", place, element("p", { class: "quiet" }, `What was earned adds up to the total return of ${percent(total)}, the parts of the risk to 100 %.`));
+  return card("Who earned, who risked", place, element("p", { class: "quiet" }, `What was earned adds up to the total return of ${percent(total)}${found.risk_contributions ? ", the parts of the risk to 100 %" : ""}.`));
 }
 
 function correlation({ correlation: told, sleeves: all }) {
   const names = all.map(({ name }) => name);
   const place = chart("Correlation of every two sleeves", names.length > 8 ? "36rem" : "20rem");
   const z = names.map((row) => names.map((column) => told[row]?.[column] ?? null));
+  if (z.flat().every((value) => value === null)) return card("Correlation", element("p", { class: "quiet" }, "No sleeve ever moved: there is none."));
   draw(place, (theme) => ({
     traces: [{
       type: "heatmap", x: names, y: names, z, zmin: -1, zmax: 1, colorscale: theme.diverging, showscale: false, xgap: 1, ygap: 1,

@@ -23,7 +23,7 @@ export async function open(place, { job, result, signal }) {
     trades.push(...page.trades);
     next = page.next;
     older.hidden = !next;
-    list.replaceChildren(table(COLUMNS, trades, { onRow: look, label: "trades" }));
+    lay(list, table(COLUMNS, trades, { onRow: look, label: "trades" }));
     await Promise.all([showExcursions(), showPrices()]);
   }
 

@@ -52,7 +52,7 @@ function compared(found, crossed) {
       { type: "scatter", mode: "markers", name: "training", x: at, y: inside, marker: { symbol: "circle-open", color: theme.c2, size: 8, line: { width: 2 } }, hovertemplate: "training %{y:.2f}<extra></extra>" },
       { type: "scatter", mode: "markers", name: "test", x: at, y: outside, marker: { symbol: "circle", color: theme.c1, size: 9 }, hovertemplate: "test %{y:.2f}<extra></extra>" },
     ],
-    layout: { showlegend: true, xaxis: crossed ? { type: "category", title: { text: "tested groups" } } : { type: "date" }, margin: { l: 55, r: 15, t: 12, b: crossed ? 60 : 30 }, yaxis: { title: { text: "Sharpe" }, zeroline: true, zerolinecolor: theme.quiet } },
+    layout: { showlegend: true, xaxis: crossed ? { type: "category", title: { text: "tested groups" } } : { type: at.length === 1 ? "category" : "date" }, margin: { l: 55, r: 15, t: 12, b: crossed ? 60 : 30 }, yaxis: { title: { text: "Sharpe" }, zeroline: true, zerolinecolor: theme.quiet } },
   }));
   return card("Promised and kept", element("p", { class: "quiet" }, "An open circle is what the choice made in its training, a full one what it made in its test."), place);
 }

@@ -1,6 +1,6 @@
 // All keys: a new one, whose secret is shown this once, and the end of one.
 import { call } from "../../core/api.js";
-import { card, element, field, notice, select, table } from "../../core/dom.js";
+import { card, element, field, lay, notice, select, table } from "../../core/dom.js";
 import { when } from "../../core/format.js";
 import { confirmed, copying, secretInput, submits, tried } from "../../core/forms.js";
 
@@ -16,7 +16,7 @@ export async function open(place, { me, signal }) {
   async function show() {
     const { keys } = await call("/keys", { signal });
     const rows = keys.filter(({ open }) => open || closed.checked).reverse();
-    list.replaceChildren(table(columns(me, revoke), rows, { label: "keys" }));
+    lay(list, table(columns(me, revoke), rows, { label: "keys" }));
   }
 
   async function create() {

@@ -1,7 +1,7 @@
 // One strategy: what it says now of each symbol, and how it came there.
 import { call, Refused } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, notice, table, words } from "../../core/dom.js";
+import { card, element, lay, notice, table, words } from "../../core/dom.js";
 import { bar, number, quality, when } from "../../core/format.js";
 import { address } from "../../core/router.js";
 import { change, computing, conviction, direction } from "./parts.js";
@@ -19,13 +19,13 @@ export async function strategyCard(place, { id, symbol, days, missing, signal })
     ]);
     const curve = chart(`Convictions of ${id} by symbol`, "16rem");
     const shown = symbol && now.signals.some((row) => row.symbol === symbol) ? [symbol] : loudest(now.signals);
-    place.replaceChildren(card(id, why, reasons(now.signals), element("h3", {}, `Conviction over ${days} days`), curve,
+    lay(place, card(id, why, reasons(now.signals), element("h3", {}, `Conviction over ${days} days`), curve,
       element("p", { class: "quiet" }, told(shown, now.signals)), head));
     await draw(curve, (theme) => drawing(theme, past.signals, shown));
   } catch (error) {
     if (signal.aborted) return;
     if (!(error instanceof Refused)) throw error;
-    place.replaceChildren(card(id, notice(error.message), head));
+    lay(place, card(id, notice(error.message), head));
   }
 }
 

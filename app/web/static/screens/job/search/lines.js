@@ -1,5 +1,5 @@
 // Trials as lines across their parameters and figures. Limits on any axis pick some: dragged along it, or written.
-import { card, element, field, select, table } from "../../../core/dom.js";
+import { card, element, field, lay, select, table } from "../../../core/dom.js";
 import { figure, label, number, setting } from "../../../core/format.js";
 import { here, remember } from "../../../core/router.js";
 import { draw, HEIGHT, valueAt } from "./axes.js";
@@ -45,7 +45,7 @@ export function lines({ result, signal }, choose) {
     const picked = page.trials.filter(within);
     const rest = limits.size ? page.trials.filter((row) => !within(row)) : [];
     draw(plot, axes, { picked, rest, limits }, drag);
-    const shown = page.trials.length === page.total ? `All ${number(page.total)} trials` : `The best ${number(page.trials.length)} of ${number(page.total)} trials by ${label(page.objective[0])}`;
+    const shown = page.total === 1 ? "The only trial" : page.trials.length === page.total ? `All ${number(page.total)} trials` : `The best ${number(page.trials.length)} of ${number(page.total)} trials by ${label(page.objective[0])}`;
     words.textContent = `${shown}${limits.size ? `, ${number(picked.length)} within the limits` : ""}. The ten best are orange. Drag along an axis to limit it.`;
     if (result?.sweep.best && !limits.size) list.replaceChildren(); // the best of all stand below anyway
     else list.replaceChildren(table(columns(), picked.slice(0, LISTED), { onRow: ({ trial }) => choose(trial), caption: picked.length > LISTED ? `The best ${LISTED} of them` : "", label: "trials" }));
@@ -73,7 +73,7 @@ export function lines({ result, signal }, choose) {
     const named = (axis) => field(axis.title, select({
       onchange: (event) => limit(() => (event.target.value ? limits.set(axis.name, [event.target.value, ""]) : limits.delete(axis.name))),
     }, [["", "any"], ...axis.values.map(String)], limits.get(axis.name)?.[0]));
-    written.replaceChildren(...axes.map((axis) => (axis.numeric
+    lay(written, ...axes.map((axis) => (axis.numeric
       ? element("fieldset", {}, element("legend", {}, axis.title), typed(axis, 0), typed(axis, 1)) : named(axis))));
     clear.disabled = !limits.size;
   }
