@@ -8,10 +8,7 @@ export function submits(work) {
   return async (event) => {
     event.preventDefault();
     const form = event.currentTarget;
-    const button = event.submitter;
-    if (button) button.disabled = true;
-    await tried(form, work);
-    if (button) button.disabled = false;
+    await once(event.submitter ?? form, () => tried(form, work));
   };
 }
 
@@ -46,12 +43,19 @@ export async function filled(place, work) {
 
 // A button that does something, once at a time, and shows in `place` when it is refused.
 export function action(name, place, work, attributes = {}) {
-  const button = element("button", { type: "button", ...attributes, onclick: async () => {
-    button.disabled = true;
-    await tried(place, work);
-    button.disabled = false;
-  } }, name);
+  const button = element("button", { type: "button", ...attributes, onclick: () => once(button, () => tried(place, work)) }, name);
   return button;
+}
+
+// Do it unless it is being done. A button that were `disabled` meanwhile would lose the keyboard.
+export async function once(button, work) {
+  if (button.ariaDisabled) return;
+  button.ariaDisabled = "true";
+  try {
+    await work();
+  } finally {
+    button.ariaDisabled = null;
+  }
 }
 
 // Inputs that narrow what a screen shows. Nothing is sent.

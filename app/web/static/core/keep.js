@@ -3,7 +3,7 @@
 
 // Remember it; the function that is returned brings it back.
 export function remembered(place) {
-  const back = [focused, opened, ordered, scrolled].map((look) => look(place));
+  const back = [opened, ordered, scrolled, focused].map((look) => look(place));
   return () => back.forEach((again) => again());
 }
 

@@ -33,7 +33,7 @@ export async function open(place, { query, signal }) {
   let asked = 0;
   let waiting = null;
 
-  const form = element("form", { class: "screen", id: "request", onsubmit: submit, novalidate: true });
+  const form = element("form", { class: "screen", id: "request", tabindex: -1, onsubmit: submit, novalidate: true });
   const verdict = element("div");
   const run = element("button", { class: "primary", form: "request", disabled: true }, "Run");
   const elsewhere = element("div");
@@ -45,12 +45,17 @@ export async function open(place, { query, signal }) {
   function build() {
     lay(bar, tabs(KINDS.map(({ name, title }) => [name, title]), kind.name, choose));
     const schema = described[kind.schema];
-    const world = { body, strategies, datasets, described, schema, rebuild: build };
-    lay(form,
-      ...(kind.name === "portfolio" ? [sleeves(world)] : [strategy(world), data(world)]),
-      ...(["sweep", "walkforward"].includes(kind.name) ? [search(world)] : []),
-      ...own(schema), simulation(schema));
-    changed();
+    const rest = element("div", { class: "screen" });
+    const world = { body, strategies, datasets, described, schema, changed, rebuild };
+    lay(form, kind.name !== "portfolio" && strategy(world), rest);
+    rebuild();
+
+    // What depends on the strategy.
+    function rebuild() {
+      lay(rest, kind.name === "portfolio" ? sleeves(world) : data(world), ["sweep", "walkforward"].includes(kind.name) && search(world),
+        own(schema), simulation(schema));
+      changed();
+    }
   }
 
   // What only this kind of run is asked.
@@ -122,6 +127,7 @@ export async function open(place, { query, signal }) {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       tell(request(), error.problem, null);
+      (form.querySelector("[aria-invalid]") ?? form).focus();
     }
   }
 

@@ -1,6 +1,7 @@
 // A file with bars, series or calendars, by drag and drop or by a button; what was read of it, or where it is wrong.
 import { Refused, upload } from "../../core/api.js";
 import { card, element, facts, field, notice, select } from "../../core/dom.js";
+import { once } from "../../core/forms.js";
 import { day, number, quality } from "../../core/format.js";
 import { address } from "../../core/router.js";
 
@@ -14,7 +15,7 @@ export function uploading(signal) {
   const drop = element("div", { class: "drop", ondragover: over, ondragleave: () => drop.classList.remove("over"), ondrop: dropped },
     element("p", {}, "Drop a file here, or"), field("Choose a file", file));
   const button = element("button", { class: "primary" }, "Upload");
-  const form = element("form", { onsubmit: send }, drop,
+  const form = element("form", { onsubmit: (event) => event.preventDefault() || once(button, send) }, drop,
     element("p", { class: "quiet" }, FORMATS),
     field("Name", name, "Becomes its id; a new version where there is one."),
     element("div", { class: "grid" },
@@ -49,10 +50,8 @@ export function uploading(signal) {
     said.replaceChildren();
   }
 
-  async function send(event) {
-    event.preventDefault();
+  async function send() {
     if (!file.files.length) return said.replaceChildren(notice("Choose a file first.", "bad"));
-    button.disabled = true;
     const bar = element("progress", { max: 1, value: 0, "aria-label": "sent" });
     const words = element("p", { class: "quiet" }, `Sending ${size(file.files[0].size)} …`);
     said.replaceChildren(bar, words);
@@ -66,8 +65,6 @@ export function uploading(signal) {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       said.replaceChildren(...refused(error));
-    } finally {
-      button.disabled = false;
     }
   }
 

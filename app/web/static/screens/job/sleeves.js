@@ -56,7 +56,7 @@ function shares(found) {
     ],
     layout: { showlegend: true, hovermode: "y unified", barmode: "group", xaxis: { tickformat: ".0%" }, yaxis: { type: "category" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", traceorder: "reversed" } },
   }));
-  return card("Who earned, who risked", place, element("p", { class: "quiet" }, `What was earned adds up to the total return of ${percent(total)}${found.risk_contributions ? ", the parts of the risk to 100 %" : ""}.`));
+  return card("Who earned, who risked", place, element("p", { class: "quiet" }, `What was earned adds up to the total return of ${percent(total)}${found.sleeves.some((row) => row.risk_contribution !== null) ? ", the parts of the risk to 100 %" : ""}.`));
 }
 
 function correlation({ correlation: told, sleeves: all }) {

@@ -16,18 +16,19 @@ export function lines({ result, signal }, choose) {
   const list = element("div");
   let page = null;
   let axes = [];
-  const clear = element("button", { onclick: () => limit(() => limits.clear()) }, "Clear the limits");
+  const clear = element("button", { onclick: () => limit(() => limits.clear()) || plot.focus() }, "Clear the limits");
 
   function build() {
     place.append(words, plot, element("details", { open: limits.size > 0 }, element("summary", {}, "Limits"), written, element("div", { class: "actions" }, clear)), list);
     new ResizeObserver(() => !signal.aborted && render()).observe(plot);
   }
 
-  // What a limit changes: the picture, the list, the fields and the address.
-  function limit(change) {
+  // What a limit changes: the picture, the list, the address, and the fields where it was not written in one of them.
+  function limit(change, { written: own = false } = {}) {
     change();
     remember({ limits: [...limits].map(([name, [low, high]]) => `${name}:${low}:${high}`).join(",") });
-    fields();
+    if (own) clear.disabled = !limits.size;
+    else fields();
     render();
   }
 
@@ -68,10 +69,10 @@ export function lines({ result, signal }, choose) {
         pair[side] = event.target.value;
         if (pair.some(Boolean)) limits.set(axis.name, pair);
         else limits.delete(axis.name);
-      }),
+      }, { written: true }),
     });
     const named = (axis) => field(axis.title, select({
-      onchange: (event) => limit(() => (event.target.value ? limits.set(axis.name, [event.target.value, ""]) : limits.delete(axis.name))),
+      onchange: (event) => limit(() => (event.target.value ? limits.set(axis.name, [event.target.value, ""]) : limits.delete(axis.name)), { written: true }),
     }, [["", "any"], ...axis.values.map(String)], limits.get(axis.name)?.[0]));
     lay(written, ...axes.map((axis) => (axis.numeric
       ? element("fieldset", {}, element("legend", {}, axis.title), typed(axis, 0), typed(axis, 1)) : named(axis))));
