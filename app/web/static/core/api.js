@@ -14,11 +14,16 @@ export async function call(path, { method = "GET", body, query = {}, headers = {
   const reply = await answered(`/api/v1${path}${asked(query)}`, {
     method, headers: sent, signal, body: form ? body : body && JSON.stringify(body),
   });
-  if (reply.status === 401) location.assign(`/sign-in${location.hash}`);
+  if (reply.status === 401) leave();
   if (reply.status === 204) return null;
   if (reply.ok) return reply.json();
   // Whoever stands before the server may refuse in words of its own.
   throw new Refused(await reply.json().catch(() => ({ detail: `The server answered ${reply.status}.` })));
+}
+
+// To where one signs in, and from there back to where one was.
+export function leave() {
+  location.assign(`/sign-in?ended=1${location.hash}`);
 }
 
 // No answer is a refusal too, without a code; to have left is none.

@@ -1,5 +1,5 @@
 // What stands around every screen: the way to the others, the state of the live channel, alerts, light and dark.
-import { call, Refused } from "./api.js";
+import { call, leave, Refused } from "./api.js";
 import { calmly, element, toast } from "./dom.js";
 import { onState, subscribe } from "./live.js";
 import { redrawAll } from "./charts.js";
@@ -30,6 +30,10 @@ export function build() {
       if (data.message) toast(element("strong", {}, data.severity ?? type), " ", element("a", { href: "#/alerts" }, data.message));
     },
   });
+  // Who signs out in one tab is signed out in all of them.
+  const tabs = new BroadcastChannel("signed out");
+  tabs.addEventListener("message", leave);
+  document.querySelector("form[action='/logout']").addEventListener("submit", () => tabs.postMessage(null));
   document.getElementById("theme").addEventListener("click", () => setTheme(THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length]));
   setTheme(theme());
 }
