@@ -49,7 +49,7 @@ export function lines({ result, signal }, choose) {
     const shown = page.total === 1 ? "The only trial" : page.trials.length === page.total ? `All ${number(page.total)} trials` : `The best ${number(page.trials.length)} of ${number(page.total)} trials by ${label(page.objective[0])}`;
     words.textContent = `${shown}${limits.size ? `, ${number(picked.length)} within the limits` : ""}. The ten best are orange. Drag along an axis to limit it.`;
     if (result?.sweep.best && !limits.size) list.replaceChildren(); // the best of all stand below anyway
-    else list.replaceChildren(table(columns(), picked.slice(0, LISTED), { onRow: ({ trial }) => choose(trial), caption: picked.length > LISTED ? `The best ${LISTED} of them` : "", label: "trials" }));
+    else lay(list, table(columns(), picked.slice(0, LISTED), { onRow: ({ trial }) => choose(trial), caption: picked.length > LISTED ? `The best ${LISTED} of them` : "", label: "trials" }));
   }
 
   // From where the pointer went down to where it is; a mere touch takes the limit away.
@@ -90,6 +90,7 @@ export function lines({ result, signal }, choose) {
     const first = page === null;
     page = next;
     axes = axesOf(page);
+    for (const { name, numeric } of axes) if (numeric && limits.get(name)?.some((side) => !Number.isFinite(Number(side)))) limits.delete(name); // so said the address
     if (first) build();
     if (first || !written.contains(document.activeElement)) fields();
     render();
