@@ -1,8 +1,17 @@
 // Talks to the API with the session's cookie. A refusal becomes an Error that carries the problem document.
+const PAUSE_MS = 2000; // between two questions whether anybody answers again
+
 export class Refused extends Error {
   constructor(problem) {
     super(problem.detail);
     this.problem = problem;
+  }
+}
+
+// Nobody answered: a refusal too, without a code.
+export class Unanswered extends Refused {
+  constructor() {
+    super({ detail: "The server does not answer." });
   }
 }
 
@@ -26,14 +35,25 @@ export function leave() {
   location.assign(`/sign-in?ended=1${location.hash}`);
 }
 
-// No answer is a refusal too, without a code; to have left is none.
-async function answered(url, options) {
+// To have left is no refusal.
+export async function answered(url, options = {}) {
   try {
     return await fetch(url, options);
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new Refused({ detail: "The server does not answer." });
+    throw new Unanswered();
   }
+}
+
+export function answers() {
+  return answered("/healthz").then(() => true, () => false);
+}
+
+// Do it as soon as somebody answers, if it is still wanted then.
+export async function onceAnswered(work, wanted) {
+  do await new Promise((done) => setTimeout(done, PAUSE_MS));
+  while (wanted() && !await answers());
+  if (wanted()) await work();
 }
 
 // The same for a file, of which `onProgress` hears how much was sent, 0 to 1: `fetch` does not tell. Gives { status, answer }.

@@ -1,4 +1,5 @@
 // Charts by Plotly, in the page's colours. SVG traces only: WebGL ones compile code, which the page's policy forbids.
+import { Unanswered } from "./api.js";
 import { element } from "./dom.js";
 
 const drawn = new Map(); // place -> make
@@ -71,7 +72,7 @@ function library() {
   plotly ??= new Promise((done, fail) => {
     document.head.append(element("script", { src: "/vendor/plotly/plotly.min.js", onload: () => done(window.Plotly), onerror: () => {
       plotly = null; // fetched again by the next chart
-      fail(new Error("What draws the charts did not arrive."));
+      fail(new Unanswered());
     } }));
   });
   return plotly;

@@ -1,6 +1,6 @@
 // Forms and dialogs. What is refused is said at the input that it is about, else at the end.
-import { Refused } from "./api.js";
-import { element, notice } from "./dom.js";
+import { onceAnswered, Refused, Unanswered } from "./api.js";
+import { element, lay, notice } from "./dom.js";
 import { complain } from "./schema.js";
 
 // What a form does when it is sent.
@@ -31,13 +31,14 @@ export async function tried(place, work) {
   }
 }
 
-// Do what fills `place`; a refusal stands there instead.
+// Do what fills `place`; a refusal stands there instead, and until somebody answers where nobody did.
 export async function filled(place, work) {
   try {
     await work();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    place.replaceChildren(notice(error.message, "bad"));
+    lay(place, notice(error.message, "bad"));
+    if (error instanceof Unanswered) onceAnswered(() => filled(place, work), () => place.isConnected);
   }
 }
 
