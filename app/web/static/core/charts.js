@@ -2,17 +2,26 @@
 import { Unanswered } from "./api.js";
 import { element } from "./dom.js";
 
+const PAPER = 640; // pixels that A4 leaves within its margins and those of a card
 const drawn = new Map(); // place -> make
 let plotly = null;
+let turn = Promise.resolve();
+let colours = null; // until they change
 
 // Draw what `make(theme)` returns, { traces, layout }, and draw it again whenever the colours change. Returns a promise
-// of the place, once it is drawn.
+// of the place, once it is drawn: the charts of a screen come one after the other, in the order in which they are asked for.
 export async function draw(place, make) {
   drawn.set(place, make);
   const Plotly = await library();
-  const { traces, layout = {} } = make(theme());
-  await Plotly.react(place, traces.map(plain), merged(base(theme()), layout), { responsive: true, displayModeBar: false });
+  turn = turn.then(() => new Promise((done) => setTimeout(done))); // the page shows what there is before the next one
+  await turn;
+  await paint(Plotly, place, make);
   return place;
+}
+
+function paint(Plotly, place, make, more = {}) {
+  const { traces, layout = {} } = make(theme());
+  return Plotly.react(place, traces.map(plain), { ...merged(base(theme()), layout), ...more }, { responsive: true, displayModeBar: false });
 }
 
 // Plotly takes what looks like HTML in texts for markup; to us they are letters. Templates are our own: what goes into
@@ -56,12 +65,28 @@ export async function restyle(place, layout) {
 }
 
 export function redrawAll() {
+  colours = null;
   for (const [place, make] of drawn) {
     if (place.isConnected) draw(place, make);
     else drawn.delete(place);
   }
 }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
+
+// Paper is white, and narrower than most windows. It is printed right after this event: nothing may wait.
+addEventListener("beforeprint", () => {
+  const root = document.documentElement;
+  const { theme: before } = root.dataset;
+  root.dataset.theme = "light";
+  colours = null;
+  const there = window.Plotly ? [...drawn].filter(([place]) => place.isConnected) : [];
+  for (const [place, make] of there) paint(window.Plotly, place, make, { width: PAPER });
+  addEventListener("afterprint", () => {
+    root.dataset.theme = before;
+    redrawAll();
+    for (const [place] of there) window.Plotly.Plots.resize(place);
+  }, { once: true });
+});
 
 // Fetch what draws charts while a screen still waits for what it will draw.
 export function prepare() {
@@ -80,22 +105,26 @@ function library() {
 
 // The colours that the style sheet gives for the theme that is on, as a canvas understands them.
 function theme() {
+  return colours ??= read();
+}
+
+function read() {
   const probe = element("span", { class: "probe" });
   document.body.append(probe);
   const names = ["text", "quiet", "line", "card", "accent", "good", "bad", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8"];
-  const colours = Object.fromEntries(names.map((name) => {
+  const found = Object.fromEntries(names.map((name) => {
     probe.style.color = `var(--${name})`;
     return [name, getComputedStyle(probe).color];
   }));
   probe.remove();
-  const series = names.filter((name) => /^c\d$/.test(name)).map((name) => colours[name]);
+  const series = names.filter((name) => /^c\d$/.test(name)).map((name) => found[name]);
   return {
-    ...colours,
+    ...found,
     series,
     // From loss to gain, the same for everybody: blue and orange are told apart by all kinds of eyes.
-    diverging: [[0, colours.c2], [0.5, colours.card], [1, colours.c1]],
+    diverging: [[0, found.c2], [0.5, found.card], [1, found.c1]],
     // The lowest can be told from the ground, which stands for nothing.
-    rising: [[0, mixed(colours.card, colours.c1, 0.18)], [1, colours.c1]],
+    rising: [[0, mixed(found.card, found.c1, 0.18)], [1, found.c1]],
     soft: (colour, share = 0.18) => colour.replace("rgb(", "rgba(").replace(")", `, ${share})`),
   };
 }
@@ -105,12 +134,12 @@ function mixed(under, over, share) {
   return `rgb(${[0, 1, 2].map((at) => Math.round(from[at] + share * (to[at] - from[at]))).join(", ")})`;
 }
 
-function base(colours) {
-  const axis = () => ({ gridcolor: colours.line, linecolor: colours.line, zerolinecolor: colours.line, automargin: true });
+function base({ text, quiet, line, card, series }) {
+  const axis = () => ({ gridcolor: line, linecolor: line, zerolinecolor: line, automargin: true });
   return {
     paper_bgcolor: "transparent", plot_bgcolor: "transparent", showlegend: false, hovermode: "x unified",
-    colorway: colours.series, font: { color: colours.quiet, family: getComputedStyle(document.body).fontFamily, size: 12 },
-    hoverlabel: { bgcolor: colours.card, bordercolor: colours.line, font: { color: colours.text } },
+    colorway: series, font: { color: quiet, family: getComputedStyle(document.body).fontFamily, size: 12 },
+    hoverlabel: { bgcolor: card, bordercolor: line, font: { color: text } },
     margin: { l: 55, r: 15, t: 12, b: 30 }, xaxis: axis(), yaxis: axis(), legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
   };
 }

@@ -16,6 +16,7 @@ export async function open(place, { job, result, signal }) {
   const curves = await call(`/jobs/${job.job_id}/equity`, { query: { points: result.bars > WHOLE ? THINNED : Math.max(10, result.bars) }, signal });
   const benchmark = await benchmarkOf(request, curves, signal);
   const main = chart("Equity over drawdown", "28rem");
+  const drawing = drawMain(main, curves, benchmark); // the first of all
   const rest = Object.keys(metrics).filter((name) => !FIRST.includes(name) && metrics[name] !== null);
 
   lay(place,
@@ -30,7 +31,7 @@ export async function open(place, { job, result, signal }) {
       card("All figures", facts(rest.map((name) => [label(name), figure(name, metrics[name])]))),
       costs(metrics)),
     result.warnings.length > 0 && card("What to know", element("ul", {}, result.warnings.map((text) => element("li", {}, text)))));
-  await drawMain(main, curves, benchmark);
+  await drawing;
 }
 
 function about(result) {

@@ -23,8 +23,7 @@ export async function open(place, { job, result, signal }) {
     trades.push(...page.trades);
     next = page.next;
     older.hidden = !next;
-    lay(list, table(COLUMNS, trades, { onRow: look, label: "trades" }));
-    await Promise.all([showExcursions(), showPrices()]);
+    await Promise.all([showPrices(), showExcursions(), lay(list, table(COLUMNS, trades, { onRow: look, label: "trades" }))]);
   }
 
   async function look(trade) {
@@ -44,7 +43,7 @@ export async function open(place, { job, result, signal }) {
     const { request } = result;
     if (!request.dataset_id || !chosen.value) return;
     const bars = await call(`/datasets/${request.dataset_id}@${request.dataset_version}/bars`, {
-      query: { symbol: chosen.value, start: request.start_date, end: request.end_date, points: 8000 }, signal,
+      query: { symbol: chosen.value, start: request.start_date, end: request.end_date, points: 4000 }, signal,
     });
     await draw(prices, (theme) => drawing(theme, bars, trades.filter(({ symbol }) => symbol === chosen.value)));
   }
