@@ -70,14 +70,17 @@ def test_who_may_not_see_keys_is_told_what_is_needed(browse: Browse, platform: S
         })).json()"""
     )
     page.context.clear_cookies()  # signing out would end the session that the other tests use
-    page.goto(f"http://127.0.0.1:{platform.port}/sign-in")
+    page.reload()
+    expect(page.get_by_role("alert")).to_have_text("You are not signed in, or no longer.")
     page.get_by_label("API key").fill(made["key"])
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_selector("#live.live")
-    page.goto(f"http://127.0.0.1:{platform.port}/#/settings")
     expect(page.locator(".card", has_text="You").first).to_contain_text("bob")
     expect(page.get_by_text("A key with the scope 'admin'")).to_be_visible()
     expect(page.get_by_role("region", name="keys")).to_have_count(0)
+    other = page.context.new_page()
+    other.goto(f"http://127.0.0.1:{platform.port}/")
+    other.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/sign-in.*#/settings"))
 
 
 @pytest.mark.parametrize("screen", ["system", "settings"])
