@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -10,6 +12,7 @@ from playwright.sync_api import expect
 from app.client import Client
 from app.web import presenters
 from tests.browser.conftest import Browse, suits_everybody
+from tests.serving import Server
 
 RUN = {"params": {"fast": 10, "slow": 50}, "dataset": "fx_daily", "symbols": ["EURUSD"]}
 
@@ -58,6 +61,22 @@ def test_what_nobody_answers_is_shown_as_soon_as_somebody_does(browse: Browse, j
     page.context.set_offline(False)
     expect(page.get_by_role("heading", name="Where it stands")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_result_outlives_the_data_that_it_was_computed_on(
+    browse: Browse, client: Client, platform: Server, tmp_path: Path
+) -> None:
+    rows = [f"2024-0{1 + at // 28}-{1 + at % 28:02},{10 + at % 7},{20 + at % 5}" for at in range(56)]
+    path = tmp_path / "prices.csv"
+    path.write_text("\n".join(["date,A,B", *rows]))
+    client.upload(path, name="vanishing")
+    run = client.backtest("buy_and_hold", dataset="vanishing", symbols=["A"], benchmark="B").wait()
+    shutil.rmtree(platform.home / "datasets" / "vanishing")
+    page = browse(f"job/{run.id}")
+    expect(page.get_by_text("B is not drawn: There is no dataset 'vanishing'.")).to_be_visible()
+    page.get_by_role("tab", name="Trades").click()
+    expect(page.get_by_role("alert")).to_have_text("There is no dataset 'vanishing'.")
+    expect(page.get_by_role("region", name="trades").get_by_role("row").nth(1)).to_contain_text("long")
 
 
 def test_a_job_is_printed_in_the_colours_and_the_width_of_paper(browse: Browse, job: str) -> None:

@@ -1,5 +1,6 @@
 // One job: where it stands while it runs, what it found when it is done. Each tab is a module in screens/job/.
 import { call } from "../core/api.js";
+import { prepare } from "../core/charts.js";
 import { calmly, card, element, empty, lay, notice } from "../core/dom.js";
 import { action } from "../core/forms.js";
 import { duration, number, percent, state, title, when } from "../core/format.js";
@@ -87,6 +88,7 @@ export async function open(place, { rest: [asked = ""], signal }) {
       ] : "A worker has begun."));
   }
 
+  prepare();
   if (!jobId) return place.append(empty("No job is named.", "#/jobs", "Go to the jobs"));
   const refresh = calmly(() => !signal.aborted && show(), 50);
   await show();

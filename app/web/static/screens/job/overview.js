@@ -1,7 +1,7 @@
 // The figures of a run, its curve with what it is measured by, its drawdowns, months and years.
-import { call } from "../../core/api.js";
+import { call, Refused } from "../../core/api.js";
 import { chart, draw, restyle, zoom } from "../../core/charts.js";
-import { card, element, facts, lay, table } from "../../core/dom.js";
+import { card, element, facts, lay, notice, table } from "../../core/dom.js";
 import { caution, day, figure, label, number, params, percent, quality, signed } from "../../core/format.js";
 
 const FIRST = ["total_return", "cagr", "sharpe", "max_drawdown", "annual_volatility", "sortino", "calmar", "final_equity"];
@@ -22,6 +22,7 @@ export async function open(place, { job, result, signal }) {
   lay(place,
     about(result),
     caution(result.provenance.quality),
+    benchmark?.why && notice(`${benchmark.name} is not drawn: ${benchmark.why}`),
     facts(FIRST.map((name) => [label(name), toned(name, metrics[name])]), "figures"),
     card(null, options(main), main),
     element("div", { class: "columns" }, monthly(result), yearly(result)),
@@ -45,14 +46,20 @@ function toned(name, value) {
   return ["total_return", "cagr", "sharpe", "sortino", "calmar"].includes(name) ? signed(figure(name, value), value) : figure(name, value);
 }
 
-// The closes of the benchmark, brought to the capital of the run at its first bar.
+// The closes of the benchmark, brought to the capital of the run at its first bar; or why they are not there any more.
 async function benchmarkOf(request, curves, signal) {
   if (!request.benchmark) return null;
   const [, dataset, symbol] = request.dataset_id ? [null, `${request.dataset_id}@${request.dataset_version}`, request.benchmark]
     : request.benchmark.match(/^(.+?):(.+)$/); // a portfolio has no dataset of its own
-  const bars = await call(`/datasets/${encodeURIComponent(dataset)}/bars`, {
-    query: { symbol, start: day(curves.time[0]), end: day(curves.time.at(-1)), points: 2000 }, signal,
-  });
+  let bars;
+  try {
+    bars = await call(`/datasets/${encodeURIComponent(dataset)}/bars`, {
+      query: { symbol, start: day(curves.time[0]), end: day(curves.time.at(-1)), points: 2000 }, signal,
+    });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return { name: request.benchmark, why: error.message };
+  }
   const first = bars.close.find((close) => close !== null);
   return { name: request.benchmark, time: bars.time, value: bars.close.map((close) => close === null ? null : close / first * curves.value[0]) };
 }
@@ -67,12 +74,12 @@ function options(main) {
 function drawMain(place, curves, benchmark) {
   return draw(place, (theme) => ({
     traces: [
-      benchmark && { type: "scatter", mode: "lines", name: benchmark.name, x: benchmark.time, y: benchmark.value, line: { color: theme.quiet, width: 1, dash: "dot" } },
+      benchmark?.time && { type: "scatter", mode: "lines", name: benchmark.name, x: benchmark.time, y: benchmark.value, line: { color: theme.quiet, width: 1, dash: "dot" } },
       { type: "scatter", mode: "lines", name: "equity", x: curves.time, y: curves.value, line: { color: theme.c1, width: 1.6 } },
       { type: "scatter", mode: "lines", name: "drawdown", x: curves.time, y: curves.drawdown, yaxis: "y2", fill: "tozeroy", fillcolor: theme.soft(theme.c2), line: { color: theme.c2, width: 1 } },
     ].filter(Boolean),
     layout: {
-      showlegend: Boolean(benchmark), xaxis: { anchor: "y2" },
+      showlegend: Boolean(benchmark?.time), xaxis: { anchor: "y2" },
       yaxis: { domain: [0.32, 1], title: { text: "equity" } }, yaxis2: { domain: [0, 0.26], tickformat: ".0%", title: { text: "drawdown" } },
     },
   }));

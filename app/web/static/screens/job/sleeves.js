@@ -1,5 +1,5 @@
 // A portfolio: how it was shared out, who earned and who risked what, and how much the sleeves go together.
-import { call } from "../../core/api.js";
+import { call, Refused } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
 import { card, element, facts, lay, table, words } from "../../core/dom.js";
 import { caution, counted, figure, label, money, number, params, percent, quality, signed, verdict } from "../../core/format.js";
@@ -27,8 +27,17 @@ export async function open(place, { result, signal }) {
 
 async function qualitiesOf(sleeves, signal) {
   const names = [...new Set(sleeves.map(({ dataset }) => dataset))];
-  const found = await Promise.all(names.map((name) => call(`/datasets/${encodeURIComponent(name)}`, { signal })));
-  return new Map(names.map((name, at) => [name, found[at].quality]));
+  return new Map(await Promise.all(names.map(async (name) => [name, await qualityOf(name, signal)])));
+}
+
+// What a dataset was that is not there any more, nobody knows.
+async function qualityOf(name, signal) {
+  try {
+    return (await call(`/datasets/${encodeURIComponent(name)}`, { signal })).quality;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return "not there any more";
+  }
 }
 
 // The last shares hold until the end.

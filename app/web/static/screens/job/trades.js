@@ -2,6 +2,7 @@
 import { call } from "../../core/api.js";
 import { chart, draw, zoom } from "../../core/charts.js";
 import { card, element, empty, field, lay, select, table } from "../../core/dom.js";
+import { filled } from "../../core/forms.js";
 import { day, figure, money, number, params, percent, signed } from "../../core/format.js";
 
 const PAGE = 1000;
@@ -23,7 +24,9 @@ export async function open(place, { job, result, signal }) {
     trades.push(...page.trades);
     next = page.next;
     older.hidden = !next;
-    await Promise.all([showPrices(), showExcursions(), lay(list, table(COLUMNS, trades, { onRow: look, label: "trades" }))]);
+    await filled(prices, showPrices);
+    lay(list, table(COLUMNS, trades, { onRow: look, label: "trades" }));
+    await showExcursions();
   }
 
   async function look(trade) {
