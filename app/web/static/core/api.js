@@ -1,4 +1,6 @@
 // Talks to the API with the session's cookie. A refusal becomes an Error that carries the problem document.
+import { asked } from "./router.js";
+
 const PAUSE_MS = 2000; // between two questions whether anybody answers again
 
 export class Refused extends Error {
@@ -73,9 +75,4 @@ export function upload(path, form, { onProgress = () => {}, signal } = {}) {
     signal?.addEventListener("abort", () => request.abort());
     request.send(form);
   });
-}
-
-function asked(query) {
-  const said = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  return said.length ? `?${new URLSearchParams(said)}` : "";
 }

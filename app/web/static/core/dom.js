@@ -163,16 +163,3 @@ export function toast(...children) {
   while (place.children.length > 4) place.firstChild.remove();
   setTimeout(() => made.remove(), 8000);
 }
-
-// Call `work` at most once each `pause` milliseconds, and once more when it was asked for meanwhile.
-export function calmly(work, pause = 200) {
-  let waiting = false;
-  return () => {
-    if (waiting) return;
-    waiting = true;
-    setTimeout(async () => {
-      waiting = false;
-      await work();
-    }, pause);
-  };
-}

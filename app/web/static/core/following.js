@@ -1,8 +1,8 @@
 // A job that another screen has started, followed on the spot: its state, how far it is, and what came of it.
 import { call } from "./api.js";
-import { calmly, element, lay } from "./dom.js";
+import { element, lay } from "./dom.js";
 import { state } from "./format.js";
-import { subscribe } from "./live.js";
+import { calmly, subscribe } from "./live.js";
 import { address } from "./router.js";
 
 const ENDED = new Set(["succeeded", "failed", "cancelled"]);
@@ -13,7 +13,7 @@ export function follow(place, jobId, signal, onEnd = () => null) {
   let ended = false;
 
   async function show() {
-    if (ended || signal.aborted) return;
+    if (ended) return;
     const job = await call(`/jobs/${jobId}`, { signal });
     if (ended) return;
     ended = ENDED.has(job.status);
@@ -24,7 +24,7 @@ export function follow(place, jobId, signal, onEnd = () => null) {
     if (said) place.append(said);
   }
 
-  const refresh = calmly(show, 50);
+  const refresh = calmly(show, 50, signal);
   subscribe(`jobs/${jobId}`, {
     onGap: refresh,
     onEvent: ({ type, data }) => {

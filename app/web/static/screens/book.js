@@ -1,9 +1,9 @@
 // The paper book that follows the signals: where it stands, what it traded, how it is made up.
 import { call, Refused } from "../core/api.js";
-import { calmly, card, element, lay, notice, tabs } from "../core/dom.js";
+import { card, element, lay, notice, tabs } from "../core/dom.js";
 import { confirmed, tried } from "../core/forms.js";
 import { quality, when } from "../core/format.js";
-import { subscribe } from "../core/live.js";
+import { watch } from "../core/live.js";
 import { pane } from "../core/pane.js";
 import { remember } from "../core/router.js";
 
@@ -78,9 +78,8 @@ export async function open(place, { query, signal }) {
     remember({ tab: name });
     openTab();
   }, "tab"));
-  const refresh = calmly(() => !signal.aborted && show(), 300);
   await show();
-  subscribe("portfolio", { onEvent: refresh, onGap: refresh }, signal);
+  watch("portfolio", show, signal);
 }
 
 function halted({ halted: why }) {

@@ -1,9 +1,9 @@
 // Up to eight results side by side: their curves, their figures, how sure the differences are, and how they were asked.
 import { call } from "../core/api.js";
-import { calmly, card, element, empty, field, lay, notice, select } from "../core/dom.js";
+import { card, element, empty, field, lay, notice, select } from "../core/dom.js";
 import { filled } from "../core/forms.js";
 import { day, quality, title } from "../core/format.js";
-import { subscribe } from "../core/live.js";
+import { calmly, subscribe } from "../core/live.js";
 import { address, remember } from "../core/router.js";
 import { curves } from "./compare/curves.js";
 import { differences, figures, pairs } from "./compare/tables.js";
@@ -89,13 +89,16 @@ export async function open(place, { query, signal }) {
     if (!rest.length) picker.append(empty("There is no other result yet.", "#/new", "Start a run"));
   }
 
-  const refresh = calmly(async () => {
-    if (signal.aborted) return;
+  async function readRecent() {
     recent = (await call("/jobs", { query: { status: "succeeded", limit: RECENT }, signal })).jobs;
-    if (!picker.contains(document.activeElement)) pick();
-  });
+  }
 
-  recent = (await call("/jobs", { query: { status: "succeeded", limit: RECENT }, signal })).jobs;
+  const refresh = calmly(async () => {
+    await readRecent();
+    if (!picker.contains(document.activeElement)) pick();
+  }, 200, signal);
+
+  await readRecent();
   subscribe("jobs", { onEvent: ({ type }) => type === "job_succeeded" && refresh() }, signal);
   await show();
 }

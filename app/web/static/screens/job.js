@@ -1,10 +1,10 @@
 // One job: where it stands while it runs, what it found when it is done. Each tab is a module in screens/job/.
 import { call } from "../core/api.js";
 import { prepare } from "../core/charts.js";
-import { calmly, card, element, empty, lay, notice } from "../core/dom.js";
+import { card, element, empty, lay, notice } from "../core/dom.js";
 import { action } from "../core/forms.js";
 import { duration, number, percent, state, title, when } from "../core/format.js";
-import { subscribe } from "../core/live.js";
+import { calmly, subscribe } from "../core/live.js";
 import { pane } from "../core/pane.js";
 import { address, go } from "../core/router.js";
 import { tabbed } from "../core/tabbed.js";
@@ -90,7 +90,7 @@ export async function open(place, { rest: [asked = ""], signal }) {
 
   prepare();
   if (!jobId) return place.append(empty("No job is named.", "#/jobs", "Go to the jobs"));
-  const refresh = calmly(() => !signal.aborted && show(), 50);
+  const refresh = calmly(show, 50, signal);
   await show();
   subscribe(`jobs/${jobId}`, {
     onGap: refresh,

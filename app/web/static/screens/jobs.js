@@ -1,9 +1,9 @@
 // The jobs, newest first: a list that stays true by itself, with filters, and up to eight chosen to be compared.
 import { call, Refused } from "../core/api.js";
-import { calmly, card, element, empty, field, lay, select, table } from "../core/dom.js";
+import { card, element, empty, field, lay, select, table } from "../core/dom.js";
 import { answers, filled, filters } from "../core/forms.js";
 import { duration, state, when } from "../core/format.js";
-import { subscribe } from "../core/live.js";
+import { calmly, subscribe } from "../core/live.js";
 import { address, go, remember } from "../core/router.js";
 
 const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
@@ -100,11 +100,10 @@ export async function open(place, { query, signal }) {
   const refresh = calmly(async () => {
     const ids = [...stale];
     stale.clear();
-    if (signal.aborted) return;
     if (ids.length > 5 || Object.values(asked()).some(Boolean)) return reload();
     for (const id of ids) await refreshOne(id);
     render();
-  });
+  }, 200, signal);
 
   async function refreshOne(id) {
     try {

@@ -1,8 +1,8 @@
 // What the paper book may lose: on usual days, in scenarios, and how much of its limits is used.
 import { call, Refused } from "../core/api.js";
-import { calmly, card, element, empty, field, lay, notice, select } from "../core/dom.js";
+import { card, element, empty, field, lay, notice, select } from "../core/dom.js";
 import { caution, counted, day, quality, when } from "../core/format.js";
-import { subscribe } from "../core/live.js";
+import { watch } from "../core/live.js";
 import { remember } from "../core/router.js";
 import { schemas } from "../core/schema.js";
 import { limitsEditor, limitsUsed } from "./risk/limits.js";
@@ -42,11 +42,10 @@ export async function open(place, { query, signal }) {
     }
   }
 
-  const refresh = calmly(() => !signal.aborted && reload(), 300);
   await reload();
   const [stands, described] = await Promise.all([call("/risk/limits", { signal }), schemas()]);
   editor.append(limitsEditor(stands, described, reload));
-  subscribe("portfolio", { onEvent: refresh, onGap: refresh }, signal);
+  watch("portfolio", reload, signal);
 }
 
 function heading({ losses }) {

@@ -1,9 +1,9 @@
 // What strategies say now: by day, by symbol, as it happens; and which of them say nothing, and why.
 import { call } from "../core/api.js";
-import { calmly, card, element, empty, field, lay, offer, select, table, words } from "../core/dom.js";
+import { card, element, empty, field, lay, offer, select, table, words } from "../core/dom.js";
 import { answers, filters } from "../core/forms.js";
 import { bar, day, number, quality } from "../core/format.js";
-import { subscribe } from "../core/live.js";
+import { calmly, subscribe } from "../core/live.js";
 import { remember } from "../core/router.js";
 import { heatMap } from "./signals/heatmap.js";
 import { told, turned } from "./signals/news.js";
@@ -118,12 +118,11 @@ export async function open(place, { query, signal }) {
   // The chosen strategy is read anew only where it spoke: others may speak without a pause.
   let spoke = false;
   const refresh = calmly(async () => {
-    if (signal.aborted) return;
     const anew = spoke;
     spoke = false;
     await reload();
     if (anew) await openStrategy();
-  }, 500);
+  }, 500, signal);
   subscribe("signals", {
     onGap: () => {
       spoke = true;

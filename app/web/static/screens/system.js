@@ -1,8 +1,8 @@
 // How the platform does: whether jobs run, who is there, what waits. It is asked every few seconds while somebody looks.
 import { call } from "../core/api.js";
-import { calmly, card, element, empty, lay, table, words } from "../core/dom.js";
+import { card, element, empty, lay, table, words } from "../core/dom.js";
 import { duration, marked, number, when } from "../core/format.js";
-import { subscribe } from "../core/live.js";
+import { calmly, subscribe } from "../core/live.js";
 
 const PAUSE_MS = 4000;
 const MARKS = { ok: "succeeded", warning: "running", problem: "failed", busy: "running", idle: "queued", stuck: "failed", silent: "cancelled" };
@@ -44,7 +44,7 @@ export async function open(place, { signal }) {
     clearInterval(timer);
     document.removeEventListener("visibilitychange", shown);
   });
-  subscribe("jobs", { onEvent: calmly(show, 1000) }, signal);
+  subscribe("jobs", { onEvent: calmly(show, 1000, signal) }, signal);
 }
 
 function ago(iso) {

@@ -1,9 +1,10 @@
 // The alerts, newest first: chosen by what they are, acknowledged and resolved, always as they stand now.
 import { call } from "../../core/api.js";
-import { calmly, card, element, empty, field, lay, select, table, words } from "../../core/dom.js";
+import { card, element, empty, field, lay, select, table, words } from "../../core/dom.js";
 import { answers, ask, filled, filters, tried } from "../../core/forms.js";
 import { label, number, when } from "../../core/format.js";
-import { subscribe } from "../../core/live.js";
+import { watch } from "../../core/live.js";
+import { paged } from "../../core/paged.js";
 import { remember } from "../../core/router.js";
 import { detail } from "./detail.js";
 import { severity, SEVERITIES, standing } from "./parts.js";
@@ -13,20 +14,18 @@ const PAGE = 50;
 
 export async function open(place, { query, signal }) {
   const { kinds, rules } = await call("/alerts/rules", { signal });
-  let alerts = [];
-  let next = null;
   let chosen = query.get("alert");
 
   const list = element("div");
   const about = element("div");
-  const older = element("button", { onclick: () => more(next) }, "Older alerts");
+  const pages = paged("Older alerts", read, render);
   const form = filters({ onchange: filter },
     field("State", select({ name: "status" }, [["any", "all"], ...STATES], query.get("status") ?? "open")),
     field("Severity", select({ name: "severity" }, [["", "all"], ...SEVERITIES], query.get("severity"))),
     field("Kind", select({ name: "kind" }, [["", "all"], ...kinds.map(({ kind }) => [kind, label(kind)])], query.get("kind"))),
     field("Strategy", element("input", { name: "strategy_id", value: query.get("strategy_id") ?? "", placeholder: "any" })),
     field("Rule", select({ name: "rule_id" }, [["", "all"], ...rules.map(({ rule_id }) => rule_id)], query.get("rule_id"))));
-  place.append(card(null, form, list, element("div", { class: "actions" }, older)), about);
+  place.append(card(null, form, list, element("div", { class: "actions" }, pages.button)), about);
 
   const asked = () => answers(form);
 
@@ -35,18 +34,15 @@ export async function open(place, { query, signal }) {
     return reload();
   }
 
-  async function more(cursor) {
-    const wanted = asked();
-    const page = await call("/alerts", { query: { ...wanted, status: wanted.status === "any" ? "" : wanted.status, limit: PAGE, cursor }, signal });
-    alerts = cursor === null ? page.alerts : [...alerts, ...page.alerts];
-    next = page.next;
-    render();
+  async function read(cursor) {
+    const { status, ...others } = asked();
+    const { alerts, next } = await call("/alerts", { query: { ...others, status: status === "any" ? "" : status, limit: PAGE, cursor }, signal });
+    return { rows: alerts, next };
   }
 
-  const reload = () => filled(list, () => more(null));
+  const reload = () => filled(list, pages.reload);
 
-  function render() {
-    older.hidden = next === null;
+  function render(alerts) {
     const { status, ...others } = asked();
     const narrow = Object.values(others).some(Boolean);
     lay(list, alerts.length ? table(columns, alerts, { onRow: choose, key: ({ alert_id }) => alert_id, current: ({ alert_id }) => alert_id === chosen, label: "alerts" })
@@ -99,9 +95,7 @@ export async function open(place, { query, signal }) {
     if (chosen) await filled(about, async () => lay(about, detail(await call(`/alerts/${encodeURIComponent(chosen)}`, { signal }), manySteps)));
   }
 
-  const refresh = calmly(async () => {
-    if (!signal.aborted) await Promise.all([reload(), look()]);
-  }, 300);
-  await Promise.all([reload(), look()]);
-  subscribe("alerts", { onEvent: refresh, onGap: refresh }, signal);
+  const refresh = () => Promise.all([reload(), look()]);
+  await refresh();
+  watch("alerts", refresh, signal);
 }

@@ -1,9 +1,9 @@
 // Where alerts are sent to, and what became of it.
 import { call } from "../../core/api.js";
-import { calmly, card, element, empty, field, lay, table, words } from "../../core/dom.js";
+import { card, element, empty, field, lay, table, words } from "../../core/dom.js";
 import { ask, confirmed, copying, filled, dialog, secretInput, tried } from "../../core/forms.js";
 import { marked, number, when } from "../../core/format.js";
-import { subscribe } from "../../core/live.js";
+import { watch } from "../../core/live.js";
 import { remember } from "../../core/router.js";
 import { input, schemas } from "../../core/schema.js";
 import { delivered, moment, severity, SEVERITIES } from "./parts.js";
@@ -69,9 +69,8 @@ export async function open(place, { query, signal }) {
     }, !row && field("Name", name), ["url", "secret", "severity", "enabled"].map((one) => input(`/${one}`, address[one], body)));
   }
 
-  const refresh = calmly(() => !signal.aborted && look(), 1000);
   await reload();
-  subscribe("alerts", { onEvent: refresh, onGap: refresh }, signal);
+  watch("alerts", () => look(), signal, 1000);
 }
 
 function tellSecret({ webhook_id: id, secret }) {

@@ -1,8 +1,9 @@
 // The prices of a symbol. The server thins what is too much to draw; who zooms in is given what is there.
 import { call } from "../../core/api.js";
 import { chart, draw, letters, restyle } from "../../core/charts.js";
-import { calmly, card, element, field, select } from "../../core/dom.js";
+import { card, element, field, select } from "../../core/dom.js";
 import { day, number } from "../../core/format.js";
+import { calmly } from "../../core/live.js";
 import { remember } from "../../core/router.js";
 
 const POINTS = 3000;
@@ -33,7 +34,7 @@ export function prices(dataset, { signal }) {
     listen();
   }
 
-  const zoomed = calmly(() => show(chosen.value, range), 250);
+  const zoomed = calmly(() => show(chosen.value, range), 250, signal);
   let listens = false;
 
   function listen() {

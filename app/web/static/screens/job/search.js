@@ -1,9 +1,9 @@
 // A search: what is known of its trials, also while it runs, and how far the best of them can be trusted.
 import { call } from "../../core/api.js";
 import { prepare } from "../../core/charts.js";
-import { calmly, card, element, empty, facts, lay, notice, table } from "../../core/dom.js";
+import { card, element, empty, facts, lay, notice, table } from "../../core/dom.js";
 import { caution, counted, figure, label, number, params, percent, setting } from "../../core/format.js";
-import { subscribe } from "../../core/live.js";
+import { calmly, subscribe } from "../../core/live.js";
 import { lines } from "./search/lines.js";
 import { surface } from "./search/surface.js";
 import { one } from "./search/trial.js";
@@ -38,7 +38,7 @@ export async function open(place, { job, result, signal }) {
 
   await refresh();
   if (job.status === "running") {
-    const again = calmly(() => signal.aborted || refresh(), PAUSE);
+    const again = calmly(refresh, PAUSE, signal);
     subscribe(`jobs/${job.job_id}`, {
       onGap: again,
       onEvent: ({ type }) => ["trial_rows", "job_progress"].includes(type) && again(),

@@ -4,26 +4,28 @@ import { chart, draw, zoom } from "../../core/charts.js";
 import { card, element, empty, field, lay, select, table } from "../../core/dom.js";
 import { filled } from "../../core/forms.js";
 import { day, figure, money, number, params, percent, signed } from "../../core/format.js";
+import { paged } from "../../core/paged.js";
 
 const PAGE = 1000;
 const AROUND = 0.15; // of a trade's length, seen before and after it
 
 export async function open(place, { job, result, signal }) {
-  const trades = [];
-  let next = null;
+  let trades = [];
   const summary = result.trades_summary;
   const symbols = Object.keys(result.coverage ?? {}).length ? Object.keys(result.coverage) : result.request.symbols ?? [];
   const prices = chart("Trades on the price", "28rem");
   const list = element("div", { class: "tall" });
   const excursions = chart("Excursions for and against each trade", "20rem");
-  const older = element("button", { onclick: more }, "More trades");
+  const pages = paged("More trades", read, show);
   const chosen = select({ "aria-label": "symbol", onchange: showPrices }, symbols);
 
-  async function more() {
-    const page = await call(`/jobs/${job.job_id}/trades`, { query: { limit: PAGE, cursor: next }, signal });
-    trades.push(...page.trades);
-    next = page.next;
-    older.hidden = !next;
+  async function read(cursor) {
+    const page = await call(`/jobs/${job.job_id}/trades`, { query: { limit: PAGE, cursor }, signal });
+    return { rows: page.trades, next: page.next };
+  }
+
+  async function show(rows) {
+    trades = rows;
     await filled(prices, showPrices);
     lay(list, table(COLUMNS, trades, { onRow: look, label: "trades" }));
     await showExcursions();
@@ -70,11 +72,11 @@ export async function open(place, { job, result, signal }) {
   lay(place,
     element("p", { class: "quiet" }, `${number(summary.total)} trades, ${number(summary.long)} long and ${number(summary.short)} short, ${number(summary.open)} of them open at the end. Ended by ${params(summary.exit_reasons)}.`),
     symbols.length > 0 && result.request.dataset_id && card(null, symbols.length > 1 && field("Symbol", chosen), prices),
-    card(null, list, element("div", { class: "actions" }, older,
+    card(null, list, element("div", { class: "actions" }, pages.button,
       element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=csv&part=trades` }, "CSV"),
       element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=parquet&part=trades` }, "Parquet"))),
     card("How far they went", excursions));
-  await more();
+  await pages.reload();
 }
 
 const COLUMNS = [
