@@ -41,27 +41,20 @@ export function chart(words, height = "20rem") {
   return element("div", { class: `chart h${parseInt(height, 10)}`, role: "img", "aria-label": words });
 }
 
-// Lying bars, the first on top, of [name, value] pairs; `tone(theme, value)` is the colour of one.
-export function bars(words, pairs, { format = ",.0f", tone = (theme, value) => (value < 0 ? theme.c2 : theme.c1), onChoose } = {}) {
-  const height = [[5, "12rem"], [9, "16rem"], [14, "20rem"], [24, "28rem"]].find(([most]) => pairs.length <= most);
-  const place = chart(words, height?.[1] ?? "36rem");
-  const rows = [...pairs].reverse();
-  draw(place, (theme) => ({
-    traces: [{
-      type: "bar", orientation: "h", width: rows.length < 4 ? 0.5 : null, y: rows.map(([name]) => name), x: rows.map(([, value]) => value),
-      marker: { color: rows.map(([, value]) => tone(theme, value)) }, hovertemplate: `%{y}: %{x:${format}}<extra></extra>`,
-    }],
-    layout: { hovermode: "closest", margin: { l: 60, r: 15, t: 5, b: 30 }, xaxis: { tickformat: format, nticks: 6 }, yaxis: { type: "category", dtick: 1, tickfont: { size: 11 } } },
-  })).then(() => onChoose && place.on("plotly_click", ({ points: [point] }) => onChoose(rows[point.pointIndex][0])));
-  return place;
+// A height in which so many lying rows can be told apart.
+export function heightOf(rows) {
+  return `${[12, 16, 20, 28].find((rem) => rows * 1.25 + 3 <= rem) ?? 36}rem`;
 }
 
 export async function zoom(place, start, end) {
   (await library()).relayout(place, { "xaxis.range": [start, end] });
 }
 
-export async function restyle(place, layout) {
-  (await library()).relayout(place, layout);
+// A box that makes the upper axis of a chart logarithmic. What draws it anew asks for the `type` of that axis.
+export function logarithmic(place) {
+  const box = element("input", { type: "checkbox", onchange: async () => (await library()).relayout(place, { "yaxis.type": type() }) });
+  const type = () => (box.checked ? "log" : "linear");
+  return { shown: element("label", {}, box, "Logarithmic"), type };
 }
 
 export function redrawAll() {
@@ -144,9 +137,9 @@ function base({ text, quiet, line, card, series }) {
   };
 }
 
-// `over` has the last word; of axes both count.
+// `over` has the last word; of axes and legends both count.
 function merged(under, over) {
   const all = { ...under, ...over };
-  for (const name of Object.keys(over)) if (/^[xy]axis/.test(name)) all[name] = { ...under[`${name[0]}axis`], ...over[name] };
+  for (const name of Object.keys(over)) if (/^([xy]axis|legend)/.test(name)) all[name] = { ...under[name.replace(/\d+$/, "")], ...over[name] };
   return all;
 }

@@ -1,7 +1,7 @@
 // Whose the gains were, as bars and as figures.
-import { bars } from "../../core/charts.js";
 import { card, element, table } from "../../core/dom.js";
 import { day, money, percent, signed } from "../../core/format.js";
+import { bars } from "../../core/plots.js";
 
 export function attribution(shares) {
   const moved = shares.sleeves.filter(({ pnl }) => pnl !== 0);

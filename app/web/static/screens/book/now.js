@@ -3,6 +3,7 @@ import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
 import { card, element, facts, field, lay, select } from "../../core/dom.js";
 import { caution, money, percent, signed, when } from "../../core/format.js";
+import { equity, line, overDrawdown } from "../../core/plots.js";
 import { here, remember } from "../../core/router.js";
 import { holdings } from "./holdings.js";
 import { attribution } from "./attribution.js";
@@ -48,13 +49,9 @@ function curve(theme, history) {
   const last = history.time.at(-1);
   const lived = history.live_since < last;
   return {
-    traces: [
-      { type: "scatter", mode: "lines", name: "equity", x: history.time, y: history.equity, line: { color: theme.c1, width: 1.6 } },
-      { type: "scatter", mode: "lines", name: "drawdown", x: history.time, y: history.drawdown, yaxis: "y2", fill: "tozeroy", fillcolor: theme.soft(theme.c2), line: { color: theme.c2, width: 1 }, hovertemplate: "%{y:.2%}" },
-    ],
+    traces: equity(theme, { ...history, value: history.equity }),
     layout: {
-      xaxis: { anchor: "y2" }, yaxis: { domain: [0.32, 1], title: { text: "equity" } },
-      yaxis2: { domain: [0, 0.26], tickformat: ".1%", title: { text: "drawdown" } },
+      ...overDrawdown({ tickformat: ".1%" }),
       shapes: lived ? [{ type: "line", x0: history.live_since, x1: history.live_since, yref: "paper", y0: 0, y1: 1, line: { color: theme.quiet, width: 1, dash: "dot" } }] : [],
       annotations: lived ? [{ x: history.live_since, yref: "paper", y: 1, text: "live", showarrow: false, xanchor: "left", font: { color: theme.quiet } }] : [],
     },
@@ -62,9 +59,9 @@ function curve(theme, history) {
 }
 
 function exposed(theme, history) {
-  const line = (name, values, color) => ({ type: "scatter", mode: "lines", name, x: history.time, y: values, line: { color, width: 1.4, shape: "hv" }, hovertemplate: "%{y:.1%}" });
+  const part = (name, values, colour) => line(name, history.time, values, colour, { shape: "hv", hovertemplate: "%{y:.1%}" });
   return {
-    traces: [line("gross", history.gross_exposure, theme.c3), line("net", history.net_exposure, theme.c4)],
+    traces: [part("gross", history.gross_exposure, theme.c3), part("net", history.net_exposure, theme.c4)],
     layout: { showlegend: true, yaxis: { tickformat: ".0%" } },
   };
 }

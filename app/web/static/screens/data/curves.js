@@ -4,6 +4,7 @@ import { chart, draw, letters } from "../../core/charts.js";
 import { card, element, empty, field, lay, select, table } from "../../core/dom.js";
 import { caution, date, day, number, when } from "../../core/format.js";
 import { tried } from "../../core/forms.js";
+import { line } from "../../core/plots.js";
 import { remember } from "../../core/router.js";
 
 const DAY_MS = 86_400_000;
@@ -34,7 +35,7 @@ export async function open(place, { query, signal }) {
       caution(item.quality, `These yields are ${item.quality}: they say nothing about real markets.`),
       element("p", { class: "quiet" }, "As known at ", when(now.as_of, { seconds: false }), `; ${now.compounding}, in ${now.unit}.`));
     await draw(plot, (theme) => ({
-      traces: [then && line(then, theme.c2, "dot"), line(now, theme.c1, "solid")].filter(Boolean),
+      traces: [then && curveLine(then, theme.c2, "dot"), curveLine(now, theme.c1)].filter(Boolean),
       layout: { showlegend: Boolean(then), xaxis: { title: { text: "years" }, rangemode: "tozero" }, yaxis: { title: { text: letters(now.unit) } } },
     }));
     points.replaceChildren(table(columns(then), now.points, { label: "tenors" }));
@@ -55,12 +56,11 @@ export async function open(place, { query, signal }) {
   await read();
 }
 
-function line(curve, colour, dash) {
+function curveLine(curve, colour, dash) {
   const known = curve.points.filter((point) => point.yield !== null);
-  return {
-    type: "scatter", mode: "lines+markers", name: day(curve.as_of), line: { color: colour, width: 1.6, dash }, marker: { color: colour, size: 7 },
-    x: known.map(({ years }) => years), y: known.map((point) => point.yield), text: known.map(({ tenor }) => tenor), hovertemplate: "%{text}: %{y:.3f}<extra>%{fullData.name}</extra>",
-  };
+  return line(day(curve.as_of), known.map(({ years }) => years), known.map((point) => point.yield), colour, {
+    mode: "lines+markers", dash, width: 1.6, marker: { color: colour, size: 7 }, text: known.map(({ tenor }) => tenor), hovertemplate: "%{text}: %{y:.3f}<extra>%{fullData.name}</extra>",
+  });
 }
 
 function columns(then) {

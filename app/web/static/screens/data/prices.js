@@ -1,9 +1,10 @@
 // The prices of a symbol. The server thins what is too much to draw; who zooms in is given what is there.
 import { call } from "../../core/api.js";
-import { chart, draw, letters, restyle } from "../../core/charts.js";
+import { chart, draw, letters, logarithmic } from "../../core/charts.js";
 import { card, element, field, select } from "../../core/dom.js";
 import { day, number } from "../../core/format.js";
 import { calmly } from "../../core/live.js";
+import { line } from "../../core/plots.js";
 import { remember } from "../../core/router.js";
 
 const POINTS = 3000;
@@ -14,7 +15,7 @@ export function prices(dataset, { signal }) {
   const about = `${dataset.dataset_id}@${dataset.version}`;
   const place = chart("Prices", "28rem");
   const said = element("p", { class: "quiet" });
-  const log = element("input", { type: "checkbox", onchange: () => restyle(place, { "yaxis.type": log.checked ? "log" : "linear" }) });
+  const log = logarithmic(place);
   const chosen = select({ onchange: () => show(chosen.value, [null, null]) }, dataset.symbols);
   const file = element("a", { class: "button" }, "CSV");
   let range = [null, null];
@@ -30,7 +31,7 @@ export function prices(dataset, { signal }) {
     if (mine !== asked) return; // somebody has zoomed on meanwhile
     file.href = `/api/v1/datasets/${about}/bars?${new URLSearchParams({ symbol, format: "csv" })}`;
     said.textContent = bars.bars ? `${number(bars.bars, 0)} bars from ${day(bars.time[0])} to ${day(bars.time.at(-1))}${bars.decimated ? `, drawn by ${number(bars.time.length, 0)} of them with every extreme; zoom in for all` : ""}.` : "There is nothing in this range.";
-    await draw(place, (theme) => drawing(theme, bars, { log: log.checked, range, units: dataset.units }));
+    await draw(place, (theme) => drawing(theme, bars, { type: log.type(), range, units: dataset.units }));
     listen();
   }
 
@@ -51,7 +52,7 @@ export function prices(dataset, { signal }) {
   const whole = element("button", { onclick: () => show(chosen.value, [null, null]) }, "Whole range");
   const made = card(null,
     element("div", { class: "grid" }, dataset.symbols.length > 1 ? field("Symbol", chosen) : element("h2", {}, dataset.symbols[0])),
-    place, said, element("div", { class: "actions" }, element("label", {}, log, "Logarithmic"), whole, file));
+    place, said, element("div", { class: "actions" }, log.shown, whole, file));
   return { card: made, show };
 }
 
@@ -60,20 +61,19 @@ function endOf(time) {
   return time.length > 10 ? time : new Date(Date.parse(time) + DAY_MS).toISOString();
 }
 
-function drawing(theme, bars, { log, range, units }) {
+function drawing(theme, bars, { type, range, units }) {
   const { time, open, high, low, close } = bars;
   const candles = time.length <= CANDLES && open.some((value) => value !== null);
   const volume = !bars.decimated && bars.volume.some((value) => value !== null);
-  const line = { type: "scatter", mode: "lines", name: "close", x: time, y: close, line: { color: theme.c1, width: 1.3 }, connectgaps: false };
   const sticks = {
     type: "candlestick", name: "price", x: time, open, high, low, close,
     increasing: { line: { color: theme.c1, width: 1 } }, decreasing: { line: { color: theme.c2, width: 1 } },
   };
   return {
-    traces: [candles ? sticks : line, volume && { type: "bar", name: "volume", x: time, y: bars.volume, yaxis: "y2", marker: { color: theme.quiet }, opacity: 0.6 }].filter(Boolean),
+    traces: [candles ? sticks : line("close", time, close, theme.c1, { width: 1.3 }), volume && { type: "bar", name: "volume", x: time, y: bars.volume, yaxis: "y2", marker: { color: theme.quiet }, opacity: 0.6 }].filter(Boolean),
     layout: {
       xaxis: { type: "date", rangeslider: { visible: false }, ...(range[0] ? { range: [range[0], endOf(range[1])], autorange: false } : { autorange: true }), ...(volume && { anchor: "y2" }) },
-      yaxis: { type: log ? "log" : "linear", domain: volume ? [0.24, 1] : [0, 1], title: { text: units.length < 40 && units !== "not said" ? letters(units) : "" } },
+      yaxis: { type, domain: volume ? [0.24, 1] : [0, 1], title: { text: units.length < 40 && units !== "not said" ? letters(units) : "" } },
       ...(volume && { yaxis2: { domain: [0, 0.18] } }),
     },
   };

@@ -1,8 +1,9 @@
 // The figures of a run, its curve with what it is measured by, its drawdowns, months and years.
 import { call, Refused } from "../../core/api.js";
-import { chart, draw, restyle, zoom } from "../../core/charts.js";
+import { chart, draw, logarithmic, zoom } from "../../core/charts.js";
 import { card, element, facts, lay, notice, table } from "../../core/dom.js";
 import { caution, day, figure, label, number, params, percent, quality, signed } from "../../core/format.js";
+import { bars, equity, line, overDrawdown } from "../../core/plots.js";
 
 const FIRST = ["total_return", "cagr", "sharpe", "max_drawdown", "annual_volatility", "sortino", "calmar", "final_equity"];
 const COSTS = [["total_commission", "commission"], ["total_slippage", "slippage"], ["total_borrow", "borrow"], ["total_funding", "funding"]];
@@ -16,7 +17,8 @@ export async function open(place, { job, result, signal }) {
   const curves = await call(`/jobs/${job.job_id}/equity`, { query: { points: result.bars > WHOLE ? THINNED : Math.max(10, result.bars) }, signal });
   const benchmark = await benchmarkOf(request, curves, signal);
   const main = chart("Equity over drawdown", "28rem");
-  const drawing = drawMain(main, curves, benchmark); // the first of all
+  const log = logarithmic(main);
+  const drawing = drawMain(main, log, curves, benchmark); // the first of all
   const rest = Object.keys(metrics).filter((name) => !FIRST.includes(name) && metrics[name] !== null);
 
   lay(place,
@@ -24,7 +26,7 @@ export async function open(place, { job, result, signal }) {
     caution(result.provenance.quality),
     benchmark?.why && notice(`${benchmark.name} is not drawn: ${benchmark.why}`),
     facts(FIRST.map((name) => [label(name), toned(name, metrics[name])]), "figures"),
-    card(null, options(main), main),
+    card(null, log.shown, main),
     element("div", { class: "columns" }, monthly(result), yearly(result)),
     element("div", { class: "columns" }, drawdowns(result, main), rolling(curves, result)),
     element("div", { class: "columns" }, histogram(curves, result), exposure(curves)),
@@ -64,24 +66,10 @@ async function benchmarkOf(request, curves, signal) {
   return { name: request.benchmark, time: bars.time, value: bars.close.map((close) => close === null ? null : close / first * curves.value[0]) };
 }
 
-function options(main) {
-  const log = element("input", {
-    type: "checkbox", onchange: () => restyle(main, { "yaxis.type": log.checked ? "log" : "linear" }),
-  });
-  return element("label", {}, log, "Logarithmic");
-}
-
-function drawMain(place, curves, benchmark) {
+function drawMain(place, log, curves, benchmark) {
   return draw(place, (theme) => ({
-    traces: [
-      benchmark?.time && { type: "scatter", mode: "lines", name: benchmark.name, x: benchmark.time, y: benchmark.value, line: { color: theme.quiet, width: 1, dash: "dot" } },
-      { type: "scatter", mode: "lines", name: "equity", x: curves.time, y: curves.value, line: { color: theme.c1, width: 1.6 } },
-      { type: "scatter", mode: "lines", name: "drawdown", x: curves.time, y: curves.drawdown, yaxis: "y2", fill: "tozeroy", fillcolor: theme.soft(theme.c2), line: { color: theme.c2, width: 1 } },
-    ].filter(Boolean),
-    layout: {
-      showlegend: Boolean(benchmark?.time), xaxis: { anchor: "y2" },
-      yaxis: { domain: [0.32, 1], title: { text: "equity" } }, yaxis2: { domain: [0, 0.26], tickformat: ".0%", title: { text: "drawdown" } },
-    },
+    traces: [...(benchmark?.time ? [line(benchmark.name, benchmark.time, benchmark.value, theme.quiet, { width: 1, dash: "dot" })] : []), ...equity(theme, curves)],
+    layout: { showlegend: Boolean(benchmark?.time), ...overDrawdown({ type: log.type() }) },
   }));
 }
 
@@ -131,9 +119,9 @@ function rolling(curves, result) {
   const place = chart("Rolling Sharpe ratio and volatility", "16rem");
   draw(place, (theme) => ({
     traces: [
-      { type: "scatter", mode: "lines", name: "Sharpe", x: curves.time, y: curves.rolling_sharpe, line: { color: theme.c1, width: 1.2 } },
-      { type: "scatter", mode: "lines", name: "volatility", x: curves.time, y: curves.rolling_volatility, yaxis: "y2", line: { color: theme.c4, width: 1.2 } },
-      curves.rolling_beta.some((value) => value !== null) && { type: "scatter", mode: "lines", name: "beta", x: curves.time, y: curves.rolling_beta, line: { color: theme.c3, width: 1.2 } },
+      line("Sharpe", curves.time, curves.rolling_sharpe, theme.c1, { width: 1.2 }),
+      line("volatility", curves.time, curves.rolling_volatility, theme.c4, { width: 1.2, yaxis: "y2" }),
+      curves.rolling_beta.some((value) => value !== null) && line("beta", curves.time, curves.rolling_beta, theme.c3, { width: 1.2 }),
     ].filter(Boolean),
     layout: { showlegend: true, margin: { l: 45, r: 50, t: 12, b: 30 }, yaxis2: { overlaying: "y", side: "right", tickformat: ".0%", showgrid: false } },
   }));
@@ -155,7 +143,7 @@ function histogram(curves, result) {
 function exposure(curves) {
   const place = chart("Exposure", "16rem");
   draw(place, (theme) => ({
-    traces: [{ type: "scatter", mode: "lines", name: "exposure", x: curves.time, y: curves.exposure, line: { color: theme.c3, width: 1, shape: "hv" }, fill: "tozeroy", fillcolor: theme.soft(theme.c3) }],
+    traces: [line("exposure", curves.time, curves.exposure, theme.c3, { width: 1, shape: "hv", fill: "tozeroy", fillcolor: theme.soft(theme.c3) })],
     layout: { yaxis: { tickformat: ".0%" } },
   }));
   return card("Exposure", place);
@@ -164,10 +152,6 @@ function exposure(curves) {
 function costs(metrics) {
   const paid = COSTS.filter(([name]) => metrics[name]);
   if (!paid.length) return card("Costs", element("p", { class: "quiet" }, "Nothing was charged."));
-  const place = chart("What was charged", "16rem");
-  draw(place, (theme) => ({
-    traces: [{ type: "bar", orientation: "h", y: paid.map(([, name]) => name), x: paid.map(([name]) => metrics[name]), marker: { color: theme.c2 }, hovertemplate: "%{y}: %{x:,.0f}<extra></extra>" }],
-    layout: { hovermode: "closest" },
-  }));
-  return card("Costs", place, element("p", { class: "quiet" }, `Turnover ${number(metrics.turnover)} times the equity a year.`));
+  const charged = bars("What was charged", paid.map(([name, title]) => [title, metrics[name]]), { tone: (theme) => theme.c2 });
+  return card("Costs", charged, element("p", { class: "quiet" }, `Turnover ${number(metrics.turnover)} times the equity a year.`));
 }

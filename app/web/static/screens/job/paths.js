@@ -3,6 +3,7 @@ import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
 import { card, element, facts, lay, table } from "../../core/dom.js";
 import { caution, figure, label, money, number, percent } from "../../core/format.js";
+import { line } from "../../core/plots.js";
 
 const QUANTILES = [["p05", "5 %"], ["p25", "25 %"], ["p50", "50 %"], ["p75", "75 %"], ["p95", "95 %"]];
 const POINTS = 1000;
@@ -34,14 +35,14 @@ function fan({ bands, unit }, own, name, title) {
   const place = chart(`${title} of the paths: bands of 50 and 90 percent, the median and the run`, "20rem");
   const x = bands.time ?? bands.step;
   const band = (low, high, theme, share, words) => [
-    { type: "scatter", mode: "lines", x, y: bands[name][low], line: { width: 0 }, hoverinfo: "skip", showlegend: false },
-    { type: "scatter", mode: "lines", x, y: bands[name][high], line: { width: 0 }, fill: "tonexty", fillcolor: theme.soft(theme.c1, share), name: words, hoverinfo: "skip" },
+    line("", x, bands[name][low], theme.c1, { width: 0, hoverinfo: "skip", showlegend: false }),
+    line(words, x, bands[name][high], theme.c1, { width: 0, fill: "tonexty", fillcolor: theme.soft(theme.c1, share), hoverinfo: "skip" }),
   ];
   draw(place, (theme) => ({
     traces: [
       ...band("p05", "p95", theme, 0.14, "nine in ten"), ...band("p25", "p75", theme, 0.24, "half"),
-      { type: "scatter", mode: "lines", name: "median", x, y: bands[name].p50, line: { color: theme.c1, width: 1.4 } },
-      own && { type: "scatter", mode: "lines", name: "the run", x: own.time, y: name === "equity" ? own.value : own.drawdown, line: { color: theme.c2, width: 1.4 } },
+      line("median", x, bands[name].p50, theme.c1),
+      own && line("the run", own.time, name === "equity" ? own.value : own.drawdown, theme.c2),
     ].filter(Boolean),
     layout: {
       showlegend: true, xaxis: bands.time ? {} : { title: { text: unit } }, yaxis: { tickformat: name === "equity" ? "" : ".0%" },
@@ -67,7 +68,7 @@ function figures({ figures: found, paths }) {
 function ladder(rungs) {
   const place = chart("Total return when all costs are multiplied", "16rem");
   draw(place, (theme) => ({
-    traces: [{ type: "scatter", mode: "lines+markers", name: "total return", x: rungs.map(({ multiple }) => multiple), y: rungs.map(({ total_return: value }) => value), line: { color: theme.c1 } }],
+    traces: [line("total return", rungs.map(({ multiple }) => multiple), rungs.map((rung) => rung.total_return), theme.c1, { mode: "lines+markers" })],
     layout: { xaxis: { ticksuffix: " ×" }, yaxis: { tickformat: ".0%", title: { text: "total return" } } },
   }));
   return card("If all costs were higher", place, table([

@@ -3,9 +3,9 @@ import { call, Refused } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
 import { card, element, facts, lay, table, words } from "../../core/dom.js";
 import { caution, counted, figure, label, money, number, params, percent, quality, signed, verdict } from "../../core/format.js";
+import { correlations, line } from "../../core/plots.js";
 import { address } from "../../core/router.js";
 
-const WRITTEN = 14; // sleeves whose correlations are written into their cells
 const METRICS = ["total_return", "sharpe", "max_drawdown", "annual_volatility", "total_trades"];
 
 export async function open(place, { result, signal }) {
@@ -44,11 +44,10 @@ async function qualityOf(name, signal) {
 function weights({ weights: told, sleeves: all }, end) {
   const place = chart("Share of every sleeve through time", "20rem");
   draw(place, (theme) => ({
-    traces: all.map(({ name }, at) => ({
-      type: "scatter", mode: "lines", name, x: [...told.time, end], y: [...told.sleeves[name], told.sleeves[name].at(-1)], stackgroup: "all", line: { shape: "hv", width: 0.5, color: theme.series[at % 8] },
-      fillcolor: theme.soft(theme.series[at % 8], 0.65), hovertemplate: "%{fullData.name} %{y:.1%}<extra></extra>",
+    traces: all.map(({ name }, at) => line(name, [...told.time, end], [...told.sleeves[name], told.sleeves[name].at(-1)], theme.series[at % 8], {
+      width: 0.5, shape: "hv", stackgroup: "all", fillcolor: theme.soft(theme.series[at % 8], 0.65), hovertemplate: "%{fullData.name} %{y:.1%}<extra></extra>",
     })),
-    layout: { showlegend: all.length <= 16, yaxis: { tickformat: ".0%" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", traceorder: "normal" } },
+    layout: { showlegend: all.length <= 16, yaxis: { tickformat: ".0%" }, legend: { traceorder: "normal" } },
   }));
   return card("Shares", place, element("p", { class: "quiet" }, `${told.changes ? `Set anew ${counted(told.changes, "time")}` : "Always the same"}. What is missing to 100 % is cash.`));
 }
@@ -63,24 +62,17 @@ function shares(found) {
       { type: "bar", orientation: "h", name: "part of the risk", y: names, x: names.map((name) => found.risk_contributions?.[name] ?? null), marker: { color: theme.c2 }, hovertemplate: "%{x:.1%} of the risk<extra></extra>" },
       { type: "bar", orientation: "h", name: "earned, of the initial capital", y: names, x: earned, marker: { color: theme.c1 }, hovertemplate: "earned %{x:.1%} of the capital<extra></extra>" },
     ],
-    layout: { showlegend: true, hovermode: "y unified", barmode: "group", xaxis: { tickformat: ".0%" }, yaxis: { type: "category" }, legend: { orientation: "h", y: 1.02, yanchor: "bottom", traceorder: "reversed" } },
+    layout: { showlegend: true, hovermode: "y unified", barmode: "group", xaxis: { tickformat: ".0%" }, yaxis: { type: "category" }, legend: { traceorder: "reversed" } },
   }));
   return card("Who earned, who risked", place, element("p", { class: "quiet" }, `What was earned adds up to the total return of ${percent(total)}${found.sleeves.some((row) => row.risk_contribution !== null) ? ", the parts of the risk to 100 %" : ""}.`));
 }
 
 function correlation({ correlation: told, sleeves: all }) {
   const names = all.map(({ name }) => name);
-  const place = chart("Correlation of every two sleeves", names.length > 8 ? "36rem" : "20rem");
   const z = names.map((row) => names.map((column) => told[row]?.[column] ?? null));
   if (z.flat().every((value) => value === null)) return card("Correlation", element("p", { class: "quiet" }, "No sleeve ever moved: there is none."));
-  draw(place, (theme) => ({
-    traces: [{
-      type: "heatmap", x: names, y: names, z, zmin: -1, zmax: 1, colorscale: theme.diverging, showscale: false, xgap: 1, ygap: 1,
-      texttemplate: names.length <= WRITTEN ? "%{z:.2f}" : "", hovertemplate: "%{y} and %{x}: %{z:.2f}<extra></extra>",
-    }],
-    layout: { hovermode: "closest", xaxis: { type: "category" }, yaxis: { type: "category", autorange: "reversed" } },
-  }));
-  return card("Correlation", place, element("p", { class: "quiet" }, "Of the sleeves' own returns. Blue goes together, orange against each other."));
+  return card("Correlation", correlations("Correlation of every two sleeves", names, names, z),
+    element("p", { class: "quiet" }, "Of the sleeves' own returns. Blue goes together, orange against each other."));
 }
 
 function sleeves({ sleeves: all }, qualities) {

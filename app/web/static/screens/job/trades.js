@@ -5,6 +5,7 @@ import { card, element, empty, field, lay, select, table } from "../../core/dom.
 import { filled } from "../../core/forms.js";
 import { day, figure, money, number, params, percent, signed } from "../../core/format.js";
 import { paged } from "../../core/paged.js";
+import { line } from "../../core/plots.js";
 
 const PAGE = 1000;
 const AROUND = 0.15; // of a trade's length, seen before and after it
@@ -105,8 +106,8 @@ function drawing(theme, bars, trades) {
   const ways = trades.flatMap((trade) => [[trade.entry_time, trade.entry_price], [trade.exit_time, trade.exit_price], [null, null]]);
   return {
     traces: [
-      { type: "scatter", mode: "lines", name: "close", x: bars.time, y: bars.close, line: { color: theme.quiet, width: 1 } },
-      { type: "scatter", mode: "lines", name: "held", x: ways.map(([time]) => time), y: ways.map(([, price]) => price), line: { color: theme.c4, width: 1, dash: "dot" }, hoverinfo: "skip" },
+      line("close", bars.time, bars.close, theme.quiet, { width: 1 }),
+      line("held", ways.map(([time]) => time), ways.map(([, price]) => price), theme.c4, { width: 1, dash: "dot", hoverinfo: "skip" }),
       mark("long", "triangle-up", theme.c1, entries("long")),
       mark("short", "triangle-down", theme.c2, entries("short")),
       mark("out", "x", theme.text, trades.filter(({ exit_time }) => exit_time).map((trade) => [trade.exit_time, trade.exit_price])),

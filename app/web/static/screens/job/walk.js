@@ -3,6 +3,7 @@ import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
 import { card, element, facts, lay, table, words } from "../../core/dom.js";
 import { caution, counted, day, figure, label, NONE, number, params, percent, setting, signed } from "../../core/format.js";
+import { line } from "../../core/plots.js";
 import { statistics } from "./statistics.js";
 
 const POINTS = 600; // of the curve of a path
@@ -48,7 +49,7 @@ function compared(found, crossed) {
   const ways = (values) => values.flatMap((value, index) => [value, outside[index], null]);
   draw(place, (theme) => ({
     traces: [
-      { type: "scatter", mode: "lines", x: at.flatMap((name) => [name, name, null]), y: ways(inside), line: { color: theme.quiet, width: 1 }, hoverinfo: "skip", showlegend: false },
+      line("", at.flatMap((name) => [name, name, null]), ways(inside), theme.quiet, { width: 1, hoverinfo: "skip", showlegend: false }),
       { type: "scatter", mode: "markers", name: "training", x: at, y: inside, marker: { symbol: "circle-open", color: theme.c2, size: 8, line: { width: 2 } }, hovertemplate: "training %{y:.2f}<extra></extra>" },
       { type: "scatter", mode: "markers", name: "test", x: at, y: outside, marker: { symbol: "circle", color: theme.c1, size: 9 }, hovertemplate: "test %{y:.2f}<extra></extra>" },
     ],
@@ -62,7 +63,7 @@ function drift(name, told, found, crossed) {
   const place = chart(`${name}, as chosen in every fold`, "12rem");
   const numeric = told.values.every((value) => typeof value === "number" || value === null);
   draw(place, (theme) => ({
-    traces: [{ type: "scatter", mode: "lines+markers", x: names(found, crossed), y: numeric ? told.values : told.values.map((value) => (value === null ? null : String(value))), line: { color: theme.c3, shape: "hv", width: 1.4 }, marker: { size: 6 }, hovertemplate: "%{y}<extra></extra>" }],
+    traces: [line(name, names(found, crossed), numeric ? told.values : told.values.map((value) => value?.toString() ?? null), theme.c3, { mode: "lines+markers", shape: "hv", marker: { size: 6 }, hovertemplate: "%{y}<extra></extra>" })],
     layout: { xaxis: { type: crossed ? "category" : "date", showticklabels: !crossed }, yaxis: { type: numeric ? "linear" : "category" } },
   }));
   const range = told.low === null || told.low === undefined ? "" : `, between ${setting(told.low)} and ${setting(told.high)}`;

@@ -1,7 +1,8 @@
 // Value at risk and expected shortfall: by method and level, and whose part they are.
-import { bars, chart, draw } from "../../core/charts.js";
+import { chart, draw } from "../../core/charts.js";
 import { card, element, table, words } from "../../core/dom.js";
 import { money, number, percent } from "../../core/format.js";
+import { bars } from "../../core/plots.js";
 import { here, remember } from "../../core/router.js";
 
 const METHODS = { historical: "past returns", parametric: "normal distribution", monte_carlo: "Monte Carlo" };
@@ -45,7 +46,7 @@ function compared(figures) {
   };
   draw(place, (theme) => ({
     traces: levels.flatMap((level, at) => [group(theme, level, at, "var", "VaR"), group(theme, level, at, "cvar", "shortfall")]),
-    layout: { showlegend: true, barmode: "group", legend: { orientation: "h", y: 1.02, yanchor: "bottom" }, yaxis: { tickformat: ".2%" } },
+    layout: { showlegend: true, barmode: "group", yaxis: { tickformat: ".2%" } },
   }));
   return place;
 }

@@ -1,7 +1,7 @@
 // What six scenarios would do, and what is behind each.
-import { bars } from "../../core/charts.js";
 import { card, element, facts, notice, table } from "../../core/dom.js";
 import { counted, label, money, number, percent, signed } from "../../core/format.js";
+import { bars } from "../../core/plots.js";
 import { here, remember } from "../../core/router.js";
 
 const FACTORS = {

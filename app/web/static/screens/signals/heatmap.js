@@ -1,10 +1,8 @@
 // Strategies by days, in the colour of the loudest conviction.
-import { chart, draw, letters } from "../../core/charts.js";
+import { chart, draw, heightOf, letters } from "../../core/charts.js";
 import { element, empty, lay } from "../../core/dom.js";
 import { conviction } from "./parts.js";
 
-const HEIGHTS = [[6, "12rem"], [10, "16rem"], [16, "20rem"], [26, "28rem"]]; // for so many rows
-const TALLEST = "36rem";
 const SIGNS = { flip: "⇄", surge: "↯" };
 const MOST_SIGNS = 60; // columns, beyond which signs would lie over each other, and gaps would hide them
 
@@ -12,8 +10,7 @@ export function heatMap(place, { days, strategies: wanted }, onChoose) {
   const strategies = wanted.filter((row) => row.conviction.some((value) => value !== null));
   const silent = wanted.length - strategies.length;
   if (!strategies.length) return lay(place, empty(silent ? "None of them said anything in these days. Another end of the map may show more." : "There is no signal for the map."));
-  const [, height = TALLEST] = HEIGHTS.find(([most]) => strategies.length <= most) ?? [];
-  const made = chart(`Conviction of ${strategies.length} strategies on ${days.length} days`, height);
+  const made = chart(`Conviction of ${strategies.length} strategies on ${days.length} days`, heightOf(strategies.length));
   lay(place, made, element("p", { class: "quiet" },
     "Blue is long, orange is short, and the stronger the colour the surer; grey is a day without a word. ⇄ is a flip, ↯ a surge. Choose a cell to read on. ",
     silent ? `${silent} more said nothing in these days: their data end on others. ` : "", marked(strategies)));

@@ -3,6 +3,7 @@ import { call, Refused } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
 import { card, element, lay, notice, table, words } from "../../core/dom.js";
 import { bar, number, quality, when } from "../../core/format.js";
+import { line } from "../../core/plots.js";
 import { address } from "../../core/router.js";
 import { change, computing, conviction, direction } from "./parts.js";
 
@@ -55,12 +56,11 @@ function drawing(theme, signals, shown) {
   return {
     traces: shown.map((symbol, at) => {
       const rows = signals.filter((row) => row.symbol === symbol);
-      return {
-        type: "scatter", mode: "lines+markers", name: symbol, x: rows.map((row) => row.time), y: rows.map((row) => row.conviction),
-        line: { shape: "hv", width: 1.5, color: theme.series[at] },
+      return line(symbol, rows.map((row) => row.time), rows.map((row) => row.conviction), theme.series[at], {
+        mode: "lines+markers", shape: "hv",
         marker: { size: rows.map((row) => (row.change ? 9 : rows.length > 40 ? 0 : 4)), symbol: rows.map((row) => (row.change ? "diamond" : "circle")), color: theme.series[at] },
         hovertemplate: "%{fullData.name} %{y:.2f}<extra></extra>",
-      };
+      });
     }),
     layout: { showlegend: shown.length > 1, yaxis: { range: [-1.05, 1.05], zeroline: true } },
   };
