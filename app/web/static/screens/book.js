@@ -31,7 +31,7 @@ export async function open(place, { query, signal }) {
     const found = await standingNow();
     current = found.current;
     lay(head, heading());
-    standing.replaceChildren(...(current ? halted(current) : [notice(found.why)]));
+    lay(standing, current ? halted(current) : notice(found.why));
     standing.hidden = !standing.children.length;
     bar.hidden = !current;
     const writing = body.hasChildNodes() && (current ? tab.name === "config" : true);

@@ -39,8 +39,8 @@ export async function open(place, { query, signal }) {
   async function show() {
     pick();
     if (!ids.length) {
-      chosen.replaceChildren();
-      said.replaceChildren();
+      lay(chosen);
+      lay(said);
       lay(body, empty("Nothing is chosen. Choose two or more results above, or tick them in the list of", "#/jobs", "jobs"));
       return;
     }
@@ -58,8 +58,8 @@ export async function open(place, { query, signal }) {
 
   function render(found) {
     const runs = found.rows.map((row, at) => ({ ...row, ...known.get(row.job_id), letter: "ABCDEFGH"[at] }));
-    lay(chosen, ...runs.map(chip), ...found.missing.map(({ id }) => missed(id)));
-    said.replaceChildren(...found.missing.map(({ id, message }) => notice(`${id}: ${message}`, "bad")));
+    lay(chosen, runs.map(chip), found.missing.map(({ id }) => missed(id)));
+    lay(said, found.missing.map(({ id, message }) => notice(`${id}: ${message}`, "bad")));
     const odd = runs.filter(({ result }) => result.provenance.quality !== "real");
     lay(body,
       odd.length ? notice(`${odd.map(({ letter, result }) => `${letter} is computed from ${result.provenance.quality} data`).join(", ")}: that says nothing about real markets.`) : "",

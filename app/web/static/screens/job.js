@@ -37,7 +37,7 @@ export async function open(place, { rest: [asked = ""], signal }) {
     const job = await call(`/jobs/${jobId}`, { signal });
     document.title = `${title(job)} · Queuant`;
     lay(head, heading(job));
-    lay(standing, ...standingOf(job));
+    lay(standing, standingOf(job));
     const now = `${job.status} ${job.attempt}`;
     if (drawn === now) return;
     drawn = now;
@@ -79,7 +79,7 @@ export async function open(place, { rest: [asked = ""], signal }) {
 
   function tell(shown, progress) {
     const fraction = progress?.fraction ?? null;
-    shown.replaceChildren(
+    lay(shown,
       element("progress", { max: 1, value: fraction, "aria-label": "progress" }),
       element("p", { class: "quiet" }, progress ? [
         progress.phase ?? "", fraction === null ? "" : ` · ${percent(fraction, 0)}`,

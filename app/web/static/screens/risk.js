@@ -23,7 +23,7 @@ export async function open(place, { query, signal }) {
     const [told, found] = await Promise.all([measures(), call("/risk/limits", { signal })]);
     lay(head, heading(told));
     lay(used, limitsUsed(found));
-    if (told.why) return measured.replaceChildren(card(null, empty(told.why, "#/book", "Go to the book")));
+    if (told.why) return lay(measured, card(null, empty(told.why, "#/book", "Go to the book")));
     const left = told.losses.unmeasured.length;
     lay(measured,
       caution(told.losses.quality, `Some of it follows ${told.losses.quality} data, which say nothing about real markets.`),

@@ -89,7 +89,7 @@ export async function open(place, { query, signal }) {
     lay(list, rows.length ? table(COLUMNS, rows, { label: "latest signals", onRow: ({ strategy_id }) => choose(strategy_id), current: ({ strategy_id }) => strategy_id === wanted.strategy })
       : empty(latest.signals.length ? "No signal is like that." : "No strategy has spoken yet. They do by themselves; “Compute now” does not wait."));
     silent.hidden = !latest.missing.length;
-    lay(silent, ...silence(latest.missing));
+    lay(silent, silence(latest.missing));
   }
 
   async function choose(id) {
@@ -104,7 +104,7 @@ export async function open(place, { query, signal }) {
     inner.abort();
     inner = new AbortController();
     const { strategy: id, symbol, days: span } = asked();
-    if (!id) return chosen.replaceChildren();
+    if (!id) return lay(chosen);
     await strategyCard(chosen, { id, symbol, days: span, missing: latest.missing.find((item) => item.strategy_id === id), signal: inner.signal });
   }
 
@@ -112,7 +112,7 @@ export async function open(place, { query, signal }) {
     if (event) heard.unshift(event);
     heard.splice(HEARD);
     const rows = heard.filter(({ data }) => fits(data, asked()));
-    lay(feed, ...(rows.length ? rows.map((event) => told(event, choose)) : [element("li", { class: "quiet" }, "Nothing new since this page was opened.")]));
+    lay(feed, rows.length ? rows.map((event) => told(event, choose)) : element("li", { class: "quiet" }, "Nothing new since this page was opened."));
   }
 
   // The chosen strategy is read anew only where it spoke: others may speak without a pause.

@@ -19,7 +19,7 @@ export async function open(place, { signal }) {
     try {
       await ask();
     } catch (error) {
-      if (!signal.aborted) asked.replaceChildren(element("span", { class: "bad", role: "alert" }, `What is below is old: ${error.message}`));
+      if (!signal.aborted) lay(asked, element("span", { class: "bad", role: "alert" }, `What is below is old: ${error.message}`));
     }
   }
 
@@ -28,7 +28,7 @@ export async function open(place, { signal }) {
     lay(health, element("p", {}, element("strong", {}, SAID[report.status])), table(CHECKS, report.checks, { label: "checks" }));
     lay(nodes, watched.nodes.length ? table(NODES, watched.nodes, { label: "nodes" }) : empty("Nobody was heard of within the last hour. Start a worker: queuant worker."));
     lay(queues, table(QUEUES, waiting.queues, { label: "queues", caption: "The times are of the jobs that ended in the last five minutes." }));
-    asked.replaceChildren("as of ", when(new Date().toISOString(), { date: false }));
+    lay(asked, "as of ", when(new Date().toISOString(), { date: false }));
   }
 
   place.append(

@@ -1,6 +1,6 @@
 // How the book is made up: strategies and their shares, capital, fills and costs, breaker.
 import { call } from "../../core/api.js";
-import { card, element, notice } from "../../core/dom.js";
+import { card, element, lay, notice } from "../../core/dom.js";
 import { submits } from "../../core/forms.js";
 import { money, when } from "../../core/format.js";
 import { input, schemas } from "../../core/schema.js";
@@ -44,7 +44,7 @@ export async function open(place, { current, signal, onSaved }) {
     function switched() {
       if (!on.checked) delete body.breaker;
       else body.breaker ??= { ...USUAL };
-      inputs.replaceChildren(...(on.checked ? Object.keys(fields).map((name) => input(`/breaker/${name}`, fields[name], body)) : []));
+      lay(inputs, on.checked && Object.keys(fields).map((name) => input(`/breaker/${name}`, fields[name], body)));
     }
     switched();
     return part("Breaker", element("label", {}, on, "After a fall it holds less, for a while"), inputs);

@@ -1,5 +1,5 @@
 // What the book holds beside what it is after, and which strategy wants what.
-import { card, element, empty, table } from "../../core/dom.js";
+import { card, element, empty, lay, table } from "../../core/dom.js";
 import { money, number, percent, quality, signed } from "../../core/format.js";
 import { address, here, remember } from "../../core/router.js";
 
@@ -10,7 +10,7 @@ export function holdings(current, target) {
   const isChosen = (row) => row.key === chosen;
   const choose = (row) => {
     remember({ position: row.key });
-    wants.replaceChildren(wanted(row));
+    lay(wants, wanted(row));
   };
   const found = rows.find(isChosen);
   if (found) wants.append(wanted(found));

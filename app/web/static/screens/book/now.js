@@ -30,7 +30,7 @@ export async function open(place, { current, signal }) {
     const [history, shares] = await Promise.all([
       call("/portfolio/history", { query: { days: span.value, points: POINTS }, signal }), call("/portfolio/attribution", { query: { days: span.value }, signal }),
     ]);
-    gains.replaceChildren(attribution(shares));
+    lay(gains, attribution(shares));
     await Promise.all([draw(main, (theme) => curve(theme, history)), draw(exposure, (theme) => exposed(theme, history))]);
   }
   await curves();

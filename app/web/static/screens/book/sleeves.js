@@ -1,5 +1,5 @@
 // The strategies of the book and their shares: all that speak, or a list.
-import { element, field, select } from "../../core/dom.js";
+import { element, field, lay, select } from "../../core/dom.js";
 import { number } from "../../core/format.js";
 import { numeric } from "../../core/forms.js";
 
@@ -40,7 +40,7 @@ export function sleeves(strategies, shelf) {
       row.strategy.dataset.pointer = `/strategies/${at}/strategy_id`;
       row.weight.dataset.pointer = `/strategies/${at}/weight`;
     });
-    list.replaceChildren(...rows.map(({ shown }) => shown));
+    lay(list, rows.map(({ shown }) => shown));
     total();
   }
 

@@ -38,7 +38,7 @@ export async function open(place, { query, signal }) {
       traces: [then && curveLine(then, theme.c2, "dot"), curveLine(now, theme.c1)].filter(Boolean),
       layout: { showlegend: Boolean(then), xaxis: { title: { text: "years" }, rangemode: "tozero" }, yaxis: { title: { text: letters(now.unit) } } },
     }));
-    points.replaceChildren(table(columns(then), now.points, { label: "tenors" }));
+    lay(points, table(columns(then), now.points, { label: "tenors" }));
   }
 
   // The day before or after the one that is shown; a day without a session has what was known on it.

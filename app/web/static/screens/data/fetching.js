@@ -1,6 +1,6 @@
 // Data from a source, fetched by a job that is followed here.
 import { call } from "../../core/api.js";
-import { card, element, field, notice, select } from "../../core/dom.js";
+import { card, element, field, lay, notice, select } from "../../core/dom.js";
 import { follow } from "../../core/following.js";
 import { submits } from "../../core/forms.js";
 import { address, remember } from "../../core/router.js";
@@ -24,7 +24,7 @@ export function fetching(sources, schema, query, signal) {
     body.source = source.source;
     delete body.params; // those of another source
     items.placeholder = source.known.slice(0, 3).join(" ");
-    about.replaceChildren(
+    lay(about,
       element("p", { class: "quiet" }, source.doc),
       element("p", { class: "quiet" }, `Terms: ${source.terms}`),
       source.installed ? "" : notice(`It needs the package '${source.package}', which is not installed where the API runs.`),

@@ -20,7 +20,7 @@ export async function open(place, { query, signal }) {
     remember({ find: filter.value });
     const words = filter.value.toLowerCase().split(/\s+/);
     const rows = series.filter((item) => words.every((word) => `${item.key} ${item.title} ${item.dataset_id} ${item.unit}`.toLowerCase().includes(word)));
-    list.replaceChildren(rows.length ? table(COLUMNS, rows, { onRow: choose, current: (item) => item === chosen, label: "series" }) : empty("No series is like that."));
+    lay(list, rows.length ? table(COLUMNS, rows, { onRow: choose, current: (item) => item === chosen, label: "series" }) : empty("No series is like that."));
   }
 
   async function choose(item) {
@@ -55,7 +55,7 @@ async function show(view, item, query, signal) {
       query: { ...asked, dataset: `${item.dataset_id}@${item.dataset_version}`, points: POINTS }, signal,
     });
     await draw(place, (theme) => drawing(theme, told.observations, vintages.checked));
-    values.replaceChildren(newest(told));
+    lay(values, newest(told));
   }
 
   lay(view,

@@ -19,7 +19,7 @@ export async function open(place, { job, result, signal }) {
   const counts = element("p", { class: "quiet", role: "status" }, "Reading the trials …");
   const chosen = element("div");
   const choose = async (trial) => {
-    chosen.replaceChildren(await one(context, trial));
+    lay(chosen, await one(context, trial));
     chosen.scrollIntoView({ block: "nearest", behavior: "smooth" });
   };
   const map = surface(context, choose);
@@ -28,9 +28,9 @@ export async function open(place, { job, result, signal }) {
 
   async function refresh() {
     const page = await call(`/jobs/${job.job_id}/trials`, { query: { limit: SHOWN, sort: "best" }, signal });
-    counts.replaceChildren(...told(page, job, result));
+    lay(counts, told(page, job, result));
     if (!page.trials.length) {
-      map.place.replaceChildren(empty(job.status === "running" ? "The first trials will be here in a moment." : "No trial was made."));
+      lay(map.place, empty(job.status === "running" ? "The first trials will be here in a moment." : "No trial was made."));
       return;
     }
     await Promise.all([map.show(page), all.show(page)]);

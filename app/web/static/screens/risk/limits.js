@@ -1,6 +1,6 @@
 // The limits of the book: what is used of each, and the form that sets them.
 import { call } from "../../core/api.js";
-import { card, element, empty, field, table } from "../../core/dom.js";
+import { card, element, empty, field, lay, table } from "../../core/dom.js";
 import { numeric, submits } from "../../core/forms.js";
 import { label, marked, NONE, percent, when } from "../../core/format.js";
 
@@ -51,7 +51,7 @@ export function limitsEditor(stands, { LimitsChange: { properties } }, onSaved) 
   }
 
   function tell({ version, changed_by: by, changed_at: at }) {
-    about.replaceChildren(...(version ? [`Version ${version}, by ${by} on `, when(at), ". "] : ["As built. "]), "Parts of equity: 1.5 is 150 %. What is left empty is no limit.");
+    lay(about, version ? [`Version ${version}, by ${by} on `, when(at), ". "] : "As built. ", "Parts of equity: 1.5 is 150 %. What is left empty is no limit.");
   }
 
   tell(stands);

@@ -1,6 +1,6 @@
 // Value at risk and expected shortfall: by method and level, and whose part they are.
 import { chart, draw } from "../../core/charts.js";
-import { card, element, table, words } from "../../core/dom.js";
+import { card, element, lay, table, words } from "../../core/dom.js";
 import { money, number, percent } from "../../core/format.js";
 import { bars } from "../../core/plots.js";
 import { here, remember } from "../../core/router.js";
@@ -18,7 +18,7 @@ export function losses(told, options) {
     label: "losses", caption: "A loss is positive. Choose one to see whose it is.", current: (figure) => figure === open,
     onRow: (figure) => {
       remember({ figure: key(figure) });
-      parts.replaceChildren(partsOf(figure));
+      lay(parts, partsOf(figure));
     },
   })), parts, element("p", { class: "quiet" },
     `${told.coverage === null ? "Nothing is held." : `${percent(told.coverage, 0)} of the positions are measured.`} Longer horizons are one session times the square root of their number. Monte Carlo: ${number(told.paths)} draws, seed ${told.seed}.`));

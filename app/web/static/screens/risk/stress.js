@@ -1,5 +1,5 @@
 // What six scenarios would do, and what is behind each.
-import { card, element, facts, notice, table } from "../../core/dom.js";
+import { card, element, facts, lay, notice, table } from "../../core/dom.js";
 import { counted, label, money, number, percent, signed } from "../../core/format.js";
 import { bars } from "../../core/plots.js";
 import { here, remember } from "../../core/router.js";
@@ -17,7 +17,7 @@ export function stress(told) {
   const byTitle = new Map(told.scenarios.map((item) => [item.title, item]));
   const choose = (item) => {
     remember({ scenario: item.scenario });
-    detail.replaceChildren(detailOf(item));
+    lay(detail, detailOf(item));
   };
   detail.append(detailOf(open));
   return card("Scenarios",

@@ -23,7 +23,7 @@ export async function open(place, { me, signal }) {
     const scopes = may.filter(({ checked }) => checked).map(({ value }) => value);
     const body = { owner: owner.value, scopes, label: label.value || undefined, expires_in_seconds: life.value ? Number(life.value) : undefined };
     const key = await call("/keys", { method: "POST", body, signal });
-    made.replaceChildren(...shown(key));
+    lay(made, shown(key));
     await show();
   }
 

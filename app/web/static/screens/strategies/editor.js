@@ -1,6 +1,6 @@
 // A strategy without code, written with the server looking on: what it would refuse is shown where it stands.
 import { call, Refused } from "../../core/api.js";
-import { card, element, field, notice } from "../../core/dom.js";
+import { card, element, field, lay, notice } from "../../core/dom.js";
 import { address, remember } from "../../core/router.js";
 import { documentOf, expression, forgive, refuse } from "./expression.js";
 import { palette } from "./palette.js";
@@ -64,10 +64,10 @@ export async function open(place, { query, signal }) {
     const mine = ++asked;
     const body = documentOf(form, rows);
     const empty = !body.entry && !body.short_entry && !body.weight;
-    if (empty || signal.aborted) return say(mine, () => status.replaceChildren());
+    if (empty || signal.aborted) return say(mine, () => lay(status));
     try {
       const told = await call("/strategies/expressions/validate", { method: "POST", body: { ...body, name: body.name || "unnamed" }, signal });
-      say(mine, () => status.replaceChildren(notice(`It can be posted, as ${body.name ? told.strategy_id : "soon as it has a name"}. With the default parameters it decides from bar ${told.lookback} on.`)));
+      say(mine, () => lay(status, notice(`It can be posted, as ${body.name ? told.strategy_id : "soon as it has a name"}. With the default parameters it decides from bar ${told.lookback} on.`)));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       say(mine, () => refuse(form, rows, status, error));
@@ -88,7 +88,7 @@ export async function open(place, { query, signal }) {
     try {
       const told = await call("/strategies/expressions", { method: "POST", body: documentOf(form, rows), signal });
       remember({ of: told.strategy_id });
-      say(mine, () => status.replaceChildren(
+      say(mine, () => lay(status,
         notice(`${told.strategy_id} is on the shelf, at version ${told.version}.`),
         element("div", { class: "actions" }, element("a", { class: "button", href: address(`strategies/${told.strategy_id}`) }, "Look at it"),
           element("a", { class: "button", href: address("new", { strategy: told.strategy_id }) }, "Run it"))));

@@ -1,5 +1,5 @@
 // What an expression may say; a function is put where one was writing.
-import { card, element, field } from "../../core/dom.js";
+import { card, element, field, lay } from "../../core/dom.js";
 
 const GIVES = { series: "a series", truth: "true or false", number: "a number" };
 
@@ -20,7 +20,7 @@ export function palette(functions, form) {
 
   function narrow() {
     const asked = filter.value.toLowerCase();
-    list.replaceChildren(...functions.filter(({ name }) => name.includes(asked)).map(({ call, gives, fields }) => element("li", {},
+    lay(list, functions.filter(({ name }) => name.includes(asked)).map(({ call, gives, fields }) => element("li", {},
       element("button", { type: "button", class: "link code", onclick: () => insert(call) }, call), " ",
       element("span", { class: "quiet" }, fields.length ? fields.map((name) => `.${name}`).join(" ") : GIVES[gives] ?? "as its arguments"))));
   }

@@ -1,5 +1,5 @@
 // The parameters of an expression strategy, a row each.
-import { element, field, select } from "../../core/dom.js";
+import { element, field, lay, select } from "../../core/dom.js";
 
 export function parameterRows(changed) {
   const list = element("div");
@@ -23,7 +23,7 @@ export function parameterRows(changed) {
   return {
     fieldset,
     fill: (params) => {
-      list.replaceChildren();
+      lay(list);
       for (const [name, about] of Object.entries(params)) append(name, about);
     },
     // Rows without a name are not there yet; figures that are not filled in are left out.

@@ -1,6 +1,6 @@
 // The parameters that stand for a strategy: what a run that says nothing else and the next signal use, and what stood before.
 import { call, Refused } from "../../core/api.js";
-import { card, element, notice, table } from "../../core/dom.js";
+import { card, element, lay, notice, table } from "../../core/dom.js";
 import { params, when } from "../../core/format.js";
 import { submits } from "../../core/forms.js";
 import { input } from "../../core/schema.js";
@@ -13,7 +13,7 @@ export async function standing(found, there, signal) {
     const replaced = Object.keys(overrides).length > 0;
     let chosen = { ...overrides };
     const fields = element("div", { class: "grid" });
-    const build = () => fields.replaceChildren(...properties.map(([name, schema]) => input(`/${name}`, schema, chosen, { label: name })));
+    const build = () => lay(fields, properties.map(([name, schema]) => input(`/${name}`, schema, chosen, { label: name })));
 
     function clear() {
       chosen = {};
@@ -28,7 +28,7 @@ export async function standing(found, there, signal) {
     }
 
     build();
-    body.replaceChildren(
+    lay(body,
       element("p", { class: "quiet" }, replaced ? ["In place of defaults: ", params(overrides), `. Version ${version}, by ${told.changed_by}, `, when(told.changed_at), "."] : "The defaults stand."),
       properties.length ? element("form", { onsubmit: submits(put), novalidate: true }, fields, element("div", { class: "actions" }, element("button", { class: "primary" }, "Let these stand"),
         replaced && element("button", { type: "button", onclick: clear }, "All defaults"))) : "",

@@ -17,7 +17,7 @@ export async function open(place, { rest: [id], signal }) {
 
   async function judged() {
     const { lookahead } = await call(there, { signal });
-    honest.replaceChildren(...judgement(lookahead));
+    lay(honest, judgement(lookahead));
   }
 
   lay(place,
@@ -27,7 +27,7 @@ export async function open(place, { rest: [id], signal }) {
     element("div", { class: "columns" }, await standing(found, there, signal), await latest(there, signal)),
     found.series.length > 0 && reads(found),
     found.spec && card("As it was posted", element("pre", { tabindex: 0 }, JSON.stringify(found.spec, null, 2))));
-  honest.replaceChildren(...judgement(found.lookahead));
+  lay(honest, judgement(found.lookahead));
 }
 
 function heading(found, place) {
