@@ -2,7 +2,7 @@
 import { call } from "../../core/api.js";
 import { card, element, empty, field, lay, select, table, words } from "../../core/dom.js";
 import { answers, ask, filled, filters, tried } from "../../core/forms.js";
-import { label, number, when } from "../../core/format.js";
+import { label, setting, when } from "../../core/format.js";
 import { watch } from "../../core/live.js";
 import { paged } from "../../core/paged.js";
 import { remember } from "../../core/router.js";
@@ -53,8 +53,8 @@ export async function open(place, { query, signal }) {
     { title: "Severity", show: severity, sort: (row) => SEVERITIES.indexOf(row.severity) },
     { title: "What", show: (row) => words(row.message) },
     { title: "Kind", show: (row) => label(row.kind), sort: (row) => row.kind },
-    { title: "Value", number: true, show: (row) => number(row.value, 4), sort: (row) => row.value },
-    { title: "From", number: true, show: (row) => number(row.threshold, 4), sort: (row) => row.threshold },
+    { title: "Value", number: true, show: (row) => setting(row.value), sort: (row) => row.value },
+    { title: "From", number: true, show: (row) => setting(row.threshold), sort: (row) => row.threshold },
     { title: "State", show: standing, sort: (row) => STATES.indexOf(row.status) },
     { title: "Raised", show: (row) => when(row.raised_at), sort: (row) => row.raised_at },
     { title: "Do", show: (row) => steps(row) },

@@ -2,8 +2,8 @@
 import { call } from "../../core/api.js";
 import { card, element, field, lay, select, table, words } from "../../core/dom.js";
 import { ask, confirmed, numeric, tried } from "../../core/forms.js";
-import { duration, label, NONE, number } from "../../core/format.js";
-import { severity, SEVERITIES } from "./parts.js";
+import { duration, label, NONE, setting } from "../../core/format.js";
+import { nameInput, severity, SEVERITIES, step } from "./parts.js";
 
 const ABOUT = [["strategy_id", "Strategy"], ["symbol", "Symbol"], ["dataset_id", "Dataset"]];
 const MINUTE = 60;
@@ -25,7 +25,7 @@ export async function open(place, { query, signal }) {
     { title: "On", show: (rule) => onOff(rule), sort: (rule) => rule.enabled },
     { title: "Rule", show: (rule) => [rule.rule_id, " ", note(rule)], sort: (rule) => rule.rule_id },
     { title: "Looks for", show: (rule) => words(kindOf(rule).about), sort: (rule) => rule.kind },
-    { title: "From", number: true, show: (rule) => number(rule.threshold, 4), sort: (rule) => rule.threshold },
+    { title: "From", number: true, show: (rule) => setting(rule.threshold), sort: (rule) => rule.threshold },
     { title: "Unit", show: (rule) => kindOf(rule).unit ?? NONE },
     { title: "Severity", show: severity, sort: (rule) => SEVERITIES.indexOf(rule.severity) },
     { title: "Quiet for", show: (rule) => duration(rule.cooldown_seconds), sort: (rule) => rule.cooldown_seconds },
@@ -45,9 +45,8 @@ export async function open(place, { query, signal }) {
   }
 
   function steps(rule) {
-    const button = (name, press) => element("button", { "aria-label": `${name}: ${rule.rule_id}`, onclick: press }, name);
-    const back = rule.built_in ? rule.changed_at && button("As built", () => takeBack(rule)) : button("Delete", () => remove(rule));
-    return [button("Change", () => edit(rule)), back];
+    const back = rule.built_in ? rule.changed_at && step("As built", rule.rule_id, () => takeBack(rule)) : step("Delete", rule.rule_id, () => remove(rule));
+    return [step("Change", rule.rule_id, () => edit(rule)), back];
   }
 
   async function remove(rule) {
@@ -87,7 +86,7 @@ function bodyOf({ kind, built_in: builtIn, threshold, severity: loud, cooldown_s
 }
 
 function ruleForm(rule, kinds, isNew) {
-  const name = element("input", { required: true, pattern: "[A-Za-z0-9][A-Za-z0-9_\\-]{0,63}", title: "Letters, digits, _ and -." });
+  const name = nameInput();
   const kind = select({ "data-pointer": "/kind", onchange: told }, kinds.map((one) => [one.kind, label(one.kind)]), rule.kind);
   const threshold = element("input", { "data-pointer": "/threshold", type: "number", step: "any", value: rule.threshold ?? "" });
   const loud = select({ "data-pointer": "/severity" }, SEVERITIES, rule.severity);

@@ -6,7 +6,7 @@ import { marked, number, when } from "../../core/format.js";
 import { watch } from "../../core/live.js";
 import { remember } from "../../core/router.js";
 import { input, schemas } from "../../core/schema.js";
-import { delivered, moment, severity, SEVERITIES } from "./parts.js";
+import { delivered, moment, nameInput, severity, SEVERITIES, step } from "./parts.js";
 
 export async function open(place, { query, signal }) {
   const { WebhookAddress: { properties: address } } = await schemas();
@@ -30,12 +30,8 @@ export async function open(place, { query, signal }) {
     { title: "From", show: severity, sort: (row) => SEVERITIES.indexOf(row.severity) },
     { title: "State", show: (row) => row.enabled ? marked("on", "ok") : marked("paused"), sort: (row) => row.enabled },
     { title: "Changed", show: (row) => when(row.changed_at), sort: (row) => row.changed_at },
-    { title: "Do", show: (row) => element("span", { class: "actions inline" }, button(row, "Change", () => edit(row)), button(row, "Delete", () => remove(row))) },
+    { title: "Do", show: (row) => element("span", { class: "actions inline" }, step("Change", row.webhook_id, () => edit(row)), step("Delete", row.webhook_id, () => remove(row))) },
   ];
-
-  function button(row, name, press) {
-    return element("button", { "aria-label": `${name}: ${row.webhook_id}`, onclick: press }, name);
-  }
 
   async function remove({ webhook_id: id }) {
     if (!await confirmed(`Delete ${id}?`, "What was still to be sent to it is not sent any more.", "Delete it")) return;
@@ -60,7 +56,7 @@ export async function open(place, { query, signal }) {
   });
 
   function edit(row) {
-    const name = element("input", { required: true, pattern: "[A-Za-z0-9][A-Za-z0-9_\\-]{0,63}", title: "Letters, digits, _ and -." });
+    const name = nameInput();
     const body = row ? { url: row.url, severity: row.severity, enabled: row.enabled } : {};
     ask(row ? row.webhook_id : "A webhook", async () => {
       const saved = await call(`/alerts/webhooks/${encodeURIComponent(row?.webhook_id ?? name.value)}`, { method: "PUT", body });

@@ -1,6 +1,6 @@
 // The strategies of the book and their shares: all that speak, or a list.
 import { element, field, lay, select } from "../../core/dom.js";
-import { number } from "../../core/format.js";
+import { setting } from "../../core/format.js";
 import { numeric } from "../../core/forms.js";
 
 export function sleeves(strategies, shelf) {
@@ -47,7 +47,7 @@ export function sleeves(strategies, shelf) {
   function total() {
     const given = rows.map(({ weight }) => numeric(weight)).filter((value) => value !== undefined);
     sum.textContent = !given.length ? `${rows.length} strategies with equal shares.`
-      : given.length < rows.length ? "Give a share to all of them, or to none." : `Shares sum to ${number(given.reduce((a, b) => a + b, 0), 4)}.`;
+      : given.length < rows.length ? "Give a share to all of them, or to none." : `Shares sum to ${setting(given.reduce((a, b) => a + b, 0))}.`;
   }
 
   if (everyone) arrange();

@@ -2,12 +2,10 @@
 import { call } from "../../core/api.js";
 import { chart, draw, letters } from "../../core/charts.js";
 import { card, element, empty, field, lay, select, table } from "../../core/dom.js";
-import { caution, date, day, number, when } from "../../core/format.js";
+import { caution, date, day, later, number, when } from "../../core/format.js";
 import { tried } from "../../core/forms.js";
 import { line } from "../../core/plots.js";
 import { remember } from "../../core/router.js";
-
-const DAY_MS = 86_400_000;
 
 export async function open(place, { query, signal }) {
   const { curves } = await call("/macro/curves", { signal });
@@ -44,7 +42,7 @@ export async function open(place, { query, signal }) {
   // The day before or after the one that is shown; a day without a session has what was known on it.
   function step(days) {
     const item = curves.find((other) => name(other) === which.value);
-    on.value = new Date(Date.parse(on.value || item.last) + days * DAY_MS).toISOString().slice(0, 10);
+    on.value = later(on.value || item.last, days);
     return read();
   }
 

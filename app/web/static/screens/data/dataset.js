@@ -1,7 +1,7 @@
 // One dataset at one version: where it comes from, its prices, what it covers and what is wrong with it.
 import { call } from "../../core/api.js";
 import { card, element, facts, lay, table, words } from "../../core/dom.js";
-import { caution, date, day, number, quality, when } from "../../core/format.js";
+import { caution, date, day, later, number, quality, when } from "../../core/format.js";
 import { address, remember } from "../../core/router.js";
 import { coverage } from "./coverage.js";
 import { prices } from "./prices.js";
@@ -64,7 +64,6 @@ function versions(found, about) {
 function findings(found, look) {
   if (found.kind !== "bars") return null;
   if (!found.findings.length) return card("What was found wrong", element("p", { class: "quiet" }, "Nothing: no holes, no prices that stand still, no jumps that look like splits."));
-  const shift = (iso, days) => new Date(Date.parse(iso) + days * 86_400_000).toISOString().slice(0, 10);
   return card("What was found wrong", table([
     { title: "How bad", show: ({ severity }) => element("span", { class: severity === "error" ? "bad" : "warn" }, severity), sort: ({ severity }) => severity },
     { title: "What", show: ({ code }) => code.replaceAll("_", " "), sort: ({ code }) => code },
@@ -73,7 +72,7 @@ function findings(found, look) {
     { title: "To", show: ({ end }) => date(end), sort: ({ end }) => end },
     { title: "In words", show: ({ message }) => words(message) },
   ], found.findings, {
-    onRow: (item) => look(item.symbol || found.symbols[0], [shift(item.start, -AROUND_DAYS), shift(item.end, AROUND_DAYS)]),
+    onRow: (item) => look(item.symbol || found.symbols[0], [later(item.start, -AROUND_DAYS), later(item.end, AROUND_DAYS)]),
     caption: "An error refuses every run whose symbols and dates touch it; a warning is only told. Choose one to see it in the chart.", label: "findings",
   }));
 }

@@ -2,13 +2,12 @@
 import { call } from "../../core/api.js";
 import { chart, draw, letters, logarithmic } from "../../core/charts.js";
 import { card, element, field, select } from "../../core/dom.js";
-import { day, number } from "../../core/format.js";
+import { day, later, number } from "../../core/format.js";
 import { calmly } from "../../core/live.js";
 import { line } from "../../core/plots.js";
 import { remember } from "../../core/router.js";
 
 const POINTS = 3000;
-const DAY_MS = 86_400_000;
 const CANDLES = 400; // more of them are no longer told apart
 
 export function prices(dataset, { signal }) {
@@ -26,7 +25,7 @@ export function prices(dataset, { signal }) {
     range = wanted;
     remember({ symbol, from: range[0], to: range[1] });
     const mine = ++asked;
-    const query = { symbol, start: range[0]?.slice(0, 10), end: range[1]?.slice(0, 10), points: POINTS };
+    const query = { symbol, start: range[0] && day(range[0]), end: range[1] && day(range[1]), points: POINTS };
     const bars = await call(`/datasets/${about}/bars`, { query, signal });
     if (mine !== asked) return; // somebody has zoomed on meanwhile
     file.href = `/api/v1/datasets/${about}/bars?${new URLSearchParams({ symbol, format: "csv" })}`;
@@ -58,7 +57,7 @@ export function prices(dataset, { signal }) {
 
 // A day is meant with all its bars.
 function endOf(time) {
-  return time.length > 10 ? time : new Date(Date.parse(time) + DAY_MS).toISOString();
+  return time.length > 10 ? time : later(time, 1);
 }
 
 function drawing(theme, bars, { type, range, units }) {

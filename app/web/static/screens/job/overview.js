@@ -2,7 +2,7 @@
 import { call, Refused } from "../../core/api.js";
 import { chart, draw, logarithmic, zoom } from "../../core/charts.js";
 import { card, element, facts, lay, notice, table } from "../../core/dom.js";
-import { caution, day, figure, label, number, params, percent, quality, signed } from "../../core/format.js";
+import { caution, day, figure, label, number, params, percent, quality, several, signed } from "../../core/format.js";
 import { bars, equity, line, overDrawdown } from "../../core/plots.js";
 
 const FIRST = ["total_return", "cagr", "sharpe", "max_drawdown", "annual_volatility", "sortino", "calmar", "final_equity"];
@@ -39,7 +39,7 @@ export async function open(place, { job, result, signal }) {
 
 function about(result) {
   const { request, provenance } = result;
-  const symbols = request.symbols ? `${request.symbols.slice(0, 6).join(", ")}${request.symbols.length > 6 ? ` and ${request.symbols.length - 6} more` : ""} · ` : "";
+  const symbols = request.symbols ? `${several(request.symbols)} · ` : "";
   const days = request.start_date ? `${request.start_date} to ${request.end_date}` : "";
   return element("p", { class: "quiet" }, `${symbols}${days} · ${request.params ? params(request.params) : ""} `, quality(provenance.quality));
 }

@@ -2,7 +2,7 @@
 import { call, Refused } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
 import { card, element, facts, lay, table, words } from "../../core/dom.js";
-import { caution, counted, figure, label, money, number, params, percent, quality, signed, verdict } from "../../core/format.js";
+import { caution, counted, figure, label, money, number, params, percent, quality, several, signed, verdict } from "../../core/format.js";
 import { correlations, line } from "../../core/plots.js";
 import { address } from "../../core/router.js";
 
@@ -82,7 +82,7 @@ function sleeves({ sleeves: all }, qualities) {
     { title: "Strategy", show: (row) => element("a", { href: address(`strategies/${row.strategy_id}`) }, row.strategy_id), sort: (row) => row.strategy_id },
     { title: "Data", show: (row) => [row.dataset.split("@")[0], " ", quality(qualities.get(row.dataset))] },
     { title: "Parameters", show: (row) => words(params(row.params)) },
-    { title: "Symbols", show: ({ symbols }) => `${symbols.slice(0, 4).join(", ")}${symbols.length > 4 ? ` and ${symbols.length - 4} more` : ""}` },
+    { title: "Symbols", show: ({ symbols }) => several(symbols, 4) },
     part("Mean share", "average_weight"), part("Last share", "last_weight"),
     { title: "Earned", number: true, show: (row) => signed(money(row.pnl), row.pnl), sort: (row) => row.pnl },
     part("Of the risk", "risk_contribution"),

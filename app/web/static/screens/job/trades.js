@@ -3,7 +3,7 @@ import { call } from "../../core/api.js";
 import { chart, draw, zoom } from "../../core/charts.js";
 import { card, element, empty, field, lay, select, table } from "../../core/dom.js";
 import { filled } from "../../core/forms.js";
-import { day, figure, money, number, params, percent, signed } from "../../core/format.js";
+import { day, DAY_MS, money, number, params, percent, signed } from "../../core/format.js";
 import { paged } from "../../core/paged.js";
 import { line } from "../../core/plots.js";
 
@@ -39,7 +39,7 @@ export async function open(place, { job, result, signal }) {
       await showPrices();
     }
     const end = trade.exit_time ?? result.request.end_date;
-    const span = Math.max(new Date(end) - new Date(trade.entry_time), 5 * 86_400_000);
+    const span = Math.max(new Date(end) - new Date(trade.entry_time), 5 * DAY_MS);
     const at = (iso, offset) => new Date(new Date(iso).getTime() + offset).toISOString();
     await zoom(prices, at(trade.entry_time, -span * (0.5 + AROUND)), at(end, span * (0.5 + AROUND)));
     prices.scrollIntoView({ block: "nearest", behavior: "smooth" });
@@ -92,8 +92,8 @@ const COLUMNS = [
   { title: "Return", number: true, show: (row) => signed(percent(row.return), row.return), sort: (row) => row.return },
   { title: "Costs", number: true, show: (row) => number(row.costs), sort: (row) => row.costs },
   { title: "Bars", number: true, show: (row) => number(row.bars_held, 0), sort: (row) => row.bars_held },
-  { title: "MAE", number: true, show: (row) => figure("mae", row.mae), sort: (row) => row.mae },
-  { title: "MFE", number: true, show: (row) => figure("mfe", row.mfe), sort: (row) => row.mfe },
+  { title: "MAE", number: true, show: (row) => percent(row.mae), sort: (row) => row.mae },
+  { title: "MFE", number: true, show: (row) => percent(row.mfe), sort: (row) => row.mfe },
   { title: "Ended by", show: (row) => row.exit_reason, sort: (row) => row.exit_reason },
 ];
 

@@ -1,7 +1,7 @@
 // One strategy: what it does and on what, its parameters, those that stand, whether it looks ahead, and its latest result.
 import { call, Refused } from "../../core/api.js";
 import { card, element, empty, facts, lay, table, words } from "../../core/dom.js";
-import { figure, label, number, params, quality, verdict, when } from "../../core/format.js";
+import { figure, label, params, quality, setting, verdict, when } from "../../core/format.js";
 import { follow } from "../../core/following.js";
 import { action, confirmed, tried } from "../../core/forms.js";
 import { address, go } from "../../core/router.js";
@@ -76,7 +76,7 @@ function checking(there, judged, signal) {
 function parameters({ parameters: { properties } }) {
   const rows = Object.entries(properties).map(([name, told]) => ({ name, ...told }));
   if (!rows.length) return card("Parameters", empty("It has none."));
-  const range = ({ minimum, maximum, enum: options }) => options ? options.join(", ") : minimum === undefined ? "" : `${number(minimum, 4)} to ${number(maximum, 4)}`;
+  const range = ({ minimum, maximum, enum: options }) => options ? options.join(", ") : minimum === undefined ? "" : `${setting(minimum)} to ${setting(maximum)}`;
   return card("Parameters", table([
     { title: "Name", show: ({ name }) => element("code", {}, name) },
     { title: "Type", show: ({ type }) => type }, { title: "Default", number: true, show: (row) => String(row.default) },
