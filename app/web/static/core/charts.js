@@ -38,12 +38,14 @@ export function letters(value) {
 
 // A place for a chart, with words for those who cannot see it.
 export function chart(words, height = "20rem") {
-  return element("div", { class: `chart h${parseInt(height, 10)}`, role: "img", "aria-label": words });
+  const place = element("div", { class: "chart", role: "img", "aria-label": words });
+  place.style.height = height;
+  return place;
 }
 
 // A height in which so many lying rows can be told apart.
 export function heightOf(rows) {
-  return `${[12, 16, 20, 28].find((rem) => rows * 1.25 + 3 <= rem) ?? 36}rem`;
+  return `${Math.min(36, Math.max(10, 1.25 * rows + 3))}rem`;
 }
 
 export async function zoom(place, start, end) {

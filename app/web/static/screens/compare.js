@@ -68,8 +68,10 @@ export async function open(place, { query, signal }) {
   }
 
   function chip({ letter, job, result }, at) {
-    return element("li", { class: `series${at + 1}` }, element("strong", {}, letter), " ", element("a", { href: address(`job/${job.job_id}`) }, title(job)), " ",
+    const made = element("li", {}, element("strong", {}, letter), " ", element("a", { href: address(`job/${job.job_id}`) }, title(job)), " ",
       quality(result.provenance.quality), " ", away(job.job_id, `Take ${letter} away`));
+    made.style.borderLeftColor = `var(--c${at + 1})`; // that of its curve
+    return made;
   }
 
   function missed(id) {

@@ -112,9 +112,9 @@ export async function open(place, { query, signal }) {
   function tell(wanted, problem, estimate) {
     const loose = complain(form, problem);
     run.disabled = Boolean(problem?.code); // where nobody answered, it can be tried again
-    verdict.replaceChildren(...(problem
+    lay(verdict, problem
       ? [element("h2", {}, "Not yet"), ...(loose.length ? loose : [problem.detail]).map((text) => notice(text, "bad"))]
-      : [element("h2", {}, "Ready"), element("p", {}, sized(estimate))]));
+      : [element("h2", {}, "Ready"), element("p", {}, sized(estimate))]);
     lay(elsewhere, told(kind.name, wanted));
   }
 

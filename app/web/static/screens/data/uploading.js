@@ -1,6 +1,6 @@
 // A file with bars, series or calendars, by drag and drop or by a button; what was read of it, or where it is wrong.
 import { Refused, upload } from "../../core/api.js";
-import { card, element, facts, field, notice, select } from "../../core/dom.js";
+import { card, element, facts, field, lay, notice, select } from "../../core/dom.js";
 import { once } from "../../core/forms.js";
 import { day, number, quality } from "../../core/format.js";
 import { address } from "../../core/router.js";
@@ -47,24 +47,24 @@ export function uploading(signal) {
       name.value = first.name.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 64);
       name.dataset.suggested = name.value;
     }
-    said.replaceChildren();
+    lay(said);
   }
 
   async function send() {
-    if (!file.files.length) return said.replaceChildren(notice("Choose a file first.", "bad"));
+    if (!file.files.length) return lay(said, notice("Choose a file first.", "bad"));
     const bar = element("progress", { max: 1, value: 0, "aria-label": "sent" });
     const words = element("p", { class: "quiet" }, `Sending ${size(file.files[0].size)} …`);
-    said.replaceChildren(bar, words);
+    lay(said, bar, words);
     const onProgress = (sent) => {
       bar.value = sent;
       if (sent === 1) words.textContent = "It has arrived and is being read …";
     };
     try {
       const { status, answer } = await upload("/datasets", filled(form), { onProgress, signal });
-      said.replaceChildren(...read(answer, status === 201));
+      lay(said, read(answer, status === 201));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      said.replaceChildren(...refused(error));
+      lay(said, refused(error));
     }
   }
 

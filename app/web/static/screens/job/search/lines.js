@@ -48,7 +48,7 @@ export function lines({ result, signal }, choose) {
     draw(plot, axes, { picked, rest, limits }, drag);
     const shown = page.total === 1 ? "The only trial" : page.trials.length === page.total ? `All ${number(page.total)} trials` : `The best ${number(page.trials.length)} of ${number(page.total)} trials by ${label(page.objective[0])}`;
     words.textContent = `${shown}${limits.size ? `, ${number(picked.length)} within the limits` : ""}. The ten best are orange. Drag along an axis to limit it.`;
-    if (result?.sweep.best && !limits.size) list.replaceChildren(); // the best of all stand below anyway
+    if (result?.sweep.best && !limits.size) lay(list); // the best of all stand below anyway
     else lay(list, table(columns(), picked.slice(0, LISTED), { onRow: ({ trial }) => choose(trial), caption: picked.length > LISTED ? `The best ${LISTED} of them` : "", label: "trials" }));
   }
 
@@ -74,7 +74,7 @@ export function lines({ result, signal }, choose) {
     const named = (axis) => field(axis.title, select({
       onchange: (event) => limit(() => (event.target.value ? limits.set(axis.name, [event.target.value, ""]) : limits.delete(axis.name)), { written: true }),
     }, [["", "any"], ...axis.values.map(String)], limits.get(axis.name)?.[0]));
-    lay(written, ...axes.map((axis) => (axis.numeric
+    lay(written, axes.map((axis) => (axis.numeric
       ? element("fieldset", {}, element("legend", {}, axis.title), typed(axis, 0), typed(axis, 1)) : named(axis))));
     clear.disabled = !limits.size;
   }
