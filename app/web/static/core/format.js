@@ -8,7 +8,7 @@ const MONEY = new Set(["final_equity", "expectancy", "average_win", "average_los
   "total_funding", "total_interest"]);
 const NAMES = {
   cagr: "CAGR", var_95: "VaR 95 %", cvar_95: "CVaR 95 %", psr: "PSR", mae: "MAE", mfe: "MFE", pnl: "P&L", var_breach: "VaR breach",
-  walkforward: "Walk forward", montecarlo: "Monte Carlo", lookahead: "Look-ahead check",
+  walkforward: "Walk forward", montecarlo: "Monte Carlo", monte_carlo: "Monte Carlo", lookahead: "Look-ahead check",
 };
 
 export const VERDICTS = { clean: "clean", looks_ahead: "looks ahead", unchecked: "not checked yet" };

@@ -10,7 +10,7 @@ import { remember } from "../core/router.js";
 const TABS = [
   { name: "now", title: "Now", load: () => import("./book/now.js") },
   { name: "trades", title: "Trades", load: () => import("./book/trades.js") },
-  { name: "config", title: "How it is made up", load: () => import("./book/editor.js") },
+  { name: "config", title: "Configuration", load: () => import("./book/editor.js") },
 ];
 // What a state of the breaker means.
 const BREAKER = { closed: "The book follows all of its wishes.", open: "It has fallen far, and follows a part of its wishes.", recovery: "It is on its way back to all of its wishes." };

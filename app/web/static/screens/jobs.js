@@ -2,7 +2,7 @@
 import { call, Refused } from "../core/api.js";
 import { card, element, empty, field, lay, select, table } from "../core/dom.js";
 import { answers, filled, filters } from "../core/forms.js";
-import { duration, state, when } from "../core/format.js";
+import { duration, label, state, when } from "../core/format.js";
 import { calmly, subscribe } from "../core/live.js";
 import { address, go, remember } from "../core/router.js";
 
@@ -22,12 +22,12 @@ export async function open(place, { query, signal }) {
   const compare = element("button", { disabled: true, onclick: () => go("compare", { jobs: [...chosen].join(",") }) }, "Compare");
   const form = filters({ onchange: filter },
     field("State", select({ name: "status" }, [["", "all"], ...STATES], query.get("status"))),
-    field("Kind", select({ name: "kind" }, [["", "all"], ...KINDS], query.get("kind"))),
+    field("Kind", select({ name: "kind" }, [["", "all"], ...KINDS.map((kind) => [kind, label(kind)])], query.get("kind"))),
     field("Strategy", element("input", { name: "strategy_id", value: query.get("strategy_id") ?? "", placeholder: "any" })),
     field("Dataset", element("input", { name: "dataset_id", value: query.get("dataset_id") ?? "", placeholder: "any" })),
     field("Tag", element("input", { name: "tag", value: query.get("tag") ?? "", placeholder: "any" })));
   place.append(
-    element("header", {}, element("h1", {}, "Jobs"), element("div", { class: "actions" }, compare, element("a", { class: "button", href: "#/new" }, "New run"))),
+    element("header", {}, element("h1", {}, "Jobs"), element("div", { class: "actions" }, compare, element("a", { class: "button primary", href: "#/new" }, "New run"))),
     card(null, form, list, element("div", { class: "actions" }, older)));
 
   const asked = () => answers(form);
@@ -68,10 +68,10 @@ export async function open(place, { query, signal }) {
   const columns = [
     { title: "Compare", show: box },
     { title: "Run", show: (job) => element("a", { href: address(`job/${job.job_id}`) }, job.strategy_id ?? job.kind), sort: (job) => job.strategy_id ?? job.kind },
-    { title: "Kind", show: (job) => job.kind, sort: (job) => job.kind },
+    { title: "Kind", show: (job) => label(job.kind), sort: (job) => job.kind },
     { title: "Data", show: (job) => job.dataset_id ?? "", sort: (job) => job.dataset_id },
     { title: "State", show: (job) => [state(job), bar(job)], sort: (job) => job.status },
-    { title: "Computing", number: true, show: (job) => duration(job.compute_ms === null ? null : job.compute_ms / 1000), sort: (job) => job.compute_ms },
+    { title: "Compute time", number: true, show: (job) => duration(job.compute_ms === null ? null : job.compute_ms / 1000), sort: (job) => job.compute_ms },
     { title: "Tags", show: (job) => job.tags.join(", ") },
     { title: "Queued", show: (job) => when(job.created_at), sort: (job) => job.created_at },
   ];

@@ -28,7 +28,7 @@ export async function open(place, { query, signal }) {
     lay(measured,
       caution(told.losses.quality, `Some of it follows ${told.losses.quality} data, which say nothing about real markets.`),
       left > 0 && notice(`${counted(left, "position")} ${left === 1 ? "is" : "are"} in no figure of usual days: ${told.losses.unmeasured.map(({ symbol, reason }) => `${symbol} (${reason})`).join(", ")}.`),
-      losses(told.losses, element("div", { class: "short" }, field("Over", horizon))), stress(told.stress));
+      losses(told.losses, element("div", { class: "short" }, field("Horizon", horizon))), stress(told.stress));
   }
 
   // Nothing is measured before the book is open; the limits can be set all the same.

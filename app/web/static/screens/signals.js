@@ -23,7 +23,7 @@ export async function open(place, { query, signal }) {
   signal.addEventListener("abort", () => inner.abort());
 
   const strategy = select({ name: "strategy" }, [["", "all"], ...said(query, "strategy")], query.get("strategy"));
-  const end = select({ name: "end" }, [["", "the newest signal"], ...said(query, "end")], query.get("end"));
+  const end = select({ name: "end" }, [["", "the newest"], ...said(query, "end")], query.get("end"));
   const symbols = element("datalist", { id: "symbols" });
   const form = filters({ class: null, onchange: filter },
     field("Strategy", strategy),
@@ -31,7 +31,7 @@ export async function open(place, { query, signal }) {
       field("Symbol", element("input", { name: "symbol", list: "symbols", value: query.get("symbol") ?? "", placeholder: "any" })),
       field("Direction", select({ name: "direction" }, [["", "all"], ...DIRECTIONS], query.get("direction")))),
     element("div", { class: "grid" },
-      field("Days on the map", select({ name: "days" }, DAYS, query.get("days") ?? "30")), field("Up to", end)), symbols);
+      field("Map of", select({ name: "days" }, DAYS, query.get("days") ?? "30")), field("Up to", end)), symbols);
   const feed = element("ol", { class: "feed", tabindex: 0, "aria-label": "what is new", "aria-live": "polite" });
   const turns = element("div");
   const silent = element("details", { class: "card" });
@@ -41,9 +41,9 @@ export async function open(place, { query, signal }) {
   place.append(
     element("header", {}, element("h1", {}, "Signals")),
     element("div", { class: "aside" },
-      element("div", { class: "screen" }, card(null, form), silent, card("As it happens", feed), card("Flips and surges on the map", turns)),
+      element("div", { class: "screen" }, card(null, form), silent, card("Live feed", feed), card("Flips and surges on the map", turns)),
       card("Conviction by day", days)),
-    chosen, card("The last word of each", list));
+    chosen, card("Latest signals", list));
   tellFeed();
 
   const asked = () => answers(form);
@@ -66,7 +66,7 @@ export async function open(place, { query, signal }) {
     const count = (wanted) => [...last.values()].filter((one) => one === wanted).length;
     const kept = end.value;
     const known = [...new Set([...days, kept])].filter(Boolean);
-    offer(end, [["", "the newest signal"], ...known.map((value) => [value, `${value} (last of ${count(value)})`])], kept);
+    offer(end, [["", "the newest"], ...known.map((value) => [value, `${value} (last of ${count(value)})`])], kept);
   }
 
   async function reload() {

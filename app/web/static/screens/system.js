@@ -54,7 +54,7 @@ function ago(iso) {
 const CHECKS = [
   { title: "Check", show: ({ name }) => name.replaceAll("_", " ") },
   { title: "State", show: ({ status }) => marked(status, MARKS[status]) },
-  { title: "In words", show: ({ detail }) => words(detail) },
+  { title: "Detail", show: ({ detail }) => words(detail) },
 ];
 
 const NODES = [
@@ -62,9 +62,9 @@ const NODES = [
   { title: "Role", show: ({ role }) => role },
   { title: "State", show: ({ state }) => marked(state, MARKS[state]) },
   { title: "Jobs", number: true, show: ({ role, busy, concurrency }) => (role === "worker" ? `${busy} of ${concurrency}` : "") },
-  { title: "Bells, rounds, answers", number: true, show: ({ moves }) => number(moves, 0) },
-  { title: "Last moved", show: ({ moved_at: at }) => ago(at) },
-  { title: "Last heard of", show: ({ seen_at: at }) => ago(at) },
+  { title: "Moves", number: true, show: ({ moves }) => number(moves, 0) },
+  { title: "Last active", show: ({ moved_at: at }) => ago(at) },
+  { title: "Last seen", show: ({ seen_at: at }) => ago(at) },
   { title: "Since", show: ({ started_at: at }) => when(at) },
   { title: "Host", show: ({ host }) => host },
   { title: "Engine", show: ({ version }) => version },
@@ -74,11 +74,11 @@ const QUEUES = [
   { title: "Queue", show: ({ queue }) => queue },
   { title: "Waiting", number: true, show: ({ waiting }) => number(waiting, 0) },
   { title: "Running", number: true, show: ({ running }) => number(running, 0) },
-  { title: "Oldest waits", number: true, show: (row) => duration(row.oldest_wait_seconds) },
+  { title: "Oldest wait", number: true, show: (row) => duration(row.oldest_wait_seconds) },
   { title: "Doorbells", number: true, show: ({ bells }) => number(bells, 0) },
   { title: "Ended", number: true, show: ({ ended }) => number(ended, 0) },
-  { title: "Waited, median", number: true, show: (row) => duration(row.wait_p50_seconds) },
-  { title: "95 %", number: true, show: (row) => duration(row.wait_p95_seconds) },
-  { title: "Ran, median", number: true, show: (row) => duration(row.run_p50_seconds) },
-  { title: "95 %", number: true, show: (row) => duration(row.run_p95_seconds) },
+  { title: "Wait p50", number: true, show: (row) => duration(row.wait_p50_seconds) },
+  { title: "Wait p95", number: true, show: (row) => duration(row.wait_p95_seconds) },
+  { title: "Run p50", number: true, show: (row) => duration(row.run_p50_seconds) },
+  { title: "Run p95", number: true, show: (row) => duration(row.run_p95_seconds) },
 ];

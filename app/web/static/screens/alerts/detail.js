@@ -12,7 +12,7 @@ export function detail(alert, steps) {
   return card(null, element("h2", {}, severity(alert), " ", alert.message),
     facts([
       ["State", standing(alert)], ["Kind", label(alert.kind)], ["Rule", element("a", { href: address("alerts", { tab: "rules", rule: alert.rule_id }) }, alert.rule_id)],
-      ["About", alert.entity], ["Value", setting(alert.value)], ["Fires from", setting(alert.threshold)], ["Raised", when(alert.raised_at)],
+      ["About", alert.entity], ["Value", setting(alert.value)], ["Threshold", setting(alert.threshold)], ["Raised", when(alert.raised_at)],
       ["Acknowledged", alert.acknowledged_at && element("span", {}, when(alert.acknowledged_at), ` by ${alert.acknowledged_by}`)], ["Note", alert.note && words(alert.note)],
       ["Resolved", alert.resolved_at && when(alert.resolved_at)],
     ]),

@@ -51,13 +51,13 @@ export async function open(place, { query, signal }) {
 
   const columns = [
     { title: "Severity", show: severity, sort: (row) => SEVERITIES.indexOf(row.severity) },
-    { title: "What", show: (row) => words(row.message) },
+    { title: "Message", show: (row) => words(row.message) },
     { title: "Kind", show: (row) => label(row.kind), sort: (row) => row.kind },
     { title: "Value", number: true, show: (row) => setting(row.value), sort: (row) => row.value },
-    { title: "From", number: true, show: (row) => setting(row.threshold), sort: (row) => row.threshold },
+    { title: "Threshold", number: true, show: (row) => setting(row.threshold), sort: (row) => row.threshold },
     { title: "State", show: standing, sort: (row) => STATES.indexOf(row.status) },
     { title: "Raised", show: (row) => when(row.raised_at), sort: (row) => row.raised_at },
-    { title: "Do", show: (row) => steps(row) },
+    { title: "Actions", show: (row) => steps(row) },
   ];
 
   function steps(row) {

@@ -25,12 +25,12 @@ export async function open(place, { query, signal }) {
     { title: "On", show: (rule) => onOff(rule), sort: (rule) => rule.enabled },
     { title: "Rule", show: (rule) => [rule.rule_id, " ", note(rule)], sort: (rule) => rule.rule_id },
     { title: "Looks for", show: (rule) => words(kindOf(rule).about), sort: (rule) => rule.kind },
-    { title: "From", number: true, show: (rule) => setting(rule.threshold), sort: (rule) => rule.threshold },
+    { title: "Threshold", number: true, show: (rule) => setting(rule.threshold), sort: (rule) => rule.threshold },
     { title: "Unit", show: (rule) => kindOf(rule).unit ?? NONE },
     { title: "Severity", show: severity, sort: (rule) => SEVERITIES.indexOf(rule.severity) },
-    { title: "Quiet for", show: (rule) => duration(rule.cooldown_seconds), sort: (rule) => rule.cooldown_seconds },
-    { title: "Only", show: (rule) => Object.values(rule.filter).filter(Boolean).join(", ") },
-    { title: "Do", show: (rule) => element("span", { class: "actions inline" }, steps(rule)) },
+    { title: "Cooldown", show: (rule) => duration(rule.cooldown_seconds), sort: (rule) => rule.cooldown_seconds },
+    { title: "Filter", show: (rule) => Object.values(rule.filter).filter(Boolean).join(", ") },
+    { title: "Actions", show: (rule) => element("span", { class: "actions inline" }, steps(rule)) },
   ];
 
   function onOff(rule) {
@@ -107,7 +107,7 @@ function ruleForm(rule, kinds, isNew) {
   return {
     shown: [
       isNew && field("Name", name), isNew && field("Looks for", kind), about,
-      element("div", { class: "grid" }, field("Fires from", threshold, measured), field("Severity", loud), field("Quiet afterwards, minutes", quiet)),
+      element("div", { class: "grid" }, field("Threshold", threshold, measured), field("Severity", loud), field("Cooldown, minutes", quiet)),
       element("div", { class: "grid" }, ABOUT.map(([key, title]) => field(`Only this ${title.toLowerCase()}`, only[key]))), field("On", on),
     ].filter(Boolean),
     name: () => (isNew ? name.value : undefined),

@@ -27,10 +27,10 @@ export async function open(place, { query, signal }) {
   const columns = [
     { title: "Name", show: (row) => row.webhook_id, sort: (row) => row.webhook_id },
     { title: "Address", show: (row) => element("code", {}, row.url), sort: (row) => row.url },
-    { title: "From", show: severity, sort: (row) => SEVERITIES.indexOf(row.severity) },
+    { title: "Severity from", show: severity, sort: (row) => SEVERITIES.indexOf(row.severity) },
     { title: "State", show: (row) => row.enabled ? marked("on", "ok") : marked("paused"), sort: (row) => row.enabled },
     { title: "Changed", show: (row) => when(row.changed_at), sort: (row) => row.changed_at },
-    { title: "Do", show: (row) => element("span", { class: "actions inline" }, step("Change", row.webhook_id, () => edit(row)), step("Delete", row.webhook_id, () => remove(row))) },
+    { title: "Actions", show: (row) => element("span", { class: "actions inline" }, step("Change", row.webhook_id, () => edit(row)), step("Delete", row.webhook_id, () => remove(row))) },
   ];
 
   async function remove({ webhook_id: id }) {

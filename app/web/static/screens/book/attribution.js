@@ -6,7 +6,7 @@ import { bars } from "../../core/plots.js";
 export function attribution(shares) {
   const moved = shares.sleeves.filter(({ pnl }) => pnl !== 0);
   const quiet = shares.sleeves.length - moved.length;
-  return card("Whose the gains are",
+  return card("Attribution",
     element("p", { class: "quiet" }, `${day(shares.start)} to ${day(shares.end)}, after costs: `, signed(`${money(shares.total)} (${percent(shares.total_return)})`, shares.total), " together."),
     moved.length ? bars("What each strategy brought", moved.map(({ strategy_id, pnl }) => [strategy_id, pnl])) : element("p", {}, "Nobody gained or lost anything in these days."),
     element("details", {}, element("summary", {}, "Figures"), element("div", { class: "tall" }, table([

@@ -41,8 +41,8 @@ const COLUMNS = [
   { title: "P&L", number: true, show: ({ held }) => signed(money(held?.pnl), held?.pnl), sort: ({ held }) => held?.pnl },
   { title: "Weight", number: true, show: ({ held }) => percent(held?.weight), sort: ({ held }) => held?.weight },
   { title: "Target", number: true, show: ({ target }) => percent(target?.weight), sort: ({ target }) => target?.weight },
-  { title: "To go", number: true, show: (row) => percent(gap(row)), sort: (row) => Math.abs(gap(row)) },
-  { title: "Wanted by", number: true, show: ({ target }) => number(Object.keys(target?.wants ?? {}).length), sort: ({ target }) => Object.keys(target?.wants ?? {}).length },
+  { title: "To target", number: true, show: (row) => percent(gap(row)), sort: (row) => Math.abs(gap(row)) },
+  { title: "Strategies", number: true, show: ({ target }) => number(Object.keys(target?.wants ?? {}).length), sort: ({ target }) => Object.keys(target?.wants ?? {}).length },
 ];
 
 function wanted({ symbol, target }) {

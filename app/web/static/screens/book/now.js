@@ -21,7 +21,7 @@ export async function open(place, { current, signal }) {
   lay(place,
     caution(current.quality, `Some of it follows ${current.quality} data, which say nothing about real markets.`),
     facts(figures(current), "figures"),
-    card(null, element("div", { class: "short" }, field("Days up to the last bar", span)), main, element("p", { class: "quiet" },
+    card(null, element("div", { class: "short" }, field("Period", span)), main, element("p", { class: "quiet" },
       "Up to ", when(current.live_since, { seconds: false }), " it is what the book would have done, from then on what it did.")),
     holdings(current, target),
     element("div", { class: "columns" }, card("Exposure", exposure), gains));
@@ -38,8 +38,8 @@ export async function open(place, { current, signal }) {
 
 function figures(book) {
   return [
-    ["Equity", money(book.equity)], ["P&L of the day", signed(money(book.pnl.day), book.pnl.day)],
-    ["P&L in total", signed(money(book.pnl.total), book.pnl.total)], ["Return in total", signed(percent(book.pnl.total / book.capital), book.pnl.total)],
+    ["Equity", money(book.equity)], ["P&L, last day", signed(money(book.pnl.day), book.pnl.day)],
+    ["P&L, total", signed(money(book.pnl.total), book.pnl.total)], ["Total return", signed(percent(book.pnl.total / book.capital), book.pnl.total)],
     ["Drawdown", percent(book.drawdown)], ["Gross exposure", percent(book.gross_exposure)], ["Net exposure", percent(book.net_exposure)],
     ["Cash", money(book.cash)],
   ];

@@ -31,7 +31,7 @@ export function curves(runs) {
     },
   }), text);
   show();
-  return card("Curves", element("div", { class: "actions" }, box("log", "Logarithmic"), differ && box("together", "Begin together")), place, words);
+  return card("Equity and drawdown", element("div", { class: "actions" }, box("log", "Logarithmic"), differ && box("together", "Begin together")), place, words);
 }
 
 function traces({ letter, job }, at, { time, value, drawdown }, theme) {

@@ -47,7 +47,7 @@ export async function open(place, { query, signal }) {
   }
 
   place.append(card(null,
-    element("div", { class: "grid" }, field("Curve", which), field("On", on, "Empty: the last day."), field("Beside it", beside, "Another day, to compare with.")),
+    element("div", { class: "grid" }, field("Curve", which), field("On", on, "Empty: the last day."), field("Compared with", beside, "Another day.")),
     element("div", { class: "actions" },
       element("button", { onclick: () => step(-365) }, "A year back"), element("button", { onclick: () => step(-1) }, "Day before"), element("button", { onclick: () => step(1) }, "Day after")),
     said), card(null, plot), card("By tenor", points));
@@ -69,7 +69,7 @@ function columns(then) {
     { title: "Series", show: ({ key }) => key },
     { title: "Yield", number: true, show: (point) => number(point.yield, 3) },
     ...(then ? [{ title: `Change since ${day(then.as_of)}, bp`, number: true, show: (point) => number(change(point), 1) }] : []),
-    { title: "Rolling down gains over 21 sessions, bp", number: true, show: ({ roll_down: value }) => number(value === null ? null : value * 10_000, 2) },
+    { title: "Roll-down over 21 sessions, bp", number: true, show: ({ roll_down: value }) => number(value === null ? null : value * 10_000, 2) },
     { title: "Of", show: ({ observed }) => date(observed) },
   ];
 }

@@ -43,7 +43,7 @@ function heading(found, about) {
 }
 
 function origin(found) {
-  return card("Where it comes from", facts([
+  return card("Provenance", facts([
     ["Source", found.source], ["To be cited as", found.cite], ["Licence", found.licence], ["Units", found.units],
     ["Quality", found.quality], ["Frequency", found.frequency], ["Sessions", found.calendar],
     ["Fields", found.fields.join(", ")], ["Splits and dividends", found.adjusted ? "in the prices" : "not in the prices"],
@@ -63,14 +63,14 @@ function versions(found, about) {
 
 function findings(found, look) {
   if (found.kind !== "bars") return null;
-  if (!found.findings.length) return card("What was found wrong", element("p", { class: "quiet" }, "Nothing: no holes, no prices that stand still, no jumps that look like splits."));
-  return card("What was found wrong", table([
-    { title: "How bad", show: ({ severity }) => element("span", { class: severity === "error" ? "bad" : "warn" }, severity), sort: ({ severity }) => severity },
+  if (!found.findings.length) return card("Findings", element("p", { class: "quiet" }, "Nothing: no holes, no prices that stand still, no jumps that look like splits."));
+  return card("Findings", table([
+    { title: "Severity", show: ({ severity }) => element("span", { class: severity === "error" ? "bad" : "warn" }, severity), sort: ({ severity }) => severity },
     { title: "What", show: ({ code }) => code.replaceAll("_", " "), sort: ({ code }) => code },
     { title: "Symbol", show: ({ symbol }) => symbol || "all", sort: ({ symbol }) => symbol },
     { title: "From", show: ({ start }) => date(start), sort: ({ start }) => start },
     { title: "To", show: ({ end }) => date(end), sort: ({ end }) => end },
-    { title: "In words", show: ({ message }) => words(message) },
+    { title: "Detail", show: ({ message }) => words(message) },
   ], found.findings, {
     onRow: (item) => look(item.symbol || found.symbols[0], [later(item.start, -AROUND_DAYS), later(item.end, AROUND_DAYS)]),
     caption: "An error refuses every run whose symbols and dates touch it; a warning is only told. Choose one to see it in the chart.", label: "findings",
@@ -87,12 +87,12 @@ function covered(found, look) {
     { title: "From", show: ({ start }) => date(start), sort: ({ start }) => start },
     { title: "To", show: ({ end }) => date(end), sort: ({ end }) => end },
     { title: "Values", number: true, show: ({ bars }) => number(bars, 0), sort: ({ bars }) => bars },
-    { title: "Missing between", number: true, show: ({ missing }) => number(missing, 0), sort: ({ missing }) => missing },
-    { title: "Longest hole", number: true, show: ({ gap }) => number(gap?.longest ?? 0, 0), sort: ({ gap }) => gap?.longest ?? 0 },
+    { title: "Missing", number: true, show: ({ missing }) => number(missing, 0), sort: ({ missing }) => missing },
+    { title: "Longest gap", number: true, show: ({ gap }) => number(gap?.longest ?? 0, 0), sort: ({ gap }) => gap?.longest ?? 0 },
     { title: "Findings", number: true, show: (row) => number(row.found.length, 0), sort: (row) => row.found.length },
     { title: "Charged as", show: ({ name }) => found.cost_keys[name] ?? "unknown", sort: ({ name }) => found.cost_keys[name] },
   ];
-  return card("What it covers", rows.length > 1 && coverage("When each symbol begins and ends", rows),
+  return card("Coverage", rows.length > 1 && coverage("When each symbol begins and ends", rows),
     element("div", { class: "tall" }, table(found.kind === "bars" ? columns : columns.slice(0, 5), rows, { onRow: ({ name }) => look(name), caption: "Choose one to see it in the chart.", label: "symbols" })));
 }
 

@@ -65,7 +65,7 @@ async function show(view, item, query, signal) {
       element("div", { class: "grid" }, field("As known on", asOf, "Empty: everything that was published."),
         item.revised && element("label", {}, vintages, "Every value that was published, with those that were revised")),
       place),
-    card("The newest values", values));
+    card("Latest values", values));
   await read();
 }
 
@@ -83,8 +83,8 @@ function drawing(theme, observations, dots) {
 function newest({ observations }) {
   if (!observations.length) return empty("Nothing was known by then.");
   return table([
-    { title: "Belongs to", show: ({ observed }) => date(observed) },
-    { title: "Known since", show: ({ available }) => when(available, { seconds: false }) },
+    { title: "Observed", show: ({ observed }) => date(observed) },
+    { title: "Available", show: ({ available }) => when(available, { seconds: false }) },
     { title: "Value", number: true, show: ({ value }) => number(value, 4) },
   ], observations.slice(-TOLD).reverse(), { label: "values" });
 }

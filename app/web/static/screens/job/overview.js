@@ -31,9 +31,9 @@ export async function open(place, { job, result, signal }) {
     element("div", { class: "columns" }, drawdowns(result, main), rolling(curves, result)),
     element("div", { class: "columns" }, histogram(curves, result), exposure(curves)),
     element("div", { class: "columns" },
-      card("All figures", facts(rest.map((name) => [label(name), figure(name, metrics[name])]))),
+      card("Other figures", facts(rest.map((name) => [label(name), figure(name, metrics[name])]))),
       costs(metrics)),
-    result.warnings.length > 0 && card("What to know", element("ul", {}, result.warnings.map((text) => element("li", {}, text)))));
+    result.warnings.length > 0 && card("Warnings", element("ul", {}, result.warnings.map((text) => element("li", {}, text)))));
   await drawing;
 }
 
@@ -86,7 +86,7 @@ function monthly(result) {
     }],
     layout: { hovermode: "closest", yaxis: { type: "category", autorange: "reversed" }, xaxis: { type: "category" } },
   }));
-  return card("Months", place);
+  return card("Monthly returns", place);
 }
 
 function yearly(result) {
@@ -98,7 +98,7 @@ function yearly(result) {
     }],
     layout: { hovermode: "closest", xaxis: { type: "category" }, yaxis: { tickformat: ".0%" } },
   }));
-  return card("Years", place);
+  return card("Yearly returns", place);
 }
 
 function drawdowns(result, main) {
@@ -106,15 +106,15 @@ function drawdowns(result, main) {
   if (!rows.length) return card("Drawdowns", element("p", { class: "quiet" }, "The equity never fell below an earlier one."));
   const last = result.request.end_date;
   return card("Drawdowns", table([
-    { title: "From", show: (row) => day(row.start) }, { title: "Lowest", show: (row) => day(row.trough) },
-    { title: "Over", show: (row) => (row.end ? day(row.end) : "not yet") },
+    { title: "Peak", show: (row) => day(row.start) }, { title: "Trough", show: (row) => day(row.trough) },
+    { title: "Recovered", show: (row) => (row.end ? day(row.end) : "not yet") },
     { title: "Depth", number: true, show: (row) => percent(row.depth), sort: (row) => -row.depth },
     { title: "Days", number: true, show: (row) => number(row.days, 0), sort: (row) => row.days },
   ], rows, { onRow: (row) => zoom(main, row.start, row.end ?? last), caption: "Choose one to see it in the chart.", label: "drawdowns" }));
 }
 
 function rolling(curves, result) {
-  const title = `Rolling, ${result.conventions.rolling_bars} bars`;
+  const title = `Rolling over ${result.conventions.rolling_bars} bars`;
   if (curves.rolling_volatility.every((value) => value === null)) return card(title, element("p", { class: "quiet" }, "The run has fewer bars."));
   const place = chart("Rolling Sharpe ratio and volatility", "16rem");
   draw(place, (theme) => ({
@@ -132,7 +132,7 @@ function rolling(curves, result) {
 function histogram(curves, result) {
   const returns = curves.decimated ? result.monthly_returns.map((item) => item.return)
     : curves.value.slice(1).map((value, at) => value / curves.value[at] - 1);
-  const place = chart("How often which return", "16rem");
+  const place = chart("Histogram of the returns", "16rem");
   draw(place, (theme) => ({
     traces: [{ type: "histogram", x: returns, marker: { color: theme.c1 }, nbinsx: 80, hovertemplate: "%{x}: %{y}<extra></extra>" }],
     layout: { hovermode: "closest", bargap: 0.02, xaxis: { tickformat: ".1%" } },

@@ -17,7 +17,7 @@ export async function open(place, { job, result, signal }) {
     facts([
       ["Probability of a loss", within(found.probability_of_loss)], [`Probability of ruin (${percent(found.ruin, 0)} of the capital)`, within(found.probability_of_ruin)],
       ["Paths", number(found.paths)], ["Steps of each", `${number(found.steps)} ${found.unit}`], ["Mean block", found.block === null ? null : `${number(found.block)} bars`],
-      ["Drawn again", found.redrawn ? number(found.redrawn) : null],
+      ["Redrawn", found.redrawn ? number(found.redrawn) : null],
     ], "figures"),
     fan(found, own, "equity", "Equity"), fan(found, own, "drawdown", "Drawdown"),
     figures(found),
@@ -40,7 +40,7 @@ function fan({ bands, unit }, own, name, title) {
   ];
   draw(place, (theme) => ({
     traces: [
-      ...band("p05", "p95", theme, 0.14, "nine in ten"), ...band("p25", "p75", theme, 0.24, "half"),
+      ...band("p05", "p95", theme, 0.14, "90 % band"), ...band("p25", "p75", theme, 0.24, "50 % band"),
       line("median", x, bands[name].p50, theme.c1),
       own && line("the run", own.time, name === "equity" ? own.value : own.drawdown, theme.c2),
     ].filter(Boolean),
@@ -58,7 +58,7 @@ function figures({ figures: found, paths }) {
     { title: "Figure", show: ([name]) => label(name) },
     ...QUANTILES.map(([key, title]) => ({ title, number: true, show: ([name, told]) => figure(name, told[key]) })),
     { title: "Mean", number: true, show: ([name, told]) => figure(name, told.mean) },
-    { title: "Deviation", number: true, show: ([name, told]) => figure(name, told.std) },
+    { title: "Std", number: true, show: ([name, told]) => figure(name, told.std) },
     { title: "The run", number: true, show: ([name, told]) => figure(name, told.observed) },
     { title: "Paths below it", number: true, show: ([, told]) => percent(told.percentile_of_observed, 1) },
     ...(rows.some(([, told]) => told.defined < paths) ? [{ title: "Paths that have it", number: true, show: ([, told]) => number(told.defined) }] : []),

@@ -83,7 +83,7 @@ function ranked(result, choose) {
 function neighbourhood({ plateau, objective, best }) {
   if (!plateau) return null;
   const same = plateau.trial === best.trial;
-  return card("Where the neighbours are good too",
+  return card("Plateau",
     element("p", {}, `${params(plateau.params)}: the mean of ${label(objective)} over it and its ${counted(plateau.neighbours, "neighbour")} is ${figure(objective, plateau.mean)}; its own is ${figure(objective, plateau.figures[objective])}.`),
     element("p", { class: "quiet" }, same ? "It is the best trial itself." : "The best trial is another one. One good trial among bad ones is luck."));
 }
@@ -101,7 +101,7 @@ function others(sweep, choose) {
 function importance({ importance: shares, objective }) {
   const rows = Object.entries(shares ?? {}).filter(([, share]) => share !== null).sort((a, b) => b[1] - a[1]);
   if (!rows.length) return null;
-  return card("Which parameter matters",
+  return card("Importance of the parameters",
     facts(rows.map(([name, share]) => [name, element("span", { class: "share" },
       element("meter", { min: 0, max: 1, value: share, "aria-label": name }), percent(share, 0))]), "lines"),
     element("p", { class: "quiet" }, `The part of the variance of ${label(objective)} that each explains alone.`));

@@ -13,7 +13,7 @@ export async function open(place, { result, signal }) {
   const qualities = await qualitiesOf(found.sleeves, signal);
   const { mandate } = result.request;
   lay(place,
-    element("p", { class: "quiet" }, `${counted(found.sleeves.length, "sleeve")}, shares ${mandate.allocation.replaceAll("_", " ")}, set anew ${mandate.rebalance === "drift" ? `when they drift by ${percent(mandate.drift_band, 1)}` : mandate.rebalance}.`),
+    element("p", { class: "quiet" }, `${counted(found.sleeves.length, "sleeve")}, weights by ${mandate.allocation.replaceAll("_", " ")}, rebalanced ${mandate.rebalance === "drift" ? `when they drift by ${percent(mandate.drift_band, 1)}` : mandate.rebalance}.`),
     caution(result.provenance.quality, `The worst of the data is ${result.provenance.quality}: the whole says nothing about real markets.`),
     facts([
       ["Diversification ratio", number(found.diversification_ratio)], ["Total return", figure("total_return", result.metrics.total_return)],
@@ -42,18 +42,18 @@ async function qualityOf(name, signal) {
 
 // The last shares hold until the end.
 function weights({ weights: told, sleeves: all }, end) {
-  const place = chart("Share of every sleeve through time", "20rem");
+  const place = chart("Weight of every sleeve through time", "20rem");
   draw(place, (theme) => ({
     traces: all.map(({ name }, at) => line(name, [...told.time, end], [...told.sleeves[name], told.sleeves[name].at(-1)], theme.series[at % 8], {
       width: 0.5, shape: "hv", stackgroup: "all", fillcolor: theme.soft(theme.series[at % 8], 0.65), hovertemplate: "%{fullData.name} %{y:.1%}<extra></extra>",
     })),
     layout: { showlegend: all.length <= 16, yaxis: { tickformat: ".0%" }, legend: { traceorder: "normal" } },
   }));
-  return card("Shares", place, element("p", { class: "quiet" }, `${told.changes ? `Set anew ${counted(told.changes, "time")}` : "Always the same"}. What is missing to 100 % is cash.`));
+  return card("Weights", place, element("p", { class: "quiet" }, `${told.changes ? `Rebalanced ${counted(told.changes, "time")}` : "Always the same"}. What is missing to 100 % is cash.`));
 }
 
 function shares(found) {
-  const place = chart("What every sleeve earned, and its part of the risk", found.sleeves.length > 8 ? "36rem" : "20rem");
+  const place = chart("Contribution of every sleeve to return and risk", found.sleeves.length > 8 ? "36rem" : "20rem");
   const names = found.sleeves.map(({ name }) => name).reverse();
   const earned = names.map((name) => found.attribution[name]);
   const total = earned.reduce((sum, value) => sum + value, 0);
@@ -64,7 +64,7 @@ function shares(found) {
     ],
     layout: { showlegend: true, hovermode: "y unified", barmode: "group", xaxis: { tickformat: ".0%" }, yaxis: { type: "category" }, legend: { traceorder: "reversed" } },
   }));
-  return card("Who earned, who risked", place, element("p", { class: "quiet" }, `What was earned adds up to the total return of ${percent(total)}${found.sleeves.some((row) => row.risk_contribution !== null) ? ", the parts of the risk to 100 %" : ""}.`));
+  return card("Contributions to return and risk", place, element("p", { class: "quiet" }, `What was earned adds up to the total return of ${percent(total)}${found.sleeves.some((row) => row.risk_contribution !== null) ? ", the parts of the risk to 100 %" : ""}.`));
 }
 
 function correlation({ correlation: told, sleeves: all }) {
@@ -83,8 +83,8 @@ function sleeves({ sleeves: all }, qualities) {
     { title: "Data", show: (row) => [row.dataset.split("@")[0], " ", quality(qualities.get(row.dataset))] },
     { title: "Parameters", show: (row) => words(params(row.params)) },
     { title: "Symbols", show: ({ symbols }) => several(symbols, 4) },
-    part("Mean share", "average_weight"), part("Last share", "last_weight"),
-    { title: "Earned", number: true, show: (row) => signed(money(row.pnl), row.pnl), sort: (row) => row.pnl },
+    part("Mean weight", "average_weight"), part("Last weight", "last_weight"),
+    { title: "P&L", number: true, show: (row) => signed(money(row.pnl), row.pnl), sort: (row) => row.pnl },
     part("Of the risk", "risk_contribution"),
     ...METRICS.map((name) => ({ title: label(name), number: true, show: ({ metrics }) => figure(name, metrics[name]), sort: ({ metrics }) => metrics[name] })),
     { title: "Look ahead", show: ({ lookahead }) => lookahead && verdict(lookahead.verdict) },

@@ -16,7 +16,7 @@ export async function open(place, { job, result, signal }) {
   const symbols = Object.keys(result.coverage ?? {}).length ? Object.keys(result.coverage) : result.request.symbols ?? [];
   const prices = chart("Trades on the price", "28rem");
   const list = element("div", { class: "tall" });
-  const excursions = chart("Excursions for and against each trade", "20rem");
+  const excursions = chart("Favourable over adverse excursion of each trade", "20rem");
   const pages = paged("More trades", read, show);
   const chosen = select({ "aria-label": "symbol", onchange: showPrices }, symbols);
 
@@ -72,11 +72,11 @@ export async function open(place, { job, result, signal }) {
   if (!summary.total) return place.append(card(null, empty("It never traded.")));
   lay(place,
     element("p", { class: "quiet" }, `${number(summary.total)} trades, ${number(summary.long)} long and ${number(summary.short)} short, ${number(summary.open)} of them open at the end. Ended by ${params(summary.exit_reasons)}.`),
-    symbols.length > 0 && result.request.dataset_id && card(null, symbols.length > 1 && field("Symbol", chosen), prices),
+    symbols.length > 0 && result.request.dataset_id && card(null, symbols.length > 1 && element("div", { class: "short" }, field("Symbol", chosen)), prices),
     card(null, list, element("div", { class: "actions" }, pages.button,
       element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=csv&part=trades` }, "CSV"),
       element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=parquet&part=trades` }, "Parquet"))),
-    card("How far they went", excursions));
+    card("Excursions for and against each trade", excursions));
   await pages.reload();
 }
 
@@ -94,7 +94,7 @@ const COLUMNS = [
   { title: "Bars", number: true, show: (row) => number(row.bars_held, 0), sort: (row) => row.bars_held },
   { title: "MAE", number: true, show: (row) => percent(row.mae), sort: (row) => row.mae },
   { title: "MFE", number: true, show: (row) => percent(row.mfe), sort: (row) => row.mfe },
-  { title: "Ended by", show: (row) => row.exit_reason, sort: (row) => row.exit_reason },
+  { title: "Exit", show: (row) => row.exit_reason, sort: (row) => row.exit_reason },
 ];
 
 function drawing(theme, bars, trades) {

@@ -35,7 +35,7 @@ function held({ overfit_ratio: ratio, held_up: kept, folds: all, out_of_sample: 
   return card("Did it hold up?",
     element("p", {}, `${promised} In ${number(kept.above_zero)} of ${number(all.length)} tests the Sharpe ratio was above 0.`),
     facts([
-      ["Out of sample over in sample", number(ratio)], ["Sharpe, all tests", figure("sharpe", out.metrics.sharpe)],
+      ["Out of sample / in sample", number(ratio)], ["Sharpe, all tests", figure("sharpe", out.metrics.sharpe)],
       ["Total return, all tests", figure("total_return", out.metrics.total_return)], ["Max drawdown, all tests", figure("max_drawdown", out.metrics.max_drawdown)],
     ], "figures"));
 }
@@ -55,7 +55,7 @@ function compared(found, crossed) {
     ],
     layout: { showlegend: true, xaxis: crossed ? { type: "category", title: { text: "tested groups" } } : { type: at.length === 1 ? "category" : "date" }, margin: { l: 55, r: 15, t: 12, b: crossed ? 60 : 30 }, yaxis: { title: { text: "Sharpe" }, zeroline: true, zerolinecolor: theme.quiet } },
   }));
-  return card("Promised and kept", element("p", { class: "quiet" }, "An open circle is what the choice made in its training, a full one what it made in its test."), place);
+  return card("In sample and out of sample", element("p", { class: "quiet" }, "An open circle is what the choice made in its training, a full one what it made in its test."), place);
 }
 
 function drift(name, told, found, crossed) {

@@ -13,7 +13,7 @@ export function told(kind, body) {
     text.textContent = ways[name];
   };
   show(last);
-  return card("The same elsewhere", tabs(Object.keys(ways).map((name) => [name, name]), last, show), text, element("div", { class: "actions" }, copying(text)));
+  return card("Copy as", tabs(Object.keys(ways).map((name) => [name, name]), last, show), text, element("div", { class: "actions" }, copying(text)));
 }
 
 function quoted(text) {

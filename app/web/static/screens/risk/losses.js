@@ -1,11 +1,10 @@
 // Value at risk and expected shortfall: by method and level, and whose part they are.
 import { chart, draw } from "../../core/charts.js";
 import { card, element, lay, table, words } from "../../core/dom.js";
-import { money, number, percent } from "../../core/format.js";
+import { label, money, number, percent } from "../../core/format.js";
 import { bars } from "../../core/plots.js";
 import { here, remember } from "../../core/router.js";
 
-const METHODS = { historical: "past returns", parametric: "normal distribution", monte_carlo: "Monte Carlo" };
 const FIRST = "historical-0.99";
 
 export function losses(told, options) {
@@ -14,7 +13,7 @@ export function losses(told, options) {
   const key = ({ method, level }) => `${method}-${level}`;
   const open = told.figures.find((figure) => key(figure) === chosen) ?? told.figures[0];
   parts.append(partsOf(open));
-  return card("What it may lose", options, element("div", { class: "columns" }, compared(told.figures), table(COLUMNS, told.figures, {
+  return card("Value at risk and expected shortfall", options, element("div", { class: "columns" }, compared(told.figures), table(COLUMNS, told.figures, {
     label: "losses", caption: "A loss is positive. Choose one to see whose it is.", current: (figure) => figure === open,
     onRow: (figure) => {
       remember({ figure: key(figure) });
@@ -25,7 +24,7 @@ export function losses(told, options) {
 }
 
 const COLUMNS = [
-  { title: "Method", show: ({ method, reason }) => [METHODS[method] ?? method, reason && words(reason)].filter(Boolean) },
+  { title: "Method", show: ({ method, reason }) => [label(method), reason && words(reason)].filter(Boolean) },
   { title: "Level", number: true, show: ({ level }) => percent(level, 0) },
   { title: "Value at risk", number: true, show: (row) => money(row.var) },
   { title: "VaR of equity", number: true, show: (row) => percent(row.var_fraction) },
@@ -40,7 +39,7 @@ function compared(figures) {
     const rows = figures.filter((figure) => figure.level === level);
     const colour = at ? theme.c2 : theme.c1;
     return {
-      type: "bar", name: `${title} ${percent(level, 0)}`, x: rows.map(({ method }) => METHODS[method] ?? method), y: rows.map((row) => row[`${name}_fraction`]),
+      type: "bar", name: `${title} ${percent(level, 0)}`, x: rows.map(({ method }) => label(method)), y: rows.map((row) => row[`${name}_fraction`]),
       marker: { color: name === "var" ? colour : theme.soft(colour, 0.45), line: { color: colour, width: 1 } }, hovertemplate: "%{y:.2%}",
     };
   };
@@ -56,7 +55,7 @@ function partsOf(figure) {
   if (figure.reason) return element("p", {}, figure.reason);
   const tone = (theme, value) => (value > 0 ? theme.c2 : theme.c1);
   const largest = (rows, name) => rows.map((row) => [name(row), row.cvar]).sort((a, b) => b[1] - a[1]);
-  const title = `Whose the expected shortfall at ${percent(figure.level, 0)} is, by ${METHODS[figure.method] ?? figure.method}`;
+  const title = `Whose the expected shortfall at ${percent(figure.level, 0)} is, by ${label(figure.method)}`;
   return element("div", {}, element("h3", {}, title), element("div", { class: "columns" },
     bars("Parts of instruments", largest(figure.instruments, ({ symbol }) => symbol), { tone }),
     bars("Parts of strategies", largest(figure.strategies, ({ strategy_id }) => strategy_id), { tone })),

@@ -20,7 +20,7 @@ export function stress(told) {
     lay(detail, detailOf(item));
   };
   detail.append(detailOf(open));
-  return card("Scenarios",
+  return card("Stress scenarios",
     told.unmapped.length > 0 && notice(`No scenario moves ${told.unmapped.map(({ symbol, value }) => `${symbol} (${money(value)})`).join(", ")}: it counts 0.`),
     element("div", { class: "columns" },
       bars("Gain or loss in each scenario, of equity", told.scenarios.map((item) => [item.title, item.pnl_fraction]), { format: ".2%", onChoose: (title) => choose(byTitle.get(title)) }),
@@ -54,7 +54,7 @@ function bp(move) {
 }
 
 function exposures(rows) {
-  return element("details", {}, element("summary", {}, "What each position depends on"), element("div", { class: "tall" }, table([
+  return element("details", {}, element("summary", {}, "Factor exposures"), element("div", { class: "tall" }, table([
     { title: "Symbol", show: (row) => row.symbol, sort: (row) => row.symbol },
     { title: "Depends on", show: (row) => row.factor, sort: (row) => row.factor },
     { title: "Value", number: true, show: (row) => money(row.value), sort: (row) => row.value },

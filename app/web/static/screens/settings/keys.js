@@ -42,10 +42,10 @@ export async function open(place, { me, signal }) {
   const life = select({ "data-pointer": "/expires_in_seconds" }, LIVES);
   const may = SCOPES.map((scope) => element("input", { type: "checkbox", value: scope, checked: scope !== "admin" }));
   const form = element("form", { onsubmit: submits(create) },
-    element("div", { class: "grid" }, field("Owner", owner, "Whose jobs it sees."), field("Label", label, "What it is for."), field("It opens", life)),
-    element("fieldset", {}, element("legend", {}, "It may"), element("div", { class: "actions" }, may.map((box) => element("label", {}, box, box.value)))),
+    element("div", { class: "grid" }, field("Owner", owner, "Whose jobs it sees."), field("Label", label, "What it is for."), field("Valid", life)),
+    element("fieldset", {}, element("legend", {}, "Scopes"), element("div", { class: "actions" }, may.map((box) => element("label", {}, box, box.value)))),
     element("div", { class: "actions" }, element("button", { class: "primary" }, "Create a key")), made);
-  place.append(card("Create a key", form), card("Keys", element("div", { class: "actions" }, element("label", {}, closed, "Those that are closed too")), list));
+  place.append(card("Create a key", form), card("Keys", element("div", { class: "actions" }, element("label", {}, closed, "Revoked and expired ones too")), list));
   await show();
 }
 
@@ -59,11 +59,11 @@ function columns(me, revoke) {
     { title: "Key", show: ({ key_id: id }) => [element("code", {}, id), id === me.key?.key_id ? element("span", { class: "hint" }, "yours") : ""], sort: ({ key_id: id }) => id },
     { title: "Owner", show: ({ owner }) => owner, sort: ({ owner }) => owner },
     { title: "Label", show: ({ label }) => label ?? "", sort: ({ label }) => label },
-    { title: "May", show: ({ scopes }) => scopes.join(", "), sort: ({ scopes }) => scopes.join() },
+    { title: "Scopes", show: ({ scopes }) => scopes.join(", "), sort: ({ scopes }) => scopes.join() },
     { title: "Created", show: ({ created_at: at }) => when(at, { seconds: false }), sort: ({ created_at: at }) => at },
     { title: "Last used", show: ({ last_used_at: at }) => when(at, { seconds: false }), sort: ({ last_used_at: at }) => at },
     { title: "Expires", show: ({ expires_at: at }) => (at ? when(at, { seconds: false }) : "never"), sort: ({ expires_at: at }) => at },
     { title: "State", show: (key) => (key.revoked_at ? ["revoked ", when(key.revoked_at, { seconds: false })] : key.open ? "open" : "expired"), sort: ({ open }) => open },
-    { title: "Close", show: (key) => (key.open ? element("button", { "aria-label": `revoke ${key.key_id}`, onclick: () => revoke(key) }, "Revoke") : "") },
+    { title: "Actions", show: (key) => (key.open ? element("button", { "aria-label": `revoke ${key.key_id}`, onclick: () => revoke(key) }, "Revoke") : "") },
   ];
 }

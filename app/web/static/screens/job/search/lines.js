@@ -8,7 +8,7 @@ const MOST_AXES = 10;
 const LISTED = 15;
 
 export function lines({ result, signal }, choose) {
-  const place = card("Trial by trial");
+  const place = card("Parallel coordinates");
   const plot = element("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "trials as lines across their parameters and figures" });
   const words = element("p", { class: "quiet" });
   const limits = remembered();
