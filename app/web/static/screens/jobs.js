@@ -67,7 +67,7 @@ export async function open(place, { query, signal }) {
 
   const columns = [
     { title: "Compare", show: box },
-    { title: "Run", show: (job) => element("a", { href: address(`job/${job.job_id}`) }, job.strategy_id ?? job.kind), sort: (job) => job.strategy_id ?? job.kind },
+    { title: "Run", show: (job) => element("a", { href: address(`job/${job.job_id}`) }, job.strategy_id ?? label(job.kind)), sort: (job) => job.strategy_id ?? job.kind },
     { title: "Kind", show: (job) => label(job.kind), sort: (job) => job.kind },
     { title: "Data", show: (job) => job.dataset_id ?? "", sort: (job) => job.dataset_id },
     { title: "State", show: (job) => [state(job), bar(job)], sort: (job) => job.status },

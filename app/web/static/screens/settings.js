@@ -22,7 +22,7 @@ export async function open(place, { signal }) {
 
 function who({ owner, scopes, key, limits, jobs_today: jobs }) {
   return card("You", facts([
-    ["Owner", owner], ["May", Object.keys(MAY).filter((scope) => scopes.includes(scope)).map((scope) => element("div", {}, MAY[scope]))],
+    ["Owner", owner], ["Scopes", Object.keys(MAY).filter((scope) => scopes.includes(scope)).map((scope) => element("div", {}, MAY[scope]))],
     ["Key", key && [key.key_id, key.label ? `, ${key.label}` : ""]], ["Created", key && when(key.created_at)],
     ["Expires", key && (key.expires_at ? when(key.expires_at) : "never")], ["Last used", key?.last_used_at && when(key.last_used_at)],
     ["Jobs a day", jobs.limit === null ? "any number" : `${number(jobs.used, 0)} of ${number(jobs.limit, 0)} since midnight (UTC), full again in ${duration(jobs.reset_seconds)}`],

@@ -50,7 +50,7 @@ export function prices(dataset, { signal }) {
 
   const whole = element("button", { onclick: () => show(chosen.value, [null, null]) }, "Whole range");
   const made = card(null,
-    element("div", { class: "grid" }, dataset.symbols.length > 1 ? field("Symbol", chosen) : element("h2", {}, dataset.symbols[0])),
+    dataset.symbols.length > 1 ? element("div", { class: "short" }, field("Symbol", chosen)) : element("h2", {}, dataset.symbols[0]),
     place, said, element("div", { class: "actions" }, log.shown, whole, file));
   return { card: made, show };
 }

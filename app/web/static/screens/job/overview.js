@@ -2,7 +2,7 @@
 import { call, Refused } from "../../core/api.js";
 import { chart, draw, logarithmic, zoom } from "../../core/charts.js";
 import { card, element, facts, lay, notice, table } from "../../core/dom.js";
-import { caution, day, figure, label, number, params, percent, quality, several, signed } from "../../core/format.js";
+import { caution, date, day, figure, label, number, params, percent, quality, several, signed } from "../../core/format.js";
 import { bars, equity, line, overDrawdown } from "../../core/plots.js";
 
 const FIRST = ["total_return", "cagr", "sharpe", "max_drawdown", "annual_volatility", "sortino", "calmar", "final_equity"];
@@ -106,8 +106,8 @@ function drawdowns(result, main) {
   if (!rows.length) return card("Drawdowns", element("p", { class: "quiet" }, "The equity never fell below an earlier one."));
   const last = result.request.end_date;
   return card("Drawdowns", table([
-    { title: "Peak", show: (row) => day(row.start) }, { title: "Trough", show: (row) => day(row.trough) },
-    { title: "Recovered", show: (row) => (row.end ? day(row.end) : "not yet") },
+    { title: "Peak", show: (row) => date(row.start) }, { title: "Trough", show: (row) => date(row.trough) },
+    { title: "Recovered", show: (row) => (row.end ? date(row.end) : "not yet") },
     { title: "Depth", number: true, show: (row) => percent(row.depth), sort: (row) => -row.depth },
     { title: "Days", number: true, show: (row) => number(row.days, 0), sort: (row) => row.days },
   ], rows, { onRow: (row) => zoom(main, row.start, row.end ?? last), caption: "Choose one to see it in the chart.", label: "drawdowns" }));

@@ -3,7 +3,7 @@ import { call } from "../../core/api.js";
 import { chart, draw, zoom } from "../../core/charts.js";
 import { card, element, empty, field, lay, select, table } from "../../core/dom.js";
 import { filled } from "../../core/forms.js";
-import { day, DAY_MS, money, number, params, percent, signed } from "../../core/format.js";
+import { bar, day, DAY_MS, money, number, params, percent, signed } from "../../core/format.js";
 import { paged } from "../../core/paged.js";
 import { line } from "../../core/plots.js";
 
@@ -83,8 +83,8 @@ export async function open(place, { job, result, signal }) {
 const COLUMNS = [
   { title: "Symbol", show: (row) => row.symbol, sort: (row) => row.symbol },
   { title: "Side", show: (row) => row.side, sort: (row) => row.side },
-  { title: "In", show: (row) => day(row.entry_time), sort: (row) => row.entry_time },
-  { title: "Out", show: (row) => row.exit_time ? day(row.exit_time) : "open", sort: (row) => row.exit_time },
+  { title: "In", show: (row) => bar(row.entry_time), sort: (row) => row.entry_time },
+  { title: "Out", show: (row) => row.exit_time ? bar(row.exit_time) : "open", sort: (row) => row.exit_time },
   { title: "Price in", number: true, show: (row) => number(row.entry_price, 4), sort: (row) => row.entry_price },
   { title: "Price out", number: true, show: (row) => number(row.exit_price, 4), sort: (row) => row.exit_price },
   { title: "Quantity", number: true, show: (row) => number(row.quantity), sort: (row) => row.quantity },

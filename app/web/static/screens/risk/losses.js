@@ -2,8 +2,8 @@
 import { chart, draw } from "../../core/charts.js";
 import { card, element, lay, table, words } from "../../core/dom.js";
 import { label, money, number, percent } from "../../core/format.js";
-import { bars } from "../../core/plots.js";
 import { here, remember } from "../../core/router.js";
+import { sides } from "./sides.js";
 
 const FIRST = "historical-0.99";
 
@@ -54,10 +54,7 @@ function compared(figures) {
 function partsOf(figure) {
   if (figure.reason) return element("p", {}, figure.reason);
   const tone = (theme, value) => (value > 0 ? theme.c2 : theme.c1);
-  const largest = (rows, name) => rows.map((row) => [name(row), row.cvar]).sort((a, b) => b[1] - a[1]);
-  const title = `Whose the expected shortfall at ${percent(figure.level, 0)} is, by ${label(figure.method)}`;
-  return element("div", {}, element("h3", {}, title), element("div", { class: "columns" },
-    bars("Parts of instruments", largest(figure.instruments, ({ symbol }) => symbol), { tone }),
-    bars("Parts of strategies", largest(figure.strategies, ({ strategy_id }) => strategy_id), { tone })),
-  element("p", { class: "quiet" }, "Parts sum to the whole; one below 0 is a hedge."));
+  const title = `Whose the expected shortfall at ${percent(figure.level, 0)} is (${label(figure.method)})`;
+  return element("div", {}, element("h3", {}, title), sides(figure, "cvar", { tone }),
+    element("p", { class: "quiet" }, "Parts sum to the whole; one below 0 is a hedge."));
 }

@@ -3,6 +3,7 @@ import { card, element, facts, lay, notice, table } from "../../core/dom.js";
 import { counted, label, money, number, percent, signed } from "../../core/format.js";
 import { bars } from "../../core/plots.js";
 import { here, remember } from "../../core/router.js";
+import { sides } from "./sides.js";
 
 const FACTORS = {
   brl_nominal: "BRL nominal rates", brl_real: "BRL real rates", usd_rates: "USD rates", usd_onshore: "USD onshore rates", credit: "Sovereign spreads",
@@ -33,11 +34,8 @@ export function stress(told) {
 }
 
 function detailOf(item) {
-  const moved = (rows, name) => rows.map((row) => [name(row), row.pnl]).filter(([, pnl]) => pnl !== 0).sort((a, b) => b[1] - a[1]);
-  const instruments = moved(item.instruments, ({ symbol }) => symbol);
-  const strategies = moved(item.strategies, ({ strategy_id }) => strategy_id);
   return element("div", {}, element("h3", {}, item.title), facts(shocks(item.shocks)),
-    instruments.length ? element("div", { class: "columns" }, bars("By instrument", instruments), bars("By strategy", strategies))
+    item.instruments.some(({ pnl }) => pnl !== 0) ? sides(item, "pnl")
       : element("p", { class: "quiet" }, "It moves nothing that the book holds."));
 }
 
