@@ -134,6 +134,11 @@ export function quality(name) {
 }
 
 // The same as a sentence above the figures.
-export function caution(name, text = `Computed from ${name} data: it says nothing about real markets.`) {
-  return !name || name === "real" ? null : notice(text);
+export function caution(name, what = `Computed from ${name} data`) {
+  return !name || name === "real" ? null : notice(`${what}: that says nothing about real markets.`);
+}
+
+// Which version of what somebody may change, by whom and since when.
+export function changed({ version, changed_by: by, changed_at: at }) {
+  return [`Version ${version}, by ${by} on `, when(at), ". "];
 }

@@ -1,8 +1,8 @@
 // What stands around every screen: the way to the others, the state of the live channel, alerts, light and dark.
 import { call, leave, Refused } from "./api.js";
+import { redrawAll } from "./charts.js";
 import { element, toast } from "./dom.js";
 import { calmly, onState, subscribe } from "./live.js";
-import { redrawAll } from "./charts.js";
 import { SCREENS } from "../screens.js";
 
 const MOST_COUNTED = 99;

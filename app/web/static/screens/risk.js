@@ -26,7 +26,7 @@ export async function open(place, { query, signal }) {
     if (told.why) return lay(measured, card(null, empty(told.why, "#/book", "Go to the book")));
     const left = told.losses.unmeasured.length;
     lay(measured,
-      caution(told.losses.quality, `Some of it follows ${told.losses.quality} data, which say nothing about real markets.`),
+      caution(told.losses.quality, `Some of it follows ${told.losses.quality} data`),
       left > 0 && notice(`${counted(left, "position")} ${left === 1 ? "is" : "are"} in no figure of usual days: ${told.losses.unmeasured.map(({ symbol, reason }) => `${symbol} (${reason})`).join(", ")}.`),
       losses(told.losses, element("div", { class: "short" }, field("Horizon", horizon))), stress(told.stress));
   }

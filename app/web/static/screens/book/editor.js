@@ -2,7 +2,7 @@
 import { call } from "../../core/api.js";
 import { card, element, lay, notice } from "../../core/dom.js";
 import { submits } from "../../core/forms.js";
-import { money, when } from "../../core/format.js";
+import { changed, money } from "../../core/format.js";
 import { input, schemas } from "../../core/schema.js";
 import { sleeves } from "./sleeves.js";
 
@@ -59,6 +59,6 @@ function part(title, ...children) {
   return element("fieldset", {}, element("legend", {}, title), ...children);
 }
 
-function origin({ version, changed_by: by, changed_at: at }) {
-  return element("p", { class: "quiet" }, ...(version ? [`Version ${version}, by ${by} on `, when(at), "."] : ["As built: every strategy that speaks, with equal shares. Nobody has changed it."]));
+function origin(stands) {
+  return element("p", { class: "quiet" }, stands.version ? changed(stands) : "As built: every strategy that speaks, with equal shares. Nobody has changed it.");
 }

@@ -19,7 +19,7 @@ export async function open(place, { current, signal }) {
   const exposure = chart("Gross and net exposure of the book", "16rem");
   const gains = element("div");
   lay(place,
-    caution(current.quality, `Some of it follows ${current.quality} data, which say nothing about real markets.`),
+    caution(current.quality, `Some of it follows ${current.quality} data`),
     facts(figures(current), "figures"),
     card(null, element("div", { class: "short" }, field("Period", span)), main, element("p", { class: "quiet" },
       "Up to ", when(current.live_since, { seconds: false }), " it is what the book would have done, from then on what it did.")),

@@ -30,7 +30,7 @@ export async function open(place, { query, signal }) {
     const known = (day) => call(`/macro/curves/${item.curve}`, { query: { dataset: `${item.dataset_id}@${item.dataset_version}`, date: day }, signal });
     const [now, then] = await Promise.all([known(on.value), beside.value ? known(beside.value) : null]);
     lay(said,
-      caution(item.quality, `These yields are ${item.quality}: they say nothing about real markets.`),
+      caution(item.quality, `These yields are ${item.quality}`),
       element("p", { class: "quiet" }, "As known at ", when(now.as_of, { seconds: false }), `; ${now.compounding}, in ${now.unit}.`));
     await draw(plot, (theme) => ({
       traces: [then && curveLine(then, theme.c2, "dot"), curveLine(now, theme.c1)].filter(Boolean),

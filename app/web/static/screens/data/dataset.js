@@ -24,7 +24,7 @@ export async function open(place, { rest: [id], query, signal }) {
 
   lay(place,
     heading(found, about),
-    caution(found.quality, `These data are ${found.quality}: what is computed on them says nothing about real markets.`),
+    caution(found.quality, `These data are ${found.quality}`),
     shown?.card,
     element("div", { class: "columns" }, origin(found), versions(found, about)),
     findings(found, look),

@@ -59,7 +59,7 @@ async function show(view, item, query, signal) {
   }
 
   lay(view,
-    caution(item.quality, `This series is ${item.quality}: it says nothing about real markets.`),
+    caution(item.quality, `This series is ${item.quality}`),
     card(`${item.key}: ${item.title}`,
       element("p", { class: "quiet" }, `${item.unit}, ${item.frequency}, ${day(item.first)} to ${day(item.last)} · ${item.source} · counts as the present value for ${number(item.stale_days, 1)} days`),
       element("div", { class: "grid" }, field("As known on", asOf, "Empty: everything that was published."),

@@ -2,7 +2,7 @@
 import { Refused, upload } from "../../core/api.js";
 import { card, element, facts, field, lay, notice, select } from "../../core/dom.js";
 import { once } from "../../core/forms.js";
-import { day, number, quality } from "../../core/format.js";
+import { day, number, quality, several } from "../../core/format.js";
 import { address } from "../../core/router.js";
 
 const QUALITIES = ["real", "proxy", "synthetic"];
@@ -60,7 +60,7 @@ export function uploading(signal) {
       if (sent === 1) words.textContent = "It has arrived and is being read …";
     };
     try {
-      const { status, answer } = await upload("/datasets", filled(form), { onProgress, signal });
+      const { status, answer } = await upload("/datasets", withoutEmpty(form), { onProgress, signal });
       lay(said, read(answer, status === 201));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -72,7 +72,7 @@ export function uploading(signal) {
 }
 
 // Fields that nobody has filled in are not sent.
-function filled(form) {
+function withoutEmpty(form) {
   const data = new FormData(form);
   for (const [name, value] of [...data]) if (value === "") data.delete(name);
   return data;
@@ -85,15 +85,15 @@ function read(answer, isNew) {
     notice(isNew ? "It was read, and is a new version." : "These data are there already, just so: nothing was changed."),
     facts([
       ["Dataset", element("a", { href: address(`data/${answer.dataset_id}`) }, about)], ["Kind", [`${answer.frequency} ${answer.kind} `, quality(answer.quality)]],
-      ["Symbols", answer.symbols.length ? some(answer.symbols) : null], ["Calendars", some(calendars)],
+      ["Symbols", answer.symbols.length ? several(answer.symbols) : null], ["Calendars", several(calendars)],
       ["Covers", `${day(answer.start)} to ${day(answer.end)}`], ["Times", number(answer.bars, 0)],
-      ["Symbols with holes", answer.gaps.length ? some(answer.gaps.map(({ symbol }) => symbol)) : null],
+      ["Symbols with holes", answer.gaps.length ? several(answer.gaps.map(({ symbol }) => symbol)) : null],
     ], "lines"),
     answer.warnings.length > 0 && element("h3", {}, "What to know"),
     answer.warnings.length > 0 && element("ul", {}, answer.warnings.map((text) => element("li", {}, text))),
     element("div", { class: "actions" }, element("a", { class: "button", href: address(`data/${answer.dataset_id}`) }, "Look at it"),
       answer.kind === "bars" && element("a", { class: "button", href: address("new", { dataset: answer.dataset_id }) }, "Run on it")),
-  ].filter(Boolean);
+  ];
 }
 
 // The server says which cell: row 1 is the header.
@@ -108,11 +108,7 @@ function refused({ message, problem }) {
 }
 
 function told(value) {
-  return Array.isArray(value) ? some(value) : typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-function some(names) {
-  return `${names.slice(0, 8).join(", ")}${names.length > 8 ? ` and ${names.length - 8} more` : ""}`;
+  return Array.isArray(value) ? several(value) : typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 function size(bytes) {

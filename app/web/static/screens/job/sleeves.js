@@ -14,7 +14,7 @@ export async function open(place, { result, signal }) {
   const { mandate } = result.request;
   lay(place,
     element("p", { class: "quiet" }, `${counted(found.sleeves.length, "sleeve")}, weights by ${mandate.allocation.replaceAll("_", " ")}, rebalanced ${mandate.rebalance === "drift" ? `when they drift by ${percent(mandate.drift_band, 1)}` : mandate.rebalance}.`),
-    caution(result.provenance.quality, `The worst of the data is ${result.provenance.quality}: the whole says nothing about real markets.`),
+    caution(result.provenance.quality, `The worst of the data is ${result.provenance.quality}`),
     facts([
       ["Diversification ratio", number(found.diversification_ratio)], ["Total return", figure("total_return", result.metrics.total_return)],
       ["Sharpe", figure("sharpe", result.metrics.sharpe)], ["Max drawdown", figure("max_drawdown", result.metrics.max_drawdown)],

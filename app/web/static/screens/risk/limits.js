@@ -2,7 +2,7 @@
 import { call } from "../../core/api.js";
 import { card, element, empty, field, lay, table } from "../../core/dom.js";
 import { numeric, submits } from "../../core/forms.js";
-import { label, marked, NONE, percent, when } from "../../core/format.js";
+import { changed, label, marked, NONE, percent } from "../../core/format.js";
 
 const TITLES = {
   gross: "Gross exposure", net: "Net exposure", instrument: "One instrument", strategy: "One strategy",
@@ -50,8 +50,8 @@ export function limitsEditor(stands, { LimitsChange: { properties } }, onSaved) 
     await onSaved();
   }
 
-  function tell({ version, changed_by: by, changed_at: at }) {
-    lay(about, version ? [`Version ${version}, by ${by} on `, when(at), ". "] : "As built. ", "Parts of equity: 1.5 is 150 %. What is left empty is no limit.");
+  function tell(told) {
+    lay(about, told.version ? changed(told) : "As built. ", "Parts of equity: 1.5 is 150 %. What is left empty is no limit.");
   }
 
   tell(stands);

@@ -1,7 +1,7 @@
 // The parameters that stand for a strategy: what a run that says nothing else and the next signal use, and what stood before.
 import { call, Refused } from "../../core/api.js";
 import { card, element, lay, notice, table } from "../../core/dom.js";
-import { params, when } from "../../core/format.js";
+import { changed, params, when } from "../../core/format.js";
 import { submits } from "../../core/forms.js";
 import { input } from "../../core/schema.js";
 
@@ -29,7 +29,7 @@ export async function standing(found, there, signal) {
 
     build();
     lay(body,
-      element("p", { class: "quiet" }, replaced ? ["In place of defaults: ", params(overrides), `. Version ${version}, by ${told.changed_by}, `, when(told.changed_at), "."] : "The defaults stand."),
+      element("p", { class: "quiet" }, replaced ? ["In place of defaults: ", params(overrides), ". ", ...changed({ version, ...told })] : "The defaults stand."),
       properties.length ? element("form", { onsubmit: submits(put), novalidate: true }, fields, element("div", { class: "actions" }, element("button", { class: "primary" }, "Let these stand"),
         replaced && element("button", { type: "button", onclick: clear }, "All defaults"))) : "",
       history.length ? past(history) : "");
