@@ -90,7 +90,7 @@ function ruleForm(rule, kinds, isNew) {
   const kind = select({ "data-pointer": "/kind", onchange: told }, kinds.map((one) => [one.kind, label(one.kind)]), rule.kind);
   const threshold = element("input", { "data-pointer": "/threshold", type: "number", step: "any", value: rule.threshold ?? "" });
   const loud = select({ "data-pointer": "/severity" }, SEVERITIES, rule.severity);
-  const quiet = element("input", { "data-pointer": "/cooldown_seconds", type: "number", step: "any", min: 0, value: rule.cooldown_seconds / MINUTE });
+  const cooldown = element("input", { "data-pointer": "/cooldown_seconds", type: "number", step: "any", min: 0, value: rule.cooldown_seconds / MINUTE });
   const on = element("input", { "data-pointer": "/enabled", type: "checkbox", checked: rule.enabled });
   const only = Object.fromEntries(ABOUT.map(([key]) => [key, element("input", { "data-pointer": `/filter/${key}`, value: rule.filter[key] ?? "", placeholder: "any" })]));
   const about = element("p", { class: "quiet" });
@@ -107,13 +107,13 @@ function ruleForm(rule, kinds, isNew) {
   return {
     shown: [
       isNew && field("Name", name), isNew && field("Looks for", kind), about,
-      element("div", { class: "grid" }, field("Threshold", threshold, measured), field("Severity", loud), field("Cooldown, minutes", quiet)),
+      element("div", { class: "grid" }, field("Threshold", threshold, measured), field("Severity", loud), field("Cooldown, minutes", cooldown)),
       element("div", { class: "grid" }, ABOUT.map(([key, title]) => field(`Only this ${title.toLowerCase()}`, only[key]))), field("On", on),
     ].filter(Boolean),
     name: () => (isNew ? name.value : undefined),
     body: () => bodyOf({
       kind: kind.value, built_in: !isNew && rule.built_in, threshold: threshold.disabled ? null : numeric(threshold) ?? null, severity: loud.value,
-      cooldown_seconds: (numeric(quiet) ?? 0) * MINUTE, enabled: on.checked, filter: Object.fromEntries(ABOUT.map(([key]) => [key, only[key].value])),
+      cooldown_seconds: (numeric(cooldown) ?? 0) * MINUTE, enabled: on.checked, filter: Object.fromEntries(ABOUT.map(([key]) => [key, only[key].value])),
     }),
   };
 }

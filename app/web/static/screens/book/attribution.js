@@ -5,7 +5,7 @@ import { bars } from "../../core/plots.js";
 
 export function attribution(shares) {
   const moved = shares.sleeves.filter(({ pnl }) => pnl !== 0);
-  const quiet = shares.sleeves.length - moved.length;
+  const idle = shares.sleeves.length - moved.length;
   return card("Attribution",
     element("p", { class: "quiet" }, `${day(shares.start)} to ${day(shares.end)}, after costs: `, signed(`${money(shares.total)} (${percent(shares.total_return)})`, shares.total), " together."),
     moved.length ? bars("What each strategy brought", moved.map(({ strategy_id, pnl }) => [strategy_id, pnl])) : element("p", {}, "Nobody gained or lost anything in these days."),
@@ -14,5 +14,5 @@ export function attribution(shares) {
       { title: "P&L", number: true, show: (row) => signed(money(row.pnl), row.pnl), sort: (row) => row.pnl },
       { title: "Of equity", number: true, show: (row) => percent(row.contribution), sort: (row) => row.contribution },
     ], shares.sleeves, { label: "attribution" }))),
-    quiet > 0 && element("p", { class: "quiet" }, `${quiet} of ${shares.sleeves.length} strategies neither gained nor lost.`));
+    idle > 0 && element("p", { class: "quiet" }, `${idle} of ${shares.sleeves.length} strategies neither gained nor lost.`));
 }
