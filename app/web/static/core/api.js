@@ -32,6 +32,16 @@ export async function call(path, { method = "GET", body, query = {}, headers = {
   throw new Refused(await reply.json().catch(() => ({ detail: `The server answered ${reply.status}.` })));
 }
 
+// What `work` resolves to; where it is refused with one of these codes, what `otherwise` makes of the refusal.
+export async function unlessRefused(codes, work, otherwise) {
+  try {
+    return await work();
+  } catch (error) {
+    if (!codes.includes(error.problem?.code)) throw error;
+    return otherwise(error);
+  }
+}
+
 // To where one signs in, and from there back to where one was.
 export function leave() {
   location.assign(`/sign-in?ended=1${location.hash}`);

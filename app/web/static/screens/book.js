@@ -1,5 +1,5 @@
 // The paper book that follows the signals: where it stands, what it traded, how it is made up.
-import { call, Refused } from "../core/api.js";
+import { call, unlessRefused } from "../core/api.js";
 import { card, element, lay, notice, tabs } from "../core/dom.js";
 import { confirmed, tried } from "../core/forms.js";
 import { quality, when } from "../core/format.js";
@@ -39,14 +39,8 @@ export async function open(place, { query, signal }) {
     await openTab();
   }
 
-  async function standingNow() {
-    try {
-      return { current: await call("/portfolio/current", { signal }) };
-    } catch (error) {
-      if (!(error instanceof Refused) || error.problem.code !== "no_book") throw error;
-      return { current: null, why: error.message };
-    }
-  }
+  const standingNow = () => unlessRefused(["no_book"], async () => ({ current: await call("/portfolio/current", { signal }) }),
+    ({ message }) => ({ current: null, why: message }));
 
   function openTab() {
     const { load } = current ? tab : TABS.find(({ name }) => name === "config");

@@ -1,5 +1,5 @@
 // The jobs, newest first: a list that stays true by itself, with filters, and up to eight chosen to be compared.
-import { call, Refused } from "../core/api.js";
+import { call, unlessRefused } from "../core/api.js";
 import { card, element, empty, field, lay, select, table } from "../core/dom.js";
 import { answers, filled, filters } from "../core/forms.js";
 import { duration, label, state, when } from "../core/format.js";
@@ -105,16 +105,11 @@ export async function open(place, { query, signal }) {
     render();
   }, 200, signal);
 
-  async function refreshOne(id) {
-    try {
-      const job = await call(`/jobs/${id}`, { signal });
-      const oldest = [...jobs.values()].reduce((least, { created_at: at }) => (at < least ? at : least), job.created_at);
-      if (next === null || job.created_at > oldest || jobs.has(id)) jobs.set(id, job);
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      jobs.delete(id); // it was deleted meanwhile
-    }
-  }
+  const refreshOne = (id) => unlessRefused(["unknown_job"], async () => {
+    const job = await call(`/jobs/${id}`, { signal });
+    const oldest = [...jobs.values()].reduce((least, { created_at: at }) => (at < least ? at : least), job.created_at);
+    if (next === null || job.created_at > oldest || jobs.has(id)) jobs.set(id, job);
+  }, () => jobs.delete(id)); // it was deleted meanwhile
 
   subscribe("jobs", {
     onGap: reload,

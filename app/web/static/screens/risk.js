@@ -1,5 +1,5 @@
 // What the paper book may lose: on usual days, in scenarios, and how much of its limits is used.
-import { call, Refused } from "../core/api.js";
+import { call, unlessRefused } from "../core/api.js";
 import { card, element, empty, field, lay, notice, select } from "../core/dom.js";
 import { caution, counted, day, quality, when } from "../core/format.js";
 import { watch } from "../core/live.js";
@@ -32,15 +32,10 @@ export async function open(place, { query, signal }) {
   }
 
   // Nothing is measured before the book is open; the limits can be set all the same.
-  async function measures() {
-    try {
-      const [losses, stress] = await Promise.all([call("/risk/var", { query: { horizon: horizon.value }, signal }), call("/risk/stress", { signal })]);
-      return { losses, stress };
-    } catch (error) {
-      if (!(error instanceof Refused) || !["no_book", "not_measured"].includes(error.problem.code)) throw error;
-      return { why: error.message };
-    }
-  }
+  const measures = () => unlessRefused(["no_book", "not_measured"], async () => {
+    const [losses, stress] = await Promise.all([call("/risk/var", { query: { horizon: horizon.value }, signal }), call("/risk/stress", { signal })]);
+    return { losses, stress };
+  }, ({ message }) => ({ why: message }));
 
   await reload();
   const [stands, described] = await Promise.all([call("/risk/limits", { signal }), schemas()]);

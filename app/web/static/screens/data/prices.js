@@ -2,7 +2,7 @@
 import { call } from "../../core/api.js";
 import { chart, draw, letters, logarithmic } from "../../core/charts.js";
 import { card, element, field, select } from "../../core/dom.js";
-import { day, later, number } from "../../core/format.js";
+import { counted, day, later, number } from "../../core/format.js";
 import { calmly } from "../../core/live.js";
 import { line } from "../../core/plots.js";
 import { remember } from "../../core/router.js";
@@ -29,7 +29,7 @@ export function prices(dataset, { signal }) {
     const bars = await call(`/datasets/${about}/bars`, { query, signal });
     if (mine !== asked) return; // somebody has zoomed on meanwhile
     file.href = `/api/v1/datasets/${about}/bars?${new URLSearchParams({ symbol, format: "csv" })}`;
-    said.textContent = bars.bars ? `${number(bars.bars, 0)} bars from ${day(bars.time[0])} to ${day(bars.time.at(-1))}${bars.decimated ? `, drawn by ${number(bars.time.length, 0)} of them with every extreme; zoom in for all` : ""}.` : "There is nothing in this range.";
+    said.textContent = inWords(bars);
     await draw(place, (theme) => drawing(theme, bars, { type: log.type(), range, units: dataset.units }));
     listen();
   }
@@ -53,6 +53,12 @@ export function prices(dataset, { signal }) {
     dataset.symbols.length > 1 ? element("div", { class: "short" }, field("Symbol", chosen)) : element("h2", {}, dataset.symbols[0]),
     place, said, element("div", { class: "actions" }, log.shown, whole, file));
   return { card: made, show };
+}
+
+function inWords({ bars: count, time, decimated }) {
+  if (!count) return "There is nothing in this range.";
+  const thinned = decimated ? `, drawn by ${number(time.length)} of them with every extreme; zoom in for all` : "";
+  return `${counted(count, "bar")} from ${day(time[0])} to ${day(time.at(-1))}${thinned}.`;
 }
 
 // A day is meant with all its bars.

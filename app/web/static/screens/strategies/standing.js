@@ -1,5 +1,5 @@
 // The parameters that stand for a strategy: what a run that says nothing else and the next signal use, and what stood before.
-import { call, Refused } from "../../core/api.js";
+import { call, unlessRefused } from "../../core/api.js";
 import { card, element, lay, notice, table } from "../../core/dom.js";
 import { changed, params, when } from "../../core/format.js";
 import { submits } from "../../core/forms.js";
@@ -35,13 +35,10 @@ export async function standing(found, there, signal) {
       history.length ? past(history) : "");
   }
 
-  try {
-    show(await call(`${there}/params`, { signal }));
-  } catch (error) {
-    if (!(error instanceof Refused) || error.problem.code !== "params_unfit") throw error;
+  await unlessRefused(["params_unfit"], async () => show(await call(`${there}/params`, { signal })), ({ message }) => {
     show({ version: null, overrides: {}, history: [] }); // the strategy has changed since: others can take their place
-    body.prepend(notice(error.message, "bad"));
-  }
+    body.prepend(notice(message, "bad"));
+  });
   return card("Parameters that stand", element("p", { class: "quiet" }, "What a run that does not say otherwise and the next signal use, whoever asks. What is left empty has its default."), body);
 }
 

@@ -1,5 +1,5 @@
 // One strategy: what it does and on what, its parameters, those that stand, whether it looks ahead, and its latest result.
-import { call, Refused } from "../../core/api.js";
+import { call, unlessRefused } from "../../core/api.js";
 import { card, element, empty, facts, lay, table, words } from "../../core/dom.js";
 import { figure, label, params, quality, setting, verdict, when } from "../../core/format.js";
 import { follow } from "../../core/following.js";
@@ -93,13 +93,8 @@ function reads({ series, dataset }) {
 }
 
 async function latest(there, signal) {
-  let result;
-  try {
-    result = await call(`${there}/backtest`, { signal });
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    return card("Latest result", empty("You have not run it yet.", address("new", { strategy: there.split("/").at(-1) }), "Run it"));
-  }
+  const result = await unlessRefused(["no_results"], () => call(`${there}/backtest`, { signal }), () => null);
+  if (!result) return card("Latest result", empty("You have not run it yet.", address("new", { strategy: there.split("/").at(-1) }), "Run it"));
   const { request, metrics, provenance } = result;
   return card("Latest result",
     element("p", { class: "quiet" }, `${request.dataset_id}, ${request.start_date} to ${request.end_date} · ${params(request.params)} `, quality(provenance.quality)),
