@@ -50,12 +50,13 @@ async function countAlerts() {
   }
 }
 
-// Mark the way that was taken.
+// Mark the way that was taken; on a phone it may lie beyond the edge.
 export function mark(path) {
   for (const link of document.querySelectorAll("#ways a")) {
     if (link.dataset.path === path) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  document.querySelector("#ways [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 export function theme() {
