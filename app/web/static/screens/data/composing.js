@@ -56,7 +56,7 @@ export function composing(datasets, { properties }, signal) {
       element("a", { class: "button", href: address("new", { dataset: job.dataset_id }) }, "Run on it")));
   }
 
-  return card("Compose of others", form);
+  return card("Compose from other datasets", form);
 }
 
 function outcome({ datasets, series, instruments, lacking }) {

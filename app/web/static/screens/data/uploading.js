@@ -20,13 +20,13 @@ export function uploading(signal) {
     field("Name", name, "Becomes its id; a new version where there is one."),
     element("div", { class: "grid" },
       field("Quality", select({ name: "quality" }, QUALITIES, "real"), "Results on it repeat it."),
-      field("Frequency", element("input", { name: "frequency", maxlength: 40, placeholder: "as the times are spaced" }))),
+      field("Frequency", element("input", { name: "frequency", maxlength: 40, placeholder: "from the times" }))),
     element("div", { class: "grid" },
       field("Source", element("input", { name: "source", maxlength: 400, placeholder: "where it is from" })),
-      field("Licence", element("input", { name: "licence", maxlength: 400, placeholder: "what may be done with it" }))),
+      field("Licence", element("input", { name: "licence", maxlength: 400, placeholder: "CC BY 4.0" }))),
     element("div", { class: "grid" },
       field("Units", element("input", { name: "units", maxlength: 200, placeholder: "USD per share" })),
-      field("Sessions", element("input", { name: "calendar", maxlength: 200, placeholder: "New York Stock Exchange" }))),
+      field("Sessions", element("input", { name: "calendar", maxlength: 200, placeholder: "NYSE" }))),
     element("div", { class: "actions" }, button), said);
 
   function over(event) {
