@@ -59,7 +59,7 @@ def test_what_nobody_answers_is_shown_as_soon_as_somebody_does(browse: Browse, j
     page.get_by_role("tab", name="Log").click()
     expect(page.get_by_role("alert")).to_have_text("The server does not answer.")
     page.context.set_offline(False)
-    expect(page.get_by_role("heading", name="Where it stands")).to_be_visible()
+    expect(page.get_by_role("heading", name="Job", exact=True)).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
 
 

@@ -93,11 +93,6 @@ def test_no_text_leaves_its_cell():
     assert len([line for line in told.splitlines() if line.startswith("#")]) == 3
 
 
-def test_metrics_that_are_fractions_are_written_in_percent():
-    for metric in METRICS.values():
-        assert text.written(metric.name, 0.5).endswith("%") == (metric.unit == "fraction"), metric.name
-
-
 def test_the_page_knows_the_units_of_all_metrics():
     told = (pages.STATIC / "core" / "format.js").read_text()
     for unit, variable in (("fraction", "FRACTIONS"), ("money", "MONEY")):

@@ -57,14 +57,14 @@ export async function answered(url, options = {}) {
   }
 }
 
-export function answers() {
+export function alive() {
   return answered("/healthz").then(() => true, () => false);
 }
 
 // Do it as soon as somebody answers, if it is still wanted then.
 export async function onceAnswered(work, wanted) {
   do await new Promise((done) => setTimeout(done, PAUSE_MS));
-  while (wanted() && !await answers());
+  while (wanted() && !await alive());
   if (wanted()) await work();
 }
 

@@ -37,6 +37,36 @@ export function notice(text, kind = "") {
   return element("p", { class: `notice ${kind}`, role: kind === "bad" ? "alert" : null }, text);
 }
 
+// What every screen needs: words beside the point, buttons in a row, cards and inputs beside each other, what scrolls
+// where it is long, what need not be wide.
+const classed = (name, style) => (...children) => element(name, { class: style }, ...children);
+export const quiet = classed("p", "quiet");
+export const actions = classed("div", "actions");
+export const sideBySide = classed("div", "columns");
+export const grid = classed("div", "grid");
+export const tall = classed("div", "tall");
+export const short = classed("div", "short");
+
+// The title of a screen, and what stands beside it.
+export function header(title, ...children) {
+  return element("header", {}, element("h1", {}, title), ...children);
+}
+
+// What is shown when it is opened.
+export function folded(title, ...children) {
+  return element("details", {}, element("summary", {}, title), ...children);
+}
+
+// Inputs that belong together.
+export function group(title, ...children) {
+  return element("fieldset", {}, element("legend", {}, title), ...children);
+}
+
+// A link that looks like a button.
+export function linkButton(href, name) {
+  return element("a", { class: "button", href }, name);
+}
+
 // Pairs of a name and what it is.
 export function facts(pairs, className = "") {
   return element("dl", { class: className }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "")

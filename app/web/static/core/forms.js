@@ -1,6 +1,6 @@
 // Forms and dialogs. What is refused is said at the input that it is about, else at the end.
 import { onceAnswered, Refused, Unanswered } from "./api.js";
-import { element, lay, notice } from "./dom.js";
+import { actions, element, lay, notice } from "./dom.js";
 import { complain } from "./schema.js";
 
 // What a form does when it is sent.
@@ -83,7 +83,7 @@ export function ask(title, save, ...children) {
   const form = element("form", { onsubmit: submits(async () => {
     await save();
     shown.close();
-  }) }, ...children, element("div", { class: "actions" },
+  }) }, ...children, actions(
     element("button", { class: "primary" }, "Save"), element("button", { type: "button", onclick: () => shown.close() }, "Cancel")));
   const shown = dialog(title, form);
 }

@@ -1,7 +1,7 @@
 // A place that one thing at a time fills: `fill(open)` calls `open(made, signal)` with a new element in it and a signal that
 // ends when something else comes. What is refused on the way is said there; where nobody answered, it is opened again as
 // soon as somebody does. With `steady` the old one stays until the new one is drawn, so that the page does not jump.
-import { answers, onceAnswered, Refused, Unanswered } from "./api.js";
+import { alive, onceAnswered, Refused, Unanswered } from "./api.js";
 import { element, notice } from "./dom.js";
 import { remembered } from "./keep.js";
 
@@ -21,7 +21,7 @@ export function pane(place, outer, { steady = false } = {}) {
     try {
       await open(made, signal);
     } catch (error) {
-      const why = error instanceof Refused || await answers() ? error : new Unanswered();
+      const why = error instanceof Refused || await alive() ? error : new Unanswered();
       if (signal.aborted) return;
       made.append(notice(why instanceof Refused ? why.message : "This could not be shown. Loading the page anew may help.", "bad"));
       if (why instanceof Unanswered) onceAnswered(() => fill(open), () => !signal.aborted);

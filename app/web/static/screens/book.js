@@ -1,6 +1,6 @@
 // The paper book that follows the signals: where it stands, what it traded, how it is made up.
 import { call, unlessRefused } from "../core/api.js";
-import { card, element, lay, notice, tabs } from "../core/dom.js";
+import { actions, card, element, lay, notice, quiet, tabs } from "../core/dom.js";
 import { confirmed, tried } from "../core/forms.js";
 import { quality, when } from "../core/format.js";
 import { watch } from "../core/live.js";
@@ -53,7 +53,7 @@ export async function open(place, { query, signal }) {
     return [
       element("h1", {}, "Paper book"), quality(current.quality), current.breaker && element("span", { class: current.breaker === "closed" ? "badge" : "mark", title: BREAKER[current.breaker] }, `breaker ${current.breaker}`),
       element("span", { class: "quiet" }, "as of ", when(current.as_of, { seconds: false }), `, version ${current.book_version}`),
-      element("div", { class: "actions" }, element("button", { onclick: close }, "Close the book …")),
+      actions(element("button", { onclick: close }, "Close the book …")),
     ];
   }
 
@@ -78,5 +78,5 @@ export async function open(place, { query, signal }) {
 
 function halted({ halted: why }) {
   return why ? [card("It stands still", element("p", {}, "Since ", when(why.at), ` its last step failed: ${why.message} (${why.code})`),
-    element("p", { class: "quiet" }, "It goes on when a signal, a dataset or its configuration is another one; the bars of the meantime are not lost."))] : [];
+    quiet("It goes on when a signal, a dataset or its configuration is another one; the bars of the meantime are not lost."))] : [];
 }

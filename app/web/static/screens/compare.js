@@ -1,6 +1,6 @@
 // Up to eight results side by side: their curves, their figures, how sure the differences are, and how they were asked.
 import { call } from "../core/api.js";
-import { card, element, empty, field, lay, notice, select } from "../core/dom.js";
+import { card, element, empty, field, header, lay, notice, select } from "../core/dom.js";
 import { filled } from "../core/forms.js";
 import { day, quality, title } from "../core/format.js";
 import { calmly, subscribe } from "../core/live.js";
@@ -21,7 +21,7 @@ export async function open(place, { query, signal }) {
   const picker = element("form", { class: "actions", onsubmit: add });
   const said = element("div");
   const body = element("div", { class: "screen" });
-  place.append(element("header", {}, element("h1", {}, "Compare")), card(null, chosen, picker, said), body);
+  place.append(header("Compare"), card(null, chosen, picker, said), body);
 
   function add(event) {
     event.preventDefault();

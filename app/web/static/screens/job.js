@@ -1,7 +1,7 @@
 // One job: where it stands while it runs, what it found when it is done. Each tab is a module in screens/job/.
 import { call } from "../core/api.js";
 import { prepare } from "../core/charts.js";
-import { card, element, empty, lay, notice } from "../core/dom.js";
+import { actions, card, element, empty, lay, linkButton, notice, quiet } from "../core/dom.js";
 import { action } from "../core/forms.js";
 import { duration, number, percent, state, title, when } from "../core/format.js";
 import { calmly, subscribe } from "../core/live.js";
@@ -54,12 +54,12 @@ export async function open(place, { rest: [asked = ""], signal }) {
     });
     return [
       element("h1", {}, title(job)), state(job),
-      element("div", { class: "actions" },
+      actions(
         job.links.cancel && !job.cancel_requested_at && act("Cancel", "cancel"),
         job.links.retry && act("Run again", "retry"),
-        job.links.verify && element("a", { class: "button", href: address("new", { like: jobId }) }, "Change and run"),
-        job.links.report && element("a", { class: "button", href: job.links.report }, "Report"),
-        job.links.result && element("a", { class: "button", href: job.links.export ? `${job.links.export}?format=json` : job.links.result }, "Download")),
+        job.links.verify && linkButton(address("new", { like: jobId }), "Change and run"),
+        job.links.report && linkButton(job.links.report, "Report"),
+        job.links.result && linkButton(job.links.export ? `${job.links.export}?format=json` : job.links.result, "Download")),
     ];
   }
 
@@ -81,7 +81,7 @@ export async function open(place, { rest: [asked = ""], signal }) {
     const fraction = progress?.fraction ?? null;
     lay(shown,
       element("progress", { max: 1, value: fraction, "aria-label": "progress" }),
-      element("p", { class: "quiet" }, progress ? [
+      quiet(progress ? [
         progress.phase ?? "", fraction === null ? "" : ` · ${percent(fraction, 0)}`,
         progress.total ? ` · ${number(progress.done)} of ${number(progress.total)} ${progress.unit ?? ""}` : "",
         progress.eta_seconds === null || progress.eta_seconds === undefined ? "" : ` · ${duration(progress.eta_seconds)} left`,

@@ -1,6 +1,6 @@
 // The jobs, newest first: a list that stays true by itself, with filters, and up to eight chosen to be compared.
 import { call, unlessRefused } from "../core/api.js";
-import { card, element, empty, field, lay, select, table } from "../core/dom.js";
+import { actions, card, element, empty, field, header, lay, select, table } from "../core/dom.js";
 import { answers, filled, filters } from "../core/forms.js";
 import { duration, label, state, when } from "../core/format.js";
 import { calmly, subscribe } from "../core/live.js";
@@ -27,8 +27,8 @@ export async function open(place, { query, signal }) {
     field("Dataset", element("input", { name: "dataset_id", value: query.get("dataset_id") ?? "", placeholder: "any" })),
     field("Tag", element("input", { name: "tag", value: query.get("tag") ?? "", placeholder: "any" })));
   place.append(
-    element("header", {}, element("h1", {}, "Jobs"), element("div", { class: "actions" }, compare, element("a", { class: "button primary", href: "#/new" }, "New run"))),
-    card(null, form, list, element("div", { class: "actions" }, older)));
+    header("Jobs", actions(compare, element("a", { class: "button primary", href: "#/new" }, "New run"))),
+    card(null, form, list, actions(older)));
 
   const asked = () => answers(form);
 

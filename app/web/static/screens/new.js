@@ -1,6 +1,6 @@
 // A new run of any kind. The request is one object; every input edits it, the API checks it while it is being written.
 import { call, Refused } from "../core/api.js";
-import { card, element, lay, notice, tabs } from "../core/dom.js";
+import { actions, card, element, folded, grid, header, lay, notice, tabs } from "../core/dom.js";
 import { counted } from "../core/format.js";
 import { go, remember } from "../core/router.js";
 import { complain, input, schemas } from "../core/schema.js";
@@ -38,8 +38,8 @@ export async function open(place, { query, signal }) {
   const run = element("button", { class: "primary", form: "request", disabled: true }, "Run");
   const elsewhere = element("div");
   const bar = element("div");
-  place.append(element("header", {}, element("h1", {}, "New run")), bar, element("div", { class: "beside" }, form,
-    element("div", { class: "screen sticky" }, card(null, verdict, element("div", { class: "actions" }, run)), elsewhere)));
+  place.append(header("New run"), bar, element("div", { class: "beside" }, form,
+    element("div", { class: "screen sticky" }, card(null, verdict, actions(run)), elsewhere)));
   form.addEventListener("input", changed);
 
   function build() {
@@ -62,7 +62,7 @@ export async function open(place, { query, signal }) {
   function own(schema) {
     const fields = Object.entries(schema.properties).filter(([name]) => !ELSEWHERE.has(name));
     if (kind.name === "portfolio") fields.unshift(...["start_date", "end_date"].map((name) => [name, schema.properties[name]]));
-    return fields.length ? [card(kind.title, element("div", { class: "grid" }, fields.map(([name, one]) => input(`/${name}`, one, body))))] : [];
+    return fields.length ? [card(kind.title, grid(fields.map(([name, one]) => input(`/${name}`, one, body))))] : [];
   }
 
   function simulation(schema) {
@@ -70,8 +70,8 @@ export async function open(place, { query, signal }) {
     const entry = (name) => input(`/config/${name}`, fields[name], body);
     const rest = Object.keys(fields).filter((name) => !FIRST.includes(name) && name !== "initial_capital");
     return card("Simulation",
-      element("div", { class: "grid" }, input("/initial_capital", schema.properties.initial_capital, body), FIRST.map(entry)),
-      element("details", {}, element("summary", {}, "More"), element("div", { class: "grid" }, rest.map(entry),
+      grid(input("/initial_capital", schema.properties.initial_capital, body), FIRST.map(entry)),
+      folded("More", grid(rest.map(entry),
         input("/seed", schema.properties.seed, body), input("/tags", schema.properties.tags, body))));
   }
 

@@ -1,6 +1,6 @@
 // What the paper book may lose: on usual days, in scenarios, and how much of its limits is used.
 import { call, unlessRefused } from "../core/api.js";
-import { card, element, empty, field, lay, notice, select } from "../core/dom.js";
+import { card, element, empty, field, lay, notice, select, short } from "../core/dom.js";
 import { caution, counted, day, quality, when } from "../core/format.js";
 import { watch } from "../core/live.js";
 import { remember } from "../core/router.js";
@@ -28,7 +28,7 @@ export async function open(place, { query, signal }) {
     lay(measured,
       caution(told.losses.quality, `Some of it follows ${told.losses.quality} data`),
       left > 0 && notice(`${counted(left, "position")} ${left === 1 ? "is" : "are"} in no figure of usual days: ${told.losses.unmeasured.map(({ symbol, reason }) => `${symbol} (${reason})`).join(", ")}.`),
-      losses(told.losses, element("div", { class: "short" }, field("Horizon", horizon))), stress(told.stress));
+      losses(told.losses, short(field("Horizon", horizon))), stress(told.stress));
   }
 
   // Nothing is measured before the book is open; the limits can be set all the same.

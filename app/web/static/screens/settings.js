@@ -1,6 +1,6 @@
 // Who am I, how the page looks, and the keys that open the platform.
 import { call } from "../core/api.js";
-import { card, element, facts, field, select, table } from "../core/dom.js";
+import { card, element, facts, field, header, quiet, select, sideBySide, table } from "../core/dom.js";
 import { duration, number, when } from "../core/format.js";
 import { setTheme, theme, THEMES } from "../core/shell.js";
 
@@ -14,10 +14,10 @@ const MAY = {
 export async function open(place, { signal }) {
   const me = await call("/keys/current", { signal });
   place.append(
-    element("header", {}, element("h1", {}, "Settings")),
-    element("div", { class: "columns" }, who(me), card("Colours", colours())));
+    header("Settings"),
+    sideBySide(who(me), card("Colours", colours())));
   if (me.scopes.includes("admin")) await (await import("./settings/keys.js")).open(place, { me, signal });
-  else place.append(card("Keys", element("p", { class: "quiet" }, "A key with the scope 'admin' lists, creates and revokes keys; yours does not have it.")));
+  else place.append(card("Keys", quiet("A key with the scope 'admin' lists, creates and revokes keys; yours does not have it.")));
 }
 
 function who({ owner, scopes, key, limits, jobs_today: jobs }) {

@@ -1,6 +1,6 @@
 // What strategies say now: by day, by symbol, as it happens; and which of them say nothing, and why.
 import { call } from "../core/api.js";
-import { card, element, empty, field, lay, offer, select, table, words } from "../core/dom.js";
+import { card, element, empty, field, grid, header, lay, offer, select, table, tall, words } from "../core/dom.js";
 import { answers, filters } from "../core/forms.js";
 import { bar, day, number, quality } from "../core/format.js";
 import { calmly, subscribe } from "../core/live.js";
@@ -27,19 +27,19 @@ export async function open(place, { query, signal }) {
   const symbols = element("datalist", { id: "symbols" });
   const form = filters({ class: null, onchange: filter },
     field("Strategy", strategy),
-    element("div", { class: "grid" },
+    grid(
       field("Symbol", element("input", { name: "symbol", list: "symbols", value: query.get("symbol") ?? "", placeholder: "any" })),
       field("Direction", select({ name: "direction" }, [["", "all"], ...DIRECTIONS], query.get("direction")))),
-    element("div", { class: "grid" },
+    grid(
       field("Map of", select({ name: "days" }, DAYS, query.get("days") ?? "30")), field("Up to", end)), symbols);
   const feed = element("ol", { class: "feed", tabindex: 0, "aria-label": "what is new", "aria-live": "polite" });
   const turns = element("div");
   const silent = element("details", { class: "card" });
   const days = element("div");
   const chosen = element("div");
-  const list = element("div", { class: "tall" });
+  const list = tall();
   place.append(
-    element("header", {}, element("h1", {}, "Signals")),
+    header("Signals"),
     element("div", { class: "aside" },
       element("div", { class: "screen" }, card(null, form), silent, card("Live feed", feed), card("Flips and surges on the map", turns)),
       card("Conviction by day", days)),
@@ -176,5 +176,5 @@ function silence(missing) {
     { title: "Again", show: (row) => computing(row.strategy_id) },
   ], missing, { label: "strategies that have not spoken" });
   const count = `${missing.length} ${missing.length === 1 ? "strategy has" : "strategies have"} not spoken at the present versions`;
-  return [element("summary", {}, count), element("div", { class: "tall" }, rows)];
+  return [element("summary", {}, count), tall(rows)];
 }

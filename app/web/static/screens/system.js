@@ -1,6 +1,6 @@
 // How the platform does: whether jobs run, who is there, what waits. It is asked every few seconds while somebody looks.
 import { call } from "../core/api.js";
-import { card, element, empty, lay, table, words } from "../core/dom.js";
+import { actions, card, element, empty, header, lay, linkButton, table, words } from "../core/dom.js";
 import { duration, marked, number, when } from "../core/format.js";
 import { calmly, subscribe } from "../core/live.js";
 
@@ -32,9 +32,9 @@ export async function open(place, { signal }) {
   }
 
   place.append(
-    element("header", {}, element("h1", {}, "System"), asked, element("div", { class: "actions" },
-      element("a", { class: "button", href: "/metrics" }, "Metrics"), element("a", { class: "button", href: "/api/v1/monitoring/health" }, "Health as JSON"),
-      element("a", { class: "button", href: "/docs" }, "API"))),
+    header("System", asked, actions(
+      linkButton("/metrics", "Metrics"), linkButton("/api/v1/monitoring/health", "Health as JSON"),
+      linkButton("/docs", "API"))),
     card("Health", health), card("Nodes", nodes), card("Queues", queues));
   await ask();
   const timer = setInterval(show, PAUSE_MS);

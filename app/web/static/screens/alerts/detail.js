@@ -1,5 +1,5 @@
 // One alert: what it is about, what was found, where it was sent.
-import { card, element, facts, table, words } from "../../core/dom.js";
+import { actions, card, element, facts, folded, quiet, table, words } from "../../core/dom.js";
 import { label, number, setting, when } from "../../core/format.js";
 import { address } from "../../core/router.js";
 import { delivered, moment, severity, standing } from "./parts.js";
@@ -16,13 +16,13 @@ export function detail(alert, steps) {
       ["Acknowledged", alert.acknowledged_at && element("span", {}, when(alert.acknowledged_at), ` by ${alert.acknowledged_by}`)], ["Note", alert.note && words(alert.note)],
       ["Resolved", alert.resolved_at && when(alert.resolved_at)],
     ]),
-    element("div", { class: "actions" }, steps(alert), ways(alert).map(([href, name]) => element("a", { class: "button", href }, name))),
-    shown.length > 0 && element("details", {}, element("summary", {}, "What was found"), facts(shown.map(([name, value]) => [label(name), setting(value)]))),
+    actions(steps(alert), ways(alert).map(([href, name]) => element("a", { class: "button", href }, name))),
+    shown.length > 0 && folded("What was found", facts(shown.map(([name, value]) => [label(name), setting(value)]))),
     element("h3", {}, "Sent to"), alert.deliveries.length ? table([
       { title: "Webhook", show: (row) => element("a", { href: address("alerts", { tab: "webhooks", webhook: row.webhook_id }) }, row.webhook_id) },
       { title: "State", show: delivered }, { title: "Attempts", number: true, show: (row) => number(row.attempt) },
       { title: "When", show: moment }, { title: "Error", show: (row) => words(row.error ?? "") },
-    ], alert.deliveries, { label: "deliveries" }) : element("p", { class: "quiet" }, "No webhook heard it."));
+    ], alert.deliveries, { label: "deliveries" }) : quiet("No webhook heard it."));
 }
 
 function ways({ kind, job_id: job, strategy_id: strategy, dataset_id: dataset }) {

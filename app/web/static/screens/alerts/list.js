@@ -1,6 +1,6 @@
 // The alerts, newest first: chosen by what they are, acknowledged and resolved, always as they stand now.
 import { call } from "../../core/api.js";
-import { card, element, empty, field, lay, select, table, words } from "../../core/dom.js";
+import { actions, card, element, empty, field, lay, select, table, words } from "../../core/dom.js";
 import { answers, ask, filled, filters, tried } from "../../core/forms.js";
 import { label, setting, when } from "../../core/format.js";
 import { watch } from "../../core/live.js";
@@ -25,7 +25,7 @@ export async function open(place, { query, signal }) {
     field("Kind", select({ name: "kind" }, [["", "all"], ...kinds.map(({ kind }) => [kind, label(kind)])], query.get("kind"))),
     field("Strategy", element("input", { name: "strategy_id", value: query.get("strategy_id") ?? "", placeholder: "any" })),
     field("Rule", select({ name: "rule_id" }, [["", "all"], ...rules.map(({ rule_id }) => rule_id)], query.get("rule_id"))));
-  place.append(card(null, form, list, element("div", { class: "actions" }, pages.button)), about);
+  place.append(card(null, form, list, actions(pages.button)), about);
 
   const asked = () => answers(form);
 

@@ -1,6 +1,6 @@
 // The rules that raise alerts: built-in ones and one's own.
 import { call } from "../../core/api.js";
-import { card, element, field, lay, select, table, words } from "../../core/dom.js";
+import { actions, card, element, field, grid, lay, quiet, select, table, words } from "../../core/dom.js";
 import { ask, confirmed, numeric, tried } from "../../core/forms.js";
 import { duration, label, NONE, setting } from "../../core/format.js";
 import { nameInput, severity, SEVERITIES, step } from "./parts.js";
@@ -11,8 +11,8 @@ const MINUTE = 60;
 export async function open(place, { query, signal }) {
   const list = element("div");
   let kinds = [];
-  place.append(card(null, element("p", { class: "quiet" }, "A rule fires at its threshold and above it. Of a rule and what it is about one alert is unresolved at most."), list,
-    element("div", { class: "actions" }, element("button", { onclick: () => edit(null) }, "Add a rule …"))));
+  place.append(card(null, quiet("A rule fires at its threshold and above it. Of a rule and what it is about one alert is unresolved at most."), list,
+    actions(element("button", { onclick: () => edit(null) }, "Add a rule …"))));
 
   async function reload() {
     const found = await call("/alerts/rules", { signal });
@@ -93,7 +93,7 @@ function ruleForm(rule, kinds, isNew) {
   const cooldown = element("input", { "data-pointer": "/cooldown_seconds", type: "number", step: "any", min: 0, value: rule.cooldown_seconds / MINUTE });
   const on = element("input", { "data-pointer": "/enabled", type: "checkbox", checked: rule.enabled });
   const only = Object.fromEntries(ABOUT.map(([key]) => [key, element("input", { "data-pointer": `/filter/${key}`, value: rule.filter[key] ?? "", placeholder: "any" })]));
-  const about = element("p", { class: "quiet" });
+  const about = quiet();
   const measured = element("span");
 
   function told() {
@@ -107,8 +107,8 @@ function ruleForm(rule, kinds, isNew) {
   return {
     shown: [
       isNew && field("Name", name), isNew && field("Looks for", kind), about,
-      element("div", { class: "grid" }, field("Threshold", threshold, measured), field("Severity", loud), field("Cooldown, minutes", cooldown)),
-      element("div", { class: "grid" }, ABOUT.map(([key, title]) => field(`Only this ${title.toLowerCase()}`, only[key]))), field("On", on),
+      grid(field("Threshold", threshold, measured), field("Severity", loud), field("Cooldown, minutes", cooldown)),
+      grid(ABOUT.map(([key, title]) => field(`Only this ${title.toLowerCase()}`, only[key]))), field("On", on),
     ].filter(Boolean),
     name: () => (isNew ? name.value : undefined),
     body: () => bodyOf({

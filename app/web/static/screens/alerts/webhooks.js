@@ -1,6 +1,6 @@
 // Where alerts are sent to, and what became of it.
 import { call } from "../../core/api.js";
-import { card, element, empty, field, lay, table, words } from "../../core/dom.js";
+import { actions, card, element, empty, field, lay, quiet, table, tall, words } from "../../core/dom.js";
 import { ask, confirmed, copying, filled, dialog, secretInput, tried } from "../../core/forms.js";
 import { marked, number, when } from "../../core/format.js";
 import { watch } from "../../core/live.js";
@@ -13,8 +13,8 @@ export async function open(place, { query, signal }) {
   const list = element("div");
   const sent = element("div");
   let chosen = query.get("webhook");
-  place.append(card(null, element("p", { class: "quiet" }, "Every alert from a severity on is sent there, signed. Only public https addresses are sent to."), list,
-    element("div", { class: "actions" }, element("button", { onclick: () => edit(null) }, "Add a webhook …"))), sent);
+  place.append(card(null, quiet("Every alert from a severity on is sent there, signed. Only public https addresses are sent to."), list,
+    actions(element("button", { onclick: () => edit(null) }, "Add a webhook …"))), sent);
 
   async function reload() {
     const { webhooks } = await call("/alerts/webhooks", { signal });
@@ -49,7 +49,7 @@ export async function open(place, { query, signal }) {
 
   const look = () => chosen && filled(sent, async () => {
     const { deliveries } = await call(`/alerts/webhooks/${encodeURIComponent(chosen)}/deliveries`, { signal });
-    lay(sent, card(`Sent to ${chosen}`, deliveries.length ? element("div", { class: "tall" }, table([
+    lay(sent, card(`Sent to ${chosen}`, deliveries.length ? tall(table([
       { title: "Alert", show: (row) => words(row.message) }, { title: "Raised", show: (row) => when(row.raised_at) }, { title: "State", show: delivered },
       { title: "Attempts", number: true, show: (row) => number(row.attempt) }, { title: "When", show: moment }, { title: "Error", show: (row) => words(row.error ?? "") },
     ], deliveries, { label: "deliveries", caption: "The last 50." })) : empty("Nothing was sent to it yet: no alert of its severity was raised since it is there.")));
@@ -72,5 +72,5 @@ export async function open(place, { query, signal }) {
 function tellSecret({ webhook_id: id, secret }) {
   const shown = secretInput(secret, "the secret");
   const made = dialog(`The secret of ${id}`, element("p", {}, "Deliveries are signed with it. It is shown now and never again."), shown,
-    element("div", { class: "actions" }, copying(shown), element("button", { class: "primary", onclick: () => made.close() }, "I have it")));
+    actions(copying(shown), element("button", { class: "primary", onclick: () => made.close() }, "I have it")));
 }

@@ -1,7 +1,7 @@
 // Where the book stands: its figures, its curve, what it holds beside what it is after, and whose the gains are.
 import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, facts, field, lay, select } from "../../core/dom.js";
+import { card, element, facts, field, lay, quiet, select, short, sideBySide } from "../../core/dom.js";
 import { caution, money, percent, signed, when } from "../../core/format.js";
 import { equity, line, overDrawdown } from "../../core/plots.js";
 import { here, remember } from "../../core/router.js";
@@ -21,10 +21,10 @@ export async function open(place, { current, signal }) {
   lay(place,
     caution(current.quality, `Some of it follows ${current.quality} data`),
     facts(figures(current), "figures"),
-    card(null, element("div", { class: "short" }, field("Period", span)), main, element("p", { class: "quiet" },
+    card(null, short(field("Period", span)), main, quiet(
       "Up to ", when(current.live_since, { seconds: false }), " it is what the book would have done, from then on what it did.")),
     holdings(current, target),
-    element("div", { class: "columns" }, card("Exposure", exposure), gains));
+    sideBySide(card("Exposure", exposure), gains));
 
   async function curves() {
     const [history, shares] = await Promise.all([

@@ -1,5 +1,5 @@
 // The strategies of the book and their shares: all that speak, or a list.
-import { element, field, lay, select } from "../../core/dom.js";
+import { element, field, group, lay, select } from "../../core/dom.js";
 import { setting } from "../../core/format.js";
 import { numeric } from "../../core/forms.js";
 
@@ -53,7 +53,7 @@ export function sleeves(strategies, shelf) {
   if (everyone) arrange();
   else strategies.forEach(append);
   return {
-    shown: element("fieldset", {}, element("legend", {}, "Strategies"),
+    shown: group("Strategies",
       element("label", {}, all, "Every strategy that speaks, with equal shares"), element("label", {}, some, "These"), chosen),
     value: () => (all.checked ? "all" : rows.map(({ strategy, weight }) => ({ strategy_id: strategy.value, weight: numeric(weight) }))),
   };

@@ -1,18 +1,18 @@
 // What the book traded, newest first.
 import { call } from "../../core/api.js";
-import { card, element, empty, lay, table } from "../../core/dom.js";
+import { actions, card, empty, lay, table, tall } from "../../core/dom.js";
 import { bar, number } from "../../core/format.js";
 import { paged } from "../../core/paged.js";
 
 const PAGE = 200;
 
 export async function open(place, { signal }) {
-  const list = element("div", { class: "tall" });
+  const list = tall();
   const pages = paged("Older trades", async (cursor) => {
     const { trades, next } = await call("/portfolio/trades", { query: { limit: PAGE, cursor }, signal });
     return { rows: trades, next };
   }, (trades) => lay(list, trades.length ? table(COLUMNS, trades, { label: "trades of the book" }) : empty("It has not traded yet.")));
-  place.append(card(null, list, element("div", { class: "actions" }, pages.button)));
+  place.append(card(null, list, actions(pages.button)));
   await pages.reload();
 }
 

@@ -1,6 +1,6 @@
 // The accounts on one chart, each 1 where it begins, over their drawdowns.
 import { chart, draw } from "../../core/charts.js";
-import { card, element } from "../../core/dom.js";
+import { actions, card, element, quiet } from "../../core/dom.js";
 import { day } from "../../core/format.js";
 import { line, overDrawdown } from "../../core/plots.js";
 import { here, remember } from "../../core/router.js";
@@ -12,7 +12,7 @@ export function curves(runs) {
   const options = { log: here().query.get("log") === "1", together: here().query.get("together") === "1" };
   const latest = runs.map(({ result }) => result.equity.time[0]).sort().at(-1);
   const differ = runs.some(({ result }) => day(result.equity.time[0]) !== day(latest));
-  const words = element("p", { class: "quiet" });
+  const words = quiet();
 
   function show() {
     const start = options.together ? latest : null;
@@ -31,7 +31,7 @@ export function curves(runs) {
     },
   }), text);
   show();
-  return card("Equity and drawdown", element("div", { class: "actions" }, box("log", "Logarithmic"), differ && box("together", "Begin together")), place, words);
+  return card("Equity and drawdown", actions(box("log", "Logarithmic"), differ && box("together", "Begin together")), place, words);
 }
 
 function traces({ letter, job }, at, { time, value, drawdown }, theme) {

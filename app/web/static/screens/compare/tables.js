@@ -1,5 +1,5 @@
 // Figures side by side, what is known of every two, and in what their requests differ.
-import { card, element, table } from "../../core/dom.js";
+import { card, element, quiet, table } from "../../core/dom.js";
 import { figure, label, NONE, number, percent } from "../../core/format.js";
 import { correlations } from "../../core/plots.js";
 
@@ -38,7 +38,7 @@ export function pairs(runs, found) {
       { title: "Drawdown overlap", number: true, show: ({ drawdown_overlap: value }) => percent(value, 0), sort: ({ drawdown_overlap: value }) => value },
       { title: "Common days", number: true, show: ({ bars }) => number(bars), sort: ({ bars }) => bars },
     ], found, { label: "every two" }),
-    element("p", { class: "quiet" }, `On the days that both have. Two Sharpe ratios differ where the p value is below ${LEVEL}; that allows for fat tails and for days that depend on each other, not for how many were tried.`));
+    quiet(`On the days that both have. Two Sharpe ratios differ where the p value is below ${LEVEL}; that allows for fat tails and for days that depend on each other, not for how many were tried.`));
 }
 
 function correlated(runs, found) {

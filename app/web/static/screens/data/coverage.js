@@ -1,6 +1,6 @@
 // Bars of time: from when to when there are data, and what was found wrong with them in between.
 import { chart, draw, heightOf, letters } from "../../core/charts.js";
-import { element } from "../../core/dom.js";
+import { element, quiet } from "../../core/dom.js";
 import { day } from "../../core/format.js";
 
 const MOST = 60;
@@ -22,7 +22,7 @@ export function coverage(words, rows) {
     },
   }));
   const left = rows.length - shown.length;
-  return element("div", {}, place, left > 0 && element("p", { class: "quiet" }, `${left} more are in the table.`));
+  return element("div", {}, place, left > 0 && quiet(`${left} more are in the table.`));
 }
 
 function spans(rows, colour, width, text) {

@@ -1,7 +1,7 @@
 // Yield curves as they were known on a day, beside another day.
 import { call } from "../../core/api.js";
 import { chart, draw, letters } from "../../core/charts.js";
-import { card, element, empty, field, lay, select, table } from "../../core/dom.js";
+import { actions, card, element, empty, field, grid, lay, quiet, select, table } from "../../core/dom.js";
 import { caution, date, day, later, number, when } from "../../core/format.js";
 import { tried } from "../../core/forms.js";
 import { line } from "../../core/plots.js";
@@ -31,7 +31,7 @@ export async function open(place, { query, signal }) {
     const [now, then] = await Promise.all([known(on.value), beside.value ? known(beside.value) : null]);
     lay(said,
       caution(item.quality, `These yields are ${item.quality}`),
-      element("p", { class: "quiet" }, "As known at ", when(now.as_of, { seconds: false }), `; ${now.compounding}, in ${now.unit}.`));
+      quiet("As known at ", when(now.as_of, { seconds: false }), `; ${now.compounding}, in ${now.unit}.`));
     await draw(plot, (theme) => ({
       traces: [then && curveLine(then, theme.c2, "dot"), curveLine(now, theme.c1)].filter(Boolean),
       layout: { showlegend: Boolean(then), xaxis: { title: { text: "years" }, rangemode: "tozero" }, yaxis: { title: { text: letters(now.unit) } } },
@@ -47,8 +47,8 @@ export async function open(place, { query, signal }) {
   }
 
   place.append(card(null,
-    element("div", { class: "grid" }, field("Curve", which), field("On", on, "Empty: the last day."), field("Compared with", beside, "Another day.")),
-    element("div", { class: "actions" },
+    grid(field("Curve", which), field("On", on, "Empty: the last day."), field("Compared with", beside, "Another day.")),
+    actions(
       element("button", { onclick: () => step(-365) }, "A year back"), element("button", { onclick: () => step(-1) }, "Day before"), element("button", { onclick: () => step(1) }, "Day after")),
     said), card(null, plot), card("By tenor", points));
   await read();

@@ -1,6 +1,6 @@
 // One dataset at one version: where it comes from, its prices, what it covers and what is wrong with it.
 import { call } from "../../core/api.js";
-import { card, element, facts, lay, table, words } from "../../core/dom.js";
+import { actions, card, element, facts, header, lay, linkButton, quiet, sideBySide, table, tall, words } from "../../core/dom.js";
 import { caution, date, day, later, number, quality, when } from "../../core/format.js";
 import { address, remember } from "../../core/router.js";
 import { coverage } from "./coverage.js";
@@ -26,7 +26,7 @@ export async function open(place, { rest: [id], query, signal }) {
     heading(found, about),
     caution(found.quality, `These data are ${found.quality}`),
     shown?.card,
-    element("div", { class: "columns" }, origin(found), versions(found, about)),
+    sideBySide(origin(found), versions(found, about)),
     findings(found, look),
     found.symbols.length > 0 && covered(found, look),
     calendars(found),
@@ -35,11 +35,10 @@ export async function open(place, { rest: [id], query, signal }) {
 }
 
 function heading(found, about) {
-  return element("header", {},
-    element("h1", {}, found.title), element("span", { class: "quiet" }, about), quality(found.quality),
-    element("div", { class: "actions" },
-      found.kind === "bars" && element("a", { class: "button", href: address("new", { dataset: found.dataset_id }) }, "Run on it"),
-      element("a", { class: "button", href: address("jobs", { dataset_id: found.dataset_id }) }, "Its jobs")));
+  return header(found.title, element("span", { class: "quiet" }, about), quality(found.quality),
+    actions(
+      found.kind === "bars" && linkButton(address("new", { dataset: found.dataset_id }), "Run on it"),
+      linkButton(address("jobs", { dataset_id: found.dataset_id }), "Its jobs")));
 }
 
 function origin(found) {
@@ -53,7 +52,7 @@ function origin(found) {
 }
 
 function versions(found, about) {
-  return card("Versions", element("p", { class: "quiet" }, "A version is made of what the data say. It never changes; a result names the one that it was computed on."),
+  return card("Versions", quiet("A version is made of what the data say. It never changes; a result names the one that it was computed on."),
     table([
       { title: "Version", show: ({ version }) => element("a", { href: address(`data/${found.dataset_id}@${version}`) }, version) },
       { title: "Came", show: (item) => item.created_at ? when(item.created_at) : "with the server" },
@@ -63,7 +62,7 @@ function versions(found, about) {
 
 function findings(found, look) {
   if (found.kind !== "bars") return null;
-  if (!found.findings.length) return card("Findings", element("p", { class: "quiet" }, "Nothing: no holes, no prices that stand still, no jumps that look like splits."));
+  if (!found.findings.length) return card("Findings", quiet("Nothing: no holes, no prices that stand still, no jumps that look like splits."));
   return card("Findings", table([
     { title: "Severity", show: ({ severity }) => element("span", { class: severity === "error" ? "bad" : "warn" }, severity), sort: ({ severity }) => severity },
     { title: "What", show: ({ code }) => code.replaceAll("_", " "), sort: ({ code }) => code },
@@ -93,7 +92,7 @@ function covered(found, look) {
     { title: "Charged as", show: ({ name }) => found.cost_keys[name] ?? "unknown", sort: ({ name }) => found.cost_keys[name] },
   ];
   return card("Coverage", rows.length > 1 && coverage("When each symbol begins and ends", rows),
-    element("div", { class: "tall" }, table(found.kind === "bars" ? columns : columns.slice(0, 5), rows, { onRow: ({ name }) => look(name), caption: "Choose one to see it in the chart.", label: "symbols" })));
+    tall(table(found.kind === "bars" ? columns : columns.slice(0, 5), rows, { onRow: ({ name }) => look(name), caption: "Choose one to see it in the chart.", label: "symbols" })));
 }
 
 function calendars(found) {
@@ -105,7 +104,7 @@ function calendars(found) {
 }
 
 function series(found, rows) {
-  return card("Series that strategies read", element("div", { class: "tall" }, table([
+  return card("Series that strategies read", tall(table([
     { title: "Series", show: ({ key }) => element("a", { href: address("data", { tab: "series", key, dataset: found.dataset_id }) }, key), sort: ({ key }) => key },
     { title: "What", show: (item) => item.title, sort: (item) => item.title },
     { title: "Unit", show: ({ unit }) => unit, sort: ({ unit }) => unit },

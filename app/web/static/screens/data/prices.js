@@ -1,7 +1,7 @@
 // The prices of a symbol. The server thins what is too much to draw; who zooms in is given what is there.
 import { call } from "../../core/api.js";
 import { chart, draw, letters, logarithmic } from "../../core/charts.js";
-import { card, element, field, select } from "../../core/dom.js";
+import { actions, card, element, field, quiet, select, short } from "../../core/dom.js";
 import { counted, day, later, number } from "../../core/format.js";
 import { calmly } from "../../core/live.js";
 import { line } from "../../core/plots.js";
@@ -13,7 +13,7 @@ const CANDLES = 400; // more of them are no longer told apart
 export function prices(dataset, { signal }) {
   const about = `${dataset.dataset_id}@${dataset.version}`;
   const place = chart("Prices", "28rem");
-  const said = element("p", { class: "quiet" });
+  const said = quiet();
   const log = logarithmic(place);
   const chosen = select({ onchange: () => show(chosen.value, [null, null]) }, dataset.symbols);
   const file = element("a", { class: "button" }, "CSV");
@@ -50,8 +50,8 @@ export function prices(dataset, { signal }) {
 
   const whole = element("button", { onclick: () => show(chosen.value, [null, null]) }, "Whole range");
   const made = card(null,
-    dataset.symbols.length > 1 ? element("div", { class: "short" }, field("Symbol", chosen)) : element("h2", {}, dataset.symbols[0]),
-    place, said, element("div", { class: "actions" }, log.shown, whole, file));
+    dataset.symbols.length > 1 ? short(field("Symbol", chosen)) : element("h2", {}, dataset.symbols[0]),
+    place, said, actions(log.shown, whole, file));
   return { card: made, show };
 }
 

@@ -1,6 +1,6 @@
 // A file with bars, series or calendars, by drag and drop or by a button; what was read of it, or where it is wrong.
 import { Refused, upload } from "../../core/api.js";
-import { card, element, facts, field, lay, notice, select } from "../../core/dom.js";
+import { actions, card, element, facts, field, grid, lay, linkButton, notice, quiet, select } from "../../core/dom.js";
 import { once } from "../../core/forms.js";
 import { day, number, quality, several } from "../../core/format.js";
 import { address } from "../../core/router.js";
@@ -16,18 +16,18 @@ export function uploading(signal) {
     element("p", {}, "Drop a file here, or"), field("Choose a file", file));
   const button = element("button", { class: "primary" }, "Upload");
   const form = element("form", { onsubmit: (event) => event.preventDefault() || once(button, send) }, drop,
-    element("p", { class: "quiet" }, FORMATS),
+    quiet(FORMATS),
     field("Name", name, "Becomes its id; a new version where there is one."),
-    element("div", { class: "grid" },
+    grid(
       field("Quality", select({ name: "quality" }, QUALITIES, "real"), "Results on it repeat it."),
       field("Frequency", element("input", { name: "frequency", maxlength: 40, placeholder: "from the times" }))),
-    element("div", { class: "grid" },
+    grid(
       field("Source", element("input", { name: "source", maxlength: 400, placeholder: "where it is from" })),
       field("Licence", element("input", { name: "licence", maxlength: 400, placeholder: "CC BY 4.0" }))),
-    element("div", { class: "grid" },
+    grid(
       field("Units", element("input", { name: "units", maxlength: 200, placeholder: "USD per share" })),
       field("Sessions", element("input", { name: "calendar", maxlength: 200, placeholder: "NYSE" }))),
-    element("div", { class: "actions" }, button), said);
+    actions(button), said);
 
   function over(event) {
     event.preventDefault();
@@ -53,7 +53,7 @@ export function uploading(signal) {
   async function send() {
     if (!file.files.length) return lay(said, notice("Choose a file first.", "bad"));
     const bar = element("progress", { max: 1, value: 0, "aria-label": "sent" });
-    const words = element("p", { class: "quiet" }, `Sending ${size(file.files[0].size)} …`);
+    const words = quiet(`Sending ${size(file.files[0].size)} …`);
     lay(said, bar, words);
     const onProgress = (sent) => {
       bar.value = sent;
@@ -91,8 +91,8 @@ function read(answer, isNew) {
     ], "lines"),
     answer.warnings.length > 0 && element("h3", {}, "What to know"),
     answer.warnings.length > 0 && element("ul", {}, answer.warnings.map((text) => element("li", {}, text))),
-    element("div", { class: "actions" }, element("a", { class: "button", href: address(`data/${answer.dataset_id}`) }, "Look at it"),
-      answer.kind === "bars" && element("a", { class: "button", href: address("new", { dataset: answer.dataset_id }) }, "Run on it")),
+    actions(linkButton(address(`data/${answer.dataset_id}`), "Look at it"),
+      answer.kind === "bars" && linkButton(address("new", { dataset: answer.dataset_id }), "Run on it")),
   ];
 }
 
@@ -103,7 +103,7 @@ function refused({ message, problem }) {
   return [
     notice(message, "bad"),
     facts([...cell.map(([name, value]) => [name, told(value)]), ["nearest", nearest], ["allowed", allowed === undefined ? null : told(allowed)]], "lines"),
-    element("p", { class: "quiet" }, "Nothing was kept. Correct the file and send it again."),
+    quiet("Nothing was kept. Correct the file and send it again."),
   ];
 }
 

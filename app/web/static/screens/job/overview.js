@@ -1,7 +1,7 @@
 // The figures of a run, its curve with what it is measured by, its drawdowns, months and years.
 import { call, Refused } from "../../core/api.js";
 import { chart, draw, logarithmic, zoom } from "../../core/charts.js";
-import { card, element, facts, lay, notice, table } from "../../core/dom.js";
+import { card, element, facts, lay, notice, quiet, sideBySide, table } from "../../core/dom.js";
 import { caution, date, day, figure, label, number, params, percent, quality, several, signed } from "../../core/format.js";
 import { bars, equity, line, overDrawdown } from "../../core/plots.js";
 
@@ -27,10 +27,10 @@ export async function open(place, { job, result, signal }) {
     benchmark?.why && notice(`${benchmark.name} is not drawn: ${benchmark.why}`),
     facts(FIRST.map((name) => [label(name), toned(name, metrics[name])]), "figures"),
     card(null, log.shown, main),
-    element("div", { class: "columns" }, monthly(result), yearly(result)),
-    element("div", { class: "columns" }, drawdowns(result, main), rolling(curves, result)),
-    element("div", { class: "columns" }, histogram(curves, result), exposure(curves)),
-    element("div", { class: "columns" },
+    sideBySide(monthly(result), yearly(result)),
+    sideBySide(drawdowns(result, main), rolling(curves, result)),
+    sideBySide(histogram(curves, result), exposure(curves)),
+    sideBySide(
       card("Other figures", facts(rest.map((name) => [label(name), figure(name, metrics[name])]))),
       costs(metrics)),
     result.warnings.length > 0 && card("Warnings", element("ul", {}, result.warnings.map((text) => element("li", {}, text)))));
@@ -41,7 +41,7 @@ function about(result) {
   const { request, provenance } = result;
   const symbols = request.symbols ? `${several(request.symbols)} · ` : "";
   const days = request.start_date ? `${request.start_date} to ${request.end_date}` : "";
-  return element("p", { class: "quiet" }, `${symbols}${days} · ${request.params ? params(request.params) : ""} `, quality(provenance.quality));
+  return quiet(`${symbols}${days} · ${request.params ? params(request.params) : ""} `, quality(provenance.quality));
 }
 
 function toned(name, value) {
@@ -103,7 +103,7 @@ function yearly(result) {
 
 function drawdowns(result, main) {
   const rows = result.top_drawdowns;
-  if (!rows.length) return card("Drawdowns", element("p", { class: "quiet" }, "The equity never fell below an earlier one."));
+  if (!rows.length) return card("Drawdowns", quiet("The equity never fell below an earlier one."));
   const last = result.request.end_date;
   return card("Drawdowns", table([
     { title: "Peak", show: (row) => date(row.start) }, { title: "Trough", show: (row) => date(row.trough) },
@@ -115,7 +115,7 @@ function drawdowns(result, main) {
 
 function rolling(curves, result) {
   const title = `Rolling over ${result.conventions.rolling_bars} bars`;
-  if (curves.rolling_volatility.every((value) => value === null)) return card(title, element("p", { class: "quiet" }, "The run has fewer bars."));
+  if (curves.rolling_volatility.every((value) => value === null)) return card(title, quiet("The run has fewer bars."));
   const place = chart("Rolling Sharpe ratio and volatility", "16rem");
   draw(place, (theme) => ({
     traces: [
@@ -151,7 +151,7 @@ function exposure(curves) {
 
 function costs(metrics) {
   const paid = COSTS.filter(([name]) => metrics[name]);
-  if (!paid.length) return card("Costs", element("p", { class: "quiet" }, "Nothing was charged."));
+  if (!paid.length) return card("Costs", quiet("Nothing was charged."));
   const charged = bars("What was charged", paid.map(([name, title]) => [title, metrics[name]]), { tone: (theme) => theme.c2 });
-  return card("Costs", charged, element("p", { class: "quiet" }, `Turnover ${number(metrics.turnover)} times the equity a year.`));
+  return card("Costs", charged, quiet(`Turnover ${number(metrics.turnover)} times the equity a year.`));
 }

@@ -1,7 +1,7 @@
 // Monte Carlo: how else the run could have gone. Bands of its equity and drawdown, figures, ruin and loss.
 import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, facts, lay, table } from "../../core/dom.js";
+import { actions, card, element, facts, lay, linkButton, quiet, table } from "../../core/dom.js";
 import { caution, figure, label, money, number, percent } from "../../core/format.js";
 import { line } from "../../core/plots.js";
 
@@ -22,8 +22,8 @@ export async function open(place, { job, result, signal }) {
     fan(found, own, "equity", "Equity"), fan(found, own, "drawdown", "Drawdown"),
     figures(found),
     found.ladder?.length > 0 && ladder(found.ladder),
-    card("What it does not say", element("p", {}, found.caveat), element("p", { class: "quiet" }, `Method ${found.method}, seed ${found.seed}. Intervals are of 95 % (Wilson), of the number of paths alone.`),
-      element("div", { class: "actions" }, element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=csv&part=paths` }, "Every path, CSV"))));
+    card("What it does not say", element("p", {}, found.caveat), quiet(`Method ${found.method}, seed ${found.seed}. Intervals are of 95 % (Wilson), of the number of paths alone.`),
+      actions(linkButton(`/api/v1/jobs/${job.job_id}/export?format=csv&part=paths`, "Every path, CSV"))));
 }
 
 function within({ probability, low, high }) {
@@ -49,7 +49,7 @@ function fan({ bands, unit }, own, name, title) {
       margin: { l: 60, r: 15, t: 12, b: bands.time ? 30 : 45 },
     },
   }));
-  return card(title, place, element("p", { class: "quiet" }, "Each band is across the paths at that step; no single path runs along it."));
+  return card(title, place, quiet("Each band is across the paths at that step; no single path runs along it."));
 }
 
 function figures({ figures: found, paths }) {

@@ -1,7 +1,7 @@
 // A search: what is known of its trials, also while it runs, and how far the best of them can be trusted.
 import { call } from "../../core/api.js";
 import { prepare } from "../../core/charts.js";
-import { card, element, empty, facts, lay, notice, table } from "../../core/dom.js";
+import { card, element, empty, facts, lay, notice, quiet, sideBySide, table, tall } from "../../core/dom.js";
 import { caution, counted, figure, label, number, params, percent, setting } from "../../core/format.js";
 import { calmly, subscribe } from "../../core/live.js";
 import { lines } from "./search/lines.js";
@@ -70,13 +70,13 @@ function ranked(result, choose) {
   const names = Object.keys(sweep.top[0].metrics).filter((name) => sweep.top.some(({ metrics }) => metrics[name] !== null));
   const first = [...new Set([...request.sweep.objective, ...names])];
   return [
-    card(`The best ${sweep.top.length}`, element("div", { class: "tall" }, table([
+    card(`The best ${sweep.top.length}`, tall(table([
       { title: "Trial", number: true, show: ({ trial }) => number(trial), sort: ({ trial }) => trial },
       sweep.top[0].symbol && { title: "Symbol", show: ({ symbol }) => symbol, sort: ({ symbol }) => symbol },
       ...axes.map((name) => ({ title: name, number: true, show: (row) => setting(row.params[name]), sort: (row) => row.params[name] })),
       ...first.map((name) => ({ title: label(name), number: true, show: ({ metrics }) => figure(name, metrics[name]), sort: ({ metrics }) => metrics[name] })),
     ].filter(Boolean), sweep.top, { onRow: ({ trial }) => choose(trial), label: "the best trials" }))),
-    element("div", { class: "columns" }, neighbourhood(sweep), others(sweep, choose), importance(sweep)),
+    sideBySide(neighbourhood(sweep), others(sweep, choose), importance(sweep)),
   ];
 }
 
@@ -85,7 +85,7 @@ function neighbourhood({ plateau, objective, best }) {
   const same = plateau.trial === best.trial;
   return card("Plateau",
     element("p", {}, `${params(plateau.params)}: the mean of ${label(objective)} over it and its ${counted(plateau.neighbours, "neighbour")} is ${figure(objective, plateau.mean)}; its own is ${figure(objective, plateau.figures[objective])}.`),
-    element("p", { class: "quiet" }, same ? "It is the best trial itself." : "The best trial is another one. One good trial among bad ones is luck."));
+    quiet(same ? "It is the best trial itself." : "The best trial is another one. One good trial among bad ones is luck."));
 }
 
 function others(sweep, choose) {
@@ -104,5 +104,5 @@ function importance({ importance: shares, objective }) {
   return card("Importance of the parameters",
     facts(rows.map(([name, share]) => [name, element("span", { class: "share" },
       element("meter", { min: 0, max: 1, value: share, "aria-label": name }), percent(share, 0))]), "lines"),
-    element("p", { class: "quiet" }, `The part of the variance of ${label(objective)} that each explains alone.`));
+    quiet(`The part of the variance of ${label(objective)} that each explains alone.`));
 }

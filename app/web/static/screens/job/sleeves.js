@@ -1,7 +1,7 @@
 // A portfolio: how it was shared out, who earned and who risked what, and how much the sleeves go together.
 import { call, Refused } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, facts, lay, table, words } from "../../core/dom.js";
+import { card, element, facts, lay, quiet, sideBySide, table, words } from "../../core/dom.js";
 import { caution, counted, figure, label, money, number, params, percent, quality, several, signed, verdict } from "../../core/format.js";
 import { correlations, line } from "../../core/plots.js";
 import { address } from "../../core/router.js";
@@ -13,15 +13,15 @@ export async function open(place, { result, signal }) {
   const qualities = await qualitiesOf(found.sleeves, signal);
   const { mandate } = result.request;
   lay(place,
-    element("p", { class: "quiet" }, `${counted(found.sleeves.length, "sleeve")}, weights by ${mandate.allocation.replaceAll("_", " ")}, rebalanced ${mandate.rebalance === "drift" ? `when they drift by ${percent(mandate.drift_band, 1)}` : mandate.rebalance}.`),
+    quiet(`${counted(found.sleeves.length, "sleeve")}, weights by ${mandate.allocation.replaceAll("_", " ")}, rebalanced ${mandate.rebalance === "drift" ? `when they drift by ${percent(mandate.drift_band, 1)}` : mandate.rebalance}.`),
     caution(result.provenance.quality, `The worst of the data is ${result.provenance.quality}`),
     facts([
       ["Diversification ratio", number(found.diversification_ratio)], ["Total return", figure("total_return", result.metrics.total_return)],
       ["Sharpe", figure("sharpe", result.metrics.sharpe)], ["Max drawdown", figure("max_drawdown", result.metrics.max_drawdown)],
     ], "figures"),
-    element("p", { class: "quiet" }, "The diversification ratio is the sum of the sleeves' deviations over that of the whole: 1 where they all move together."),
+    quiet("The diversification ratio is the sum of the sleeves' deviations over that of the whole: 1 where they all move together."),
     weights(found, result.request.end_date),
-    element("div", { class: "columns" }, shares(found), correlation(found)),
+    sideBySide(shares(found), correlation(found)),
     sleeves(found, qualities));
 }
 
@@ -49,7 +49,7 @@ function weights({ weights: told, sleeves: all }, end) {
     })),
     layout: { showlegend: all.length <= 16, yaxis: { tickformat: ".0%" }, legend: { traceorder: "normal" } },
   }));
-  return card("Weights", place, element("p", { class: "quiet" }, `${told.changes ? `Rebalanced ${counted(told.changes, "time")}` : "Always the same"}. What is missing to 100 % is cash.`));
+  return card("Weights", place, quiet(`${told.changes ? `Rebalanced ${counted(told.changes, "time")}` : "Always the same"}. What is missing to 100 % is cash.`));
 }
 
 function shares(found) {
@@ -64,15 +64,15 @@ function shares(found) {
     ],
     layout: { showlegend: true, hovermode: "y unified", barmode: "group", xaxis: { tickformat: ".0%" }, yaxis: { type: "category" }, legend: { traceorder: "reversed" } },
   }));
-  return card("Contributions to return and risk", place, element("p", { class: "quiet" }, `What was earned adds up to the total return of ${percent(total)}${found.sleeves.some((row) => row.risk_contribution !== null) ? ", the parts of the risk to 100 %" : ""}.`));
+  return card("Contributions to return and risk", place, quiet(`What was earned adds up to the total return of ${percent(total)}${found.sleeves.some((row) => row.risk_contribution !== null) ? ", the parts of the risk to 100 %" : ""}.`));
 }
 
 function correlation({ correlation: told, sleeves: all }) {
   const names = all.map(({ name }) => name);
   const z = names.map((row) => names.map((column) => told[row]?.[column] ?? null));
-  if (z.flat().every((value) => value === null)) return card("Correlation", element("p", { class: "quiet" }, "No sleeve ever moved: there is none."));
+  if (z.flat().every((value) => value === null)) return card("Correlation", quiet("No sleeve ever moved: there is none."));
   return card("Correlation", correlations("Correlation of every two sleeves", names, names, z),
-    element("p", { class: "quiet" }, "Of the sleeves' own returns. Blue goes together, orange against each other."));
+    quiet("Of the sleeves' own returns. Blue goes together, orange against each other."));
 }
 
 function sleeves({ sleeves: all }, qualities) {

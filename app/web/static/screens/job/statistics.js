@@ -1,5 +1,5 @@
 // What the best of many trials is worth: the sentence of the result, and each figure with what it says.
-import { card, element, facts } from "../../core/dom.js";
+import { card, element, facts, quiet } from "../../core/dom.js";
 import { counted, NONE, number, percent } from "../../core/format.js";
 
 const FIGURES = [
@@ -20,7 +20,7 @@ export function statistics(title, found, bars) {
   return card(title,
     element("p", {}, found.sentence),
     facts(known.map(([name, show, words]) => [name, [element("strong", {}, show(found, bars)), element("span", { class: "hint" }, words)]]), "lines"),
-    !alone && element("p", { class: "quiet" },
+    !alone && quiet(
       `${counted(found.trials_made, "trial")} here and ${number(found.trials_before)} earlier of this strategy on these data count.`,
       sampled ? ` PBO and the p value are of ${number(found.sampled_trials)} of them, drawn at random.` : ""));
 }

@@ -1,7 +1,7 @@
 // The round trips: on the prices of their symbol, in a table that leads there, and by how far each went for and against.
 import { call } from "../../core/api.js";
 import { chart, draw, zoom } from "../../core/charts.js";
-import { card, element, empty, field, lay, select, table } from "../../core/dom.js";
+import { actions, card, empty, field, lay, linkButton, quiet, select, short, table, tall } from "../../core/dom.js";
 import { filled } from "../../core/forms.js";
 import { bar, day, DAY_MS, money, number, params, percent, signed } from "../../core/format.js";
 import { paged } from "../../core/paged.js";
@@ -15,7 +15,7 @@ export async function open(place, { job, result, signal }) {
   const summary = result.trades_summary;
   const symbols = Object.keys(result.coverage ?? {}).length ? Object.keys(result.coverage) : result.request.symbols ?? [];
   const prices = chart("Trades on the price", "28rem");
-  const list = element("div", { class: "tall" });
+  const list = tall();
   const excursions = chart("Favourable over adverse excursion of each trade", "20rem");
   const pages = paged("More trades", read, show);
   const chosen = select({ "aria-label": "symbol", onchange: showPrices }, symbols);
@@ -71,11 +71,11 @@ export async function open(place, { job, result, signal }) {
 
   if (!summary.total) return place.append(card(null, empty("It never traded.")));
   lay(place,
-    element("p", { class: "quiet" }, `${number(summary.total)} trades, ${number(summary.long)} long and ${number(summary.short)} short, ${number(summary.open)} of them open at the end. Ended by ${params(summary.exit_reasons)}.`),
-    symbols.length > 0 && result.request.dataset_id && card(null, symbols.length > 1 && element("div", { class: "short" }, field("Symbol", chosen)), prices),
-    card(null, list, element("div", { class: "actions" }, pages.button,
-      element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=csv&part=trades` }, "CSV"),
-      element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=parquet&part=trades` }, "Parquet"))),
+    quiet(`${number(summary.total)} trades, ${number(summary.long)} long and ${number(summary.short)} short, ${number(summary.open)} of them open at the end. Ended by ${params(summary.exit_reasons)}.`),
+    symbols.length > 0 && result.request.dataset_id && card(null, symbols.length > 1 && short(field("Symbol", chosen)), prices),
+    card(null, list, actions(pages.button,
+      linkButton(`/api/v1/jobs/${job.job_id}/export?format=csv&part=trades`, "CSV"),
+      linkButton(`/api/v1/jobs/${job.job_id}/export?format=parquet&part=trades`, "Parquet"))),
     card("Excursions for and against each trade", excursions));
   await pages.reload();
 }

@@ -1,7 +1,7 @@
 // Walking forward, or crossing over: what was chosen on some bars, and what it made on others.
 import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, facts, lay, table, words } from "../../core/dom.js";
+import { actions, card, element, facts, lay, linkButton, quiet, sideBySide, table, tall, words } from "../../core/dom.js";
 import { caution, counted, day, figure, label, NONE, number, params, percent, setting, signed } from "../../core/format.js";
 import { line } from "../../core/plots.js";
 import { statistics } from "./statistics.js";
@@ -14,13 +14,13 @@ export async function open(place, { job, result, signal }) {
   const drawn = crossed && await call(`/jobs/${job.job_id}/paths`, { query: { points: POINTS }, signal });
   const curve = crossed ? "The curve under Overview is that of the path with the median Sharpe ratio." : "The curve under Overview is that of the tests one after the other.";
   lay(place,
-    element("p", { class: "quiet" }, `${counted(found.folds.length, crossed ? "split" : "fold")}, each with the best of ${counted(found.trials_made, "trial")} by ${label(found.objective)}. ${curve}`),
+    quiet(`${counted(found.folds.length, crossed ? "split" : "fold")}, each with the best of ${counted(found.trials_made, "trial")} by ${label(found.objective)}. ${curve}`),
     caution(result.provenance.quality),
     held(found, crossed),
     crossed && paths(found, job),
     crossed && curves(found, drawn),
     compared(found, crossed),
-    element("div", { class: "columns" }, Object.entries(found.parameters).map(([name, told]) => drift(name, told, found, crossed))),
+    sideBySide(Object.entries(found.parameters).map(([name, told]) => drift(name, told, found, crossed))),
     folds(found, crossed),
     statistics(crossed ? "What the shown path is worth, by itself" : "What the tests are worth, by themselves", found.out_of_sample.statistics, result.bars),
     hindsight(found),
@@ -55,7 +55,7 @@ function compared(found, crossed) {
     ],
     layout: { showlegend: true, xaxis: crossed ? { type: "category", title: { text: "tested groups" } } : { type: at.length === 1 ? "category" : "date" }, margin: { l: 55, r: 15, t: 12, b: crossed ? 60 : 30 }, yaxis: { title: { text: "Sharpe" }, zeroline: true, zerolinecolor: theme.quiet } },
   }));
-  return card("In sample and out of sample", element("p", { class: "quiet" }, "An open circle is what the choice made in its training, a full one what it made in its test."), place);
+  return card("In sample and out of sample", quiet("An open circle is what the choice made in its training, a full one what it made in its test."), place);
 }
 
 function drift(name, told, found, crossed) {
@@ -67,7 +67,7 @@ function drift(name, told, found, crossed) {
     layout: { xaxis: { type: crossed ? "category" : "date", showticklabels: !crossed }, yaxis: { type: numeric ? "linear" : "category" } },
   }));
   const range = told.low === null || told.low === undefined ? "" : `, between ${setting(told.low)} and ${setting(told.high)}`;
-  return card(name, element("p", { class: "quiet" }, `Changed ${counted(told.changes, "time")}, ${number(told.distinct)} different values${range}.`), place);
+  return card(name, quiet(`Changed ${counted(told.changes, "time")}, ${number(told.distinct)} different values${range}.`), place);
 }
 
 function folds(found, crossed) {
@@ -75,7 +75,7 @@ function folds(found, crossed) {
   const part = (title, name, metric) => ({
     title, number: true, show: (fold) => (fold[name] ? signed(figure(metric, fold[name][metric]), fold[name][metric]) : NONE), sort: (fold) => fold[name]?.[metric],
   });
-  return card(crossed ? "Splits" : "Folds", element("div", { class: "tall" }, table([
+  return card(crossed ? "Splits" : "Folds", tall(table([
     { title: crossed ? "Split" : "Fold", number: true, show: ({ fold }) => number(fold), sort: ({ fold }) => fold },
     crossed ? { title: "Tested groups", show: ({ test_groups: groups }) => groups.join(", ") } : { title: "Test", show: ({ test }) => span(test), sort: ({ test }) => test.start },
     { title: "Training", show: ({ train }) => span(train) },
@@ -100,12 +100,14 @@ function curves({ paths: { shown, sharpe } }, { paths: all }) {
   const median = all.find(({ path }) => path === shown);
   draw(place, (theme) => ({
     traces: [
-      { type: "scatter", mode: "lines", name: "the other paths", x: joined("time"), y: joined("value"), text: others.flatMap(({ path, time }) => [...time.map(() => `path ${path}, Sharpe ${number(sharpe[path])}`), ""]), line: { color: theme.soft(theme.c1, 0.4), width: 1 }, hovertemplate: "%{text}: %{y:,.0f}<extra></extra>" },
-      { type: "scatter", mode: "lines", name: "the median path, which is shown", x: median.time, y: median.value, line: { color: theme.c3, width: 2.4 }, hovertemplate: `path ${shown}: %{y:,.0f}<extra></extra>` },
+      line("the other paths", joined("time"), joined("value"), theme.soft(theme.c1, 0.4), {
+        width: 1, text: others.flatMap(({ path, time }) => [...time.map(() => `path ${path}, Sharpe ${number(sharpe[path])}`), ""]), hovertemplate: "%{text}: %{y:,.0f}<extra></extra>",
+      }),
+      line("the median path, which is shown", median.time, median.value, theme.c3, { width: 2.4, hovertemplate: `path ${shown}: %{y:,.0f}<extra></extra>` }),
     ],
     layout: { showlegend: true, hovermode: "closest", yaxis: { title: { text: "equity" } }, margin: { l: 65, r: 15, t: 12, b: 30 } },
   }));
-  return card("Curves of the paths", element("p", { class: "quiet" }, "Each leads through the whole history by tests only. Where they run together it does not matter which part of history was seen."), place);
+  return card("Curves of the paths", quiet("Each leads through the whole history by tests only. Where they run together it does not matter which part of history was seen."), place);
 }
 
 function paths({ paths: found }, job) {
@@ -122,6 +124,6 @@ function paths({ paths: found }, job) {
   return card("Paths",
     element("p", {}, `${number(told.paths)} paths through the whole history, each of tests only. ${percent(told.below_zero, 0)} of them have a Sharpe ratio below 0; half lie between ${number(told.p25)} and ${number(told.p75)}, nine in ten between ${number(told.p05)} and ${number(told.p95)}. Path ${number(found.shown)}, the median one, in green, is the one that is shown.`),
     place,
-    element("div", { class: "actions" }, ["csv", "parquet"].map((format) =>
-      element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=${format}&part=paths` }, `Curves of all paths, ${format === "csv" ? "CSV" : "Parquet"}`))));
+    actions(["csv", "parquet"].map((format) =>
+      linkButton(`/api/v1/jobs/${job.job_id}/export?format=${format}&part=paths`, `Curves of all paths, ${format === "csv" ? "CSV" : "Parquet"}`))));
 }

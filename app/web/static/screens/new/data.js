@@ -1,5 +1,5 @@
 // On which data: dataset, symbols, days, and what to compare with.
-import { card, element, field, lay, select } from "../../core/dom.js";
+import { card, element, field, grid, lay, quiet, select } from "../../core/dom.js";
 import { counted, quality } from "../../core/format.js";
 import { address } from "../../core/router.js";
 import { input, put } from "../../core/schema.js";
@@ -30,10 +30,10 @@ function below({ body, strategies, datasets, schema }) {
     },
   }, (item?.symbols ?? []).map((name) => element("option", { value: name, selected: (body.symbols ?? []).includes(name) }, name)));
   return [
-    item ? element("p", { class: "quiet" }, `${item.title} · ${item.source} · ${item.start} to ${item.end}, ${counted(item.bars, "bar")} `, quality(item.quality), " ",
+    item ? quiet(`${item.title} · ${item.source} · ${item.start} to ${item.end}, ${counted(item.bars, "bar")} `, quality(item.quality), " ",
       element("a", { href: address(`data/${item.dataset_id}`) }, "More")) : "",
     field("Symbols", symbols, chosen?.legs ? "The strategy trades its own legs." : "None chosen: the strategy's own, or all."),
-    element("div", { class: "grid" },
+    grid(
       input("/start_date", schema.properties.start_date, body, { label: "From" }), input("/end_date", schema.properties.end_date, body, { label: "To" }),
       field("Benchmark", select({
         "data-pointer": "/benchmark", oninput: (event) => put(body, "/benchmark", event.target.value || undefined),

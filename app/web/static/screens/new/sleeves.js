@@ -1,5 +1,5 @@
 // The strategies of a portfolio, each with its own data and parameters.
-import { card, element, field, lay } from "../../core/dom.js";
+import { actions, card, element, field, folded, grid, lay } from "../../core/dom.js";
 import { input } from "../../core/schema.js";
 import { picker as dataPicker } from "./data.js";
 import { parameters, picker as strategyPicker } from "./strategy.js";
@@ -12,7 +12,7 @@ export function sleeves({ body, strategies, datasets, described, changed, rebuil
   };
   return card("Strategies",
     element("div", { class: "columns", "data-pointer": "/strategies" }, body.strategies.map((_, at) => sleeve(at))),
-    element("div", { class: "actions" }, element("button", { type: "button", onclick: add }, "Add a strategy")));
+    actions(element("button", { type: "button", onclick: add }, "Add a strategy")));
 
   function sleeve(at) {
     const one = body.strategies[at];
@@ -22,9 +22,9 @@ export function sleeves({ body, strategies, datasets, described, changed, rebuil
     const show = () => {
       const chosen = strategies.find(({ strategy_id: id }) => id === one.strategy_id);
       legend.textContent = one.name ?? one.strategy_id;
-      lay(below, element("div", { class: "grid" },
+      lay(below, grid(
         input(`/strategies/${at}/name`, name, body), input(`/strategies/${at}/weight`, weight, body), input(`/strategies/${at}/symbols`, symbols, body)),
-      chosen && element("details", {}, element("summary", {}, "Parameters"), parameters(chosen, body, `/strategies/${at}`)));
+      chosen && folded("Parameters", parameters(chosen, body, `/strategies/${at}`)));
     };
     const change = (changes) => {
       Object.assign(one, changes);

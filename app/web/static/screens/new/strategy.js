@@ -1,5 +1,5 @@
 // Which strategy, and its parameters.
-import { card, element, field, lay } from "../../core/dom.js";
+import { card, element, field, lay, quiet } from "../../core/dom.js";
 import { address } from "../../core/router.js";
 import { input } from "../../core/schema.js";
 
@@ -10,7 +10,7 @@ export function strategy({ body, strategies, rebuild }) {
   function show() {
     const chosen = strategies.find(({ strategy_id: id }) => id === body.strategy_id);
     lay(about, chosen && [
-      element("p", { class: "quiet" }, `${chosen.summary} ${chosen.source}. `, element("a", { href: address(`strategies/${chosen.strategy_id}`) }, "More")),
+      quiet(`${chosen.summary} ${chosen.source}. `, element("a", { href: address(`strategies/${chosen.strategy_id}`) }, "More")),
       parameters(chosen, body)]);
   }
 
@@ -37,7 +37,7 @@ export function picker(strategies, chosen, onChoose) {
 // An input for each parameter, with the pointer `/params/…` below `under`.
 export function parameters(chosen, body, under = "") {
   const fields = Object.entries(chosen.parameters.properties);
-  if (!fields.length) return element("p", { class: "quiet" }, "It has no parameters.");
+  if (!fields.length) return quiet("It has no parameters.");
   return element("div", { class: "grid", "data-pointer": `${under}/params` }, fields.map(([name, schema]) =>
     input(`${under}/params/${name}`, schema, body, { label: name })));
 }

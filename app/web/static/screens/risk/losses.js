@@ -1,6 +1,6 @@
 // Value at risk and expected shortfall: by method and level, and whose part they are.
 import { chart, draw } from "../../core/charts.js";
-import { card, element, lay, table, words } from "../../core/dom.js";
+import { card, element, lay, quiet, sideBySide, table, words } from "../../core/dom.js";
 import { label, money, number, percent } from "../../core/format.js";
 import { here, remember } from "../../core/router.js";
 import { sides } from "./sides.js";
@@ -13,13 +13,13 @@ export function losses(told, options) {
   const key = ({ method, level }) => `${method}-${level}`;
   const open = told.figures.find((figure) => key(figure) === chosen) ?? told.figures[0];
   parts.append(partsOf(open));
-  return card("Value at risk and expected shortfall", options, element("div", { class: "columns" }, compared(told.figures), table(COLUMNS, told.figures, {
+  return card("Value at risk and expected shortfall", options, sideBySide(compared(told.figures), table(COLUMNS, told.figures, {
     label: "losses", caption: "A loss is positive. Choose one to see whose it is.", current: (figure) => figure === open,
     onRow: (figure) => {
       remember({ figure: key(figure) });
       lay(parts, partsOf(figure));
     },
-  })), parts, element("p", { class: "quiet" },
+  })), parts, quiet(
     `${told.coverage === null ? "Nothing is held." : `${percent(told.coverage, 0)} of the positions are measured.`} Longer horizons are one session times the square root of their number. Monte Carlo: ${number(told.paths)} draws, seed ${told.seed}.`));
 }
 
@@ -56,5 +56,5 @@ function partsOf(figure) {
   const tone = (theme, value) => (value > 0 ? theme.c2 : theme.c1);
   const title = `Whose the expected shortfall at ${percent(figure.level, 0)} is (${label(figure.method)})`;
   return element("div", {}, element("h3", {}, title), sides(figure, "cvar", { tone }),
-    element("p", { class: "quiet" }, "Parts sum to the whole; one below 0 is a hedge."));
+    quiet("Parts sum to the whole; one below 0 is a hedge."));
 }

@@ -1,5 +1,5 @@
 // What six scenarios would do, and what is behind each.
-import { card, element, facts, lay, notice, table } from "../../core/dom.js";
+import { card, element, facts, folded, lay, notice, quiet, sideBySide, table, tall } from "../../core/dom.js";
 import { counted, label, money, number, percent, signed } from "../../core/format.js";
 import { bars } from "../../core/plots.js";
 import { here, remember } from "../../core/router.js";
@@ -23,7 +23,7 @@ export function stress(told) {
   detail.append(detailOf(open));
   return card("Stress scenarios",
     told.unmapped.length > 0 && notice(`No scenario moves ${told.unmapped.map(({ symbol, value }) => `${symbol} (${money(value)})`).join(", ")}: it counts 0.`),
-    element("div", { class: "columns" },
+    sideBySide(
       bars("Gain or loss in each scenario, of equity", told.scenarios.map((item) => [item.title, item.pnl_fraction]), { format: ".2%", onChoose: (title) => choose(byTitle.get(title)) }),
       table([
         { title: "Scenario", show: ({ title }) => title },
@@ -36,7 +36,7 @@ export function stress(told) {
 function detailOf(item) {
   return element("div", {}, element("h3", {}, item.title), facts(shocks(item.shocks)),
     item.instruments.some(({ pnl }) => pnl !== 0) ? sides(item, "pnl")
-      : element("p", { class: "quiet" }, "It moves nothing that the book holds."));
+      : quiet("It moves nothing that the book holds."));
 }
 
 function shocks({ rates_bps: rates, prices }) {
@@ -52,7 +52,7 @@ function bp(move) {
 }
 
 function exposures(rows) {
-  return element("details", {}, element("summary", {}, "Factor exposures"), element("div", { class: "tall" }, table([
+  return folded("Factor exposures", tall(table([
     { title: "Symbol", show: (row) => row.symbol, sort: (row) => row.symbol },
     { title: "Depends on", show: (row) => row.factor, sort: (row) => row.factor },
     { title: "Value", number: true, show: (row) => money(row.value), sort: (row) => row.value },

@@ -1,6 +1,6 @@
 // All keys: a new one, whose secret is shown this once, and the end of one.
 import { call } from "../../core/api.js";
-import { card, element, field, lay, notice, select, table } from "../../core/dom.js";
+import { actions, card, element, field, grid, group, lay, notice, select, table } from "../../core/dom.js";
 import { when } from "../../core/format.js";
 import { confirmed, copying, secretInput, submits, tried } from "../../core/forms.js";
 
@@ -42,16 +42,16 @@ export async function open(place, { me, signal }) {
   const life = select({ "data-pointer": "/expires_in_seconds" }, LIVES);
   const may = SCOPES.map((scope) => element("input", { type: "checkbox", value: scope, checked: scope !== "admin" }));
   const form = element("form", { onsubmit: submits(create) },
-    element("div", { class: "grid" }, field("Owner", owner, "Whose jobs it sees."), field("Label", label, "What it is for."), field("Valid", life)),
-    element("fieldset", {}, element("legend", {}, "Scopes"), element("div", { class: "actions" }, may.map((box) => element("label", {}, box, box.value)))),
-    element("div", { class: "actions" }, element("button", { class: "primary" }, "Create a key")), made);
-  place.append(card("Create a key", form), card("Keys", element("div", { class: "actions" }, element("label", {}, closed, "Revoked and expired ones too")), list));
+    grid(field("Owner", owner, "Whose jobs it sees."), field("Label", label, "What it is for."), field("Valid", life)),
+    group("Scopes", actions(may.map((box) => element("label", {}, box, box.value)))),
+    actions(element("button", { class: "primary" }, "Create a key")), made);
+  place.append(card("Create a key", form), card("Keys", actions(element("label", {}, closed, "Revoked and expired ones too")), list));
   await show();
 }
 
 function shown({ key, key_id: id, owner }) {
   const secret = secretInput(key, "new key");
-  return [notice(`The key ${id} of ${owner}. It is shown this once: only its hash is kept.`), secret, element("div", { class: "actions" }, copying(secret))];
+  return [notice(`The key ${id} of ${owner}. It is shown this once: only its hash is kept.`), secret, actions(copying(secret))];
 }
 
 function columns(me, revoke) {

@@ -1,6 +1,6 @@
 // Strategies by days, in the colour of the loudest conviction.
 import { chart, draw, heightOf, letters } from "../../core/charts.js";
-import { element, empty, lay } from "../../core/dom.js";
+import { empty, lay, quiet } from "../../core/dom.js";
 import { conviction } from "./parts.js";
 
 const SIGNS = { flip: "⇄", surge: "↯" };
@@ -11,7 +11,7 @@ export function heatMap(place, { days, strategies: wanted }, onChoose) {
   const silent = wanted.length - strategies.length;
   if (!strategies.length) return lay(place, empty(silent ? "None of them said anything in these days. Another end of the map may show more." : "There is no signal for the map."));
   const made = chart(`Conviction of ${strategies.length} strategies on ${days.length} days`, heightOf(strategies.length));
-  lay(place, made, element("p", { class: "quiet" },
+  lay(place, made, quiet(
     "Blue is long, orange is short, and the stronger the colour the surer; grey is a day without a word. ⇄ is a flip, ↯ a surge. Choose a cell to read on. ",
     silent ? `${silent} more said nothing in these days: their data end on others. ` : "", marked(strategies)));
   const rows = [...strategies].sort((a, b) => (a.strategy_id < b.strategy_id ? 1 : -1)); // the first one stands on top

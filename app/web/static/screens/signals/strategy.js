@@ -1,7 +1,7 @@
 // One strategy: what it says now of each symbol, and how it came there.
 import { call, Refused } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, lay, notice, table, words } from "../../core/dom.js";
+import { actions, card, element, lay, linkButton, notice, quiet, table, words } from "../../core/dom.js";
 import { bar, number, quality, when } from "../../core/format.js";
 import { line } from "../../core/plots.js";
 import { address } from "../../core/router.js";
@@ -10,8 +10,8 @@ import { change, computing, conviction, direction } from "./parts.js";
 const MOST_LINES = 8; // colours that are told apart
 
 export async function strategyCard(place, { id, symbol, days, missing, signal }) {
-  const head = element("div", { class: "actions" }, computing(id),
-    element("a", { class: "button", href: address(`strategies/${id}`) }, "About it"), element("a", { class: "button", href: address("new", { strategy: id }) }, "Run it"));
+  const head = actions(computing(id),
+    linkButton(address(`strategies/${id}`), "About it"), linkButton(address("new", { strategy: id }), "Run it"));
   const there = `/strategies/${encodeURIComponent(id)}`;
   const why = missing && notice(missing.message);
   try {
@@ -21,7 +21,7 @@ export async function strategyCard(place, { id, symbol, days, missing, signal })
     const curve = chart(`Convictions of ${id} by symbol`, "16rem");
     const shown = symbol && now.signals.some((row) => row.symbol === symbol) ? [symbol] : loudest(now.signals);
     lay(place, card(id, why, reasons(now.signals), element("h3", {}, `Conviction over ${days} days`), curve,
-      element("p", { class: "quiet" }, told(shown, now.signals)), head));
+      quiet(told(shown, now.signals)), head));
     await draw(curve, (theme) => drawing(theme, past.signals, shown));
   } catch (error) {
     if (signal.aborted) return;

@@ -1,6 +1,6 @@
 // The parameters that stand for a strategy: what a run that says nothing else and the next signal use, and what stood before.
 import { call, unlessRefused } from "../../core/api.js";
-import { card, element, lay, notice, table } from "../../core/dom.js";
+import { actions, card, element, grid, lay, notice, quiet, table } from "../../core/dom.js";
 import { changed, params, when } from "../../core/format.js";
 import { submits } from "../../core/forms.js";
 import { input } from "../../core/schema.js";
@@ -12,7 +12,7 @@ export async function standing(found, there, signal) {
   function show({ version, overrides, history, ...told }) {
     const replaced = Object.keys(overrides).length > 0;
     let chosen = { ...overrides };
-    const fields = element("div", { class: "grid" });
+    const fields = grid();
     const build = () => lay(fields, properties.map(([name, schema]) => input(`/${name}`, schema, chosen, { label: name })));
 
     function clear() {
@@ -29,8 +29,8 @@ export async function standing(found, there, signal) {
 
     build();
     lay(body,
-      element("p", { class: "quiet" }, replaced ? ["In place of defaults: ", params(overrides), ". ", ...changed({ version, ...told })] : "The defaults stand."),
-      properties.length ? element("form", { onsubmit: submits(put), novalidate: true }, fields, element("div", { class: "actions" }, element("button", { class: "primary" }, "Let these stand"),
+      quiet(replaced ? ["In place of defaults: ", params(overrides), ". ", ...changed({ version, ...told })] : "The defaults stand."),
+      properties.length ? element("form", { onsubmit: submits(put), novalidate: true }, fields, actions(element("button", { class: "primary" }, "Let these stand"),
         replaced && element("button", { type: "button", onclick: clear }, "All defaults"))) : "",
       history.length ? past(history) : "");
   }
@@ -39,7 +39,7 @@ export async function standing(found, there, signal) {
     show({ version: null, overrides: {}, history: [] }); // the strategy has changed since: others can take their place
     body.prepend(notice(message, "bad"));
   });
-  return card("Parameters that stand", element("p", { class: "quiet" }, "What a run that does not say otherwise and the next signal use, whoever asks. What is left empty has its default."), body);
+  return card("Parameters that stand", quiet("What a run that does not say otherwise and the next signal use, whoever asks. What is left empty has its default."), body);
 }
 
 function past(rows) {

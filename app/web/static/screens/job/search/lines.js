@@ -1,5 +1,5 @@
 // Trials as lines across their parameters and figures. Limits on any axis pick some: dragged along it, or written.
-import { card, element, field, lay, select, table } from "../../../core/dom.js";
+import { actions, card, element, field, grid, group, lay, quiet, select, table } from "../../../core/dom.js";
 import { figure, label, number, setting } from "../../../core/format.js";
 import { here, remember } from "../../../core/router.js";
 import { draw, HEIGHT, valueAt } from "./axes.js";
@@ -10,16 +10,16 @@ const LISTED = 15;
 export function lines({ result, signal }, choose) {
   const place = card("Parallel coordinates");
   const plot = element("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "trials as lines across their parameters and figures" });
-  const words = element("p", { class: "quiet" });
+  const words = quiet();
   const limits = remembered();
-  const written = element("div", { class: "grid" });
+  const written = grid();
   const list = element("div");
   let page = null;
   let axes = [];
   const clear = element("button", { onclick: () => limit(() => limits.clear()) || plot.focus() }, "Clear the limits");
 
   function build() {
-    place.append(words, plot, element("details", { open: limits.size > 0 }, element("summary", {}, "Limits"), written, element("div", { class: "actions" }, clear)), list);
+    place.append(words, plot, element("details", { open: limits.size > 0 }, element("summary", {}, "Limits"), written, actions(clear)), list);
     new ResizeObserver(() => !signal.aborted && render()).observe(plot);
   }
 
@@ -75,7 +75,7 @@ export function lines({ result, signal }, choose) {
       onchange: (event) => limit(() => (event.target.value ? limits.set(axis.name, [event.target.value, ""]) : limits.delete(axis.name)), { written: true }),
     }, [["", "any"], ...axis.values.map(String)], limits.get(axis.name)?.[0]));
     lay(written, axes.map((axis) => (axis.numeric
-      ? element("fieldset", {}, element("legend", {}, axis.title), typed(axis, 0), typed(axis, 1)) : named(axis))));
+      ? group(axis.title, typed(axis, 0), typed(axis, 1)) : named(axis))));
     clear.disabled = !limits.size;
   }
 
