@@ -100,7 +100,7 @@ def test_a_dataset_is_composed_and_what_would_come_of_it_is_told_before(
 ) -> None:
     client.upload(rates, name="rates")
     page = browse("data?tab=add")
-    card = page.locator(".card", has_text="Compose of others")
+    card = page.locator(".card", has_text="Compose from other datasets")
     card.get_by_label("Made of").select_option("rates")
     expect(card.get_by_role("alert").first).to_contain_text("name is missing")
     card.get_by_label("Composed dataset").fill("traded_rates")

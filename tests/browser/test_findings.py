@@ -21,6 +21,7 @@ def jobs(client: Client) -> dict[str, str]:
     """One job of every kind that has a tab of its own, by the name of the tab."""
     queued = {
         "search": client.sweep("sma_cross", grid=GRID, objective=["sharpe", "max_drawdown"], **EURUSD),
+        "none": client.sweep("sma_cross", grid=GRID, constraints={"total_trades": {"min": 100_000}}, **EURUSD),
         "line": client.sweep("sma_cross", grid={"slow": [40, 80, 120]}, **EURUSD),
         "walk": client.walkforward("sma_cross", grid=GRID, train_months=60, test_months=24, **EURUSD),
         "crossed": client.walkforward("sma_cross", grid=GRID, cpcv={"groups": 6, "test_groups": 2}, **EURUSD),
@@ -65,6 +66,7 @@ def test_limits_on_an_axis_pick_trials_and_stay_in_the_address(browse: Browse, j
     page.get_by_text("Limits", exact=True).click()
     page.get_by_label("fast at most").fill("5")
     page.get_by_label("fast at most").press("Tab")
+    expect(page.get_by_label("slow at least")).to_be_focused()
     expect(page.get_by_text("3 within the limits")).to_be_visible()
     expect(page.get_by_role("region", name="trials", exact=True).get_by_role("row")).to_have_count(4)
     again = browse(page.url.partition("#/")[2])
@@ -174,7 +176,8 @@ def test_nothing_to_compare_says_what_to_do(browse: Browse) -> None:
 @pytest.mark.parametrize(
     "screen",
     [
-        "job/{search}?tab=search&limits=slow:80:",
+        "job/{search}?tab=search&limits=slow:80:,fast:NaN:",
+        "job/{none}?tab=origin",
         "job/{line}?tab=search",
         "job/{walk}?tab=walk",
         "job/{crossed}?tab=walk",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from app.client import Client
+from app.web import presenters
 from tests.browser.conftest import Browse, suits_everybody
+from tests.serving import Server
 
 RUN = {"params": {"fast": 10, "slow": 50}, "dataset": "fx_daily", "symbols": ["EURUSD"]}
 
@@ -26,6 +30,65 @@ def test_a_job_that_is_posted_elsewhere_appears_by_itself(browse: Browse, client
     expect(row).to_contain_text("succeeded")
     row.get_by_role("link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("buy_and_hold on fx_daily")
+
+
+def test_the_list_is_narrowed_to_every_kind_that_there_is(browse: Browse, client: Client, job: str) -> None:
+    page = browse("jobs?dataset_id=nowhere")
+    expect(page.get_by_text("No job is like that.")).to_be_visible()
+    kinds = page.get_by_label("Kind", exact=True).locator("option")
+    assert kinds.evaluate_all("all => all.slice(1).map((one) => one.value).sort()") == sorted(presenters.KINDS)
+    page.get_by_label("Dataset").fill("fx_daily")
+    page.get_by_label("Dataset").press("Tab")
+    expect(page.locator("tr.choice").first).to_contain_text("fx_daily")
+
+
+def test_what_somebody_does_in_the_list_outlives_what_comes_meanwhile(browse: Browse, client: Client, job: str) -> None:
+    page = browse("jobs")
+    page.get_by_role("button", name="Run", exact=True).click()
+    row = page.locator(f"tr[data-key='{job}']")
+    row.focus()
+    run = client.backtest("buy_and_hold", dataset="fx_daily", symbols=["USDCHF"], fresh=True)
+    expect(page.locator(f"tr[data-key='{run.id}']")).to_contain_text("succeeded")
+    expect(row).to_be_focused()
+    expect(page.get_by_role("columnheader", name=re.compile("^Run"))).to_have_attribute("aria-sort", "ascending")
+
+
+def test_what_nobody_answers_is_shown_as_soon_as_somebody_does(browse: Browse, job: str) -> None:
+    page = browse(f"job/{job}")
+    page.context.set_offline(True)
+    page.get_by_role("tab", name="Log").click()
+    expect(page.get_by_role("alert")).to_have_text("The server does not answer.")
+    page.context.set_offline(False)
+    expect(page.get_by_role("heading", name="Job", exact=True)).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_result_outlives_the_data_that_it_was_computed_on(
+    browse: Browse, client: Client, platform: Server, tmp_path: Path
+) -> None:
+    rows = [f"2024-0{1 + at // 28}-{1 + at % 28:02},{10 + at % 7},{20 + at % 5}" for at in range(56)]
+    path = tmp_path / "prices.csv"
+    path.write_text("\n".join(["date,A,B", *rows]))
+    client.upload(path, name="vanishing")
+    run = client.backtest("buy_and_hold", dataset="vanishing", symbols=["A"], benchmark="B").wait()
+    shutil.rmtree(platform.home / "datasets" / "vanishing")
+    page = browse(f"job/{run.id}")
+    expect(page.get_by_text("B is not drawn: There is no dataset 'vanishing'.")).to_be_visible()
+    page.get_by_role("tab", name="Trades").click()
+    expect(page.get_by_role("alert")).to_have_text("There is no dataset 'vanishing'.")
+    expect(page.get_by_role("region", name="trades").get_by_role("row").nth(1)).to_contain_text("long")
+
+
+def test_a_job_is_printed_in_the_colours_and_the_width_of_paper(browse: Browse, job: str) -> None:
+    page = browse(f"job/{job}", color_scheme="dark")
+    drawn = page.get_by_role("img", name="Equity over drawdown").locator(".main-svg").first
+    wide = drawn.get_attribute("width")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(drawn).to_have_attribute("width", "640")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(drawn).to_have_attribute("width", str(wide))
+    expect(page.locator("html")).to_have_attribute("data-theme", "auto")
 
 
 def test_a_job_shows_the_figures_of_its_result(browse: Browse, client: Client, job: str) -> None:

@@ -32,6 +32,21 @@ def test_a_run_is_asked_for_and_watched_to_its_end(browse: Browse, client: Clien
     assert (found["params"]["fast"], found["symbols"]) == (7, ["GBPUSD"])
 
 
+def test_a_run_is_made_up_with_the_keyboard_alone(browse: Browse) -> None:
+    page = browse("new")
+    page.get_by_role("tab", name="Backtest").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Walk forward")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("tab", name="Sweep")).to_have_attribute("aria-selected", "true")
+    strategy = page.get_by_label("Strategy", exact=True)
+    strategy.focus()
+    page.keyboard.type("donchian_b")
+    expect(strategy).to_have_value("donchian_breakout")
+    expect(strategy).to_be_focused()
+
+
 def test_a_mistake_is_told_at_its_input_and_cannot_be_posted(browse: Browse) -> None:
     page = browse("new?strategy=sma_cross")
     run = page.get_by_role("button", name="Run", exact=True)

@@ -35,7 +35,7 @@ def test_a_key_is_created_shown_once_and_revoked(browse: Browse, platform: Serve
     expect(page.get_by_label("Owner")).to_have_attribute("aria-invalid", "true")
     page.get_by_label("Owner").fill("ada")
     page.get_by_label("Label").fill("from the page")
-    page.get_by_label("It opens").select_option("90 days")
+    page.get_by_label("Valid").select_option("90 days")
     page.get_by_role("button", name="Create a key").click()
     key = page.get_by_label("new key").input_value()
     with Client(f"http://127.0.0.1:{platform.port}", key) as ada:
@@ -45,7 +45,7 @@ def test_a_key_is_created_shown_once_and_revoked(browse: Browse, platform: Serve
     row.get_by_role("button", name="Revoke").click()
     page.get_by_role("dialog").get_by_role("button", name="Revoke it").click()
     expect(row).to_have_count(0)
-    page.get_by_label("Those that are closed too").check()
+    page.get_by_label("Revoked and expired ones too").check()
     expect(row).to_contain_text("revoked")
     page.reload()
     expect(page.get_by_role("region", name="keys")).to_be_visible()
@@ -70,14 +70,17 @@ def test_who_may_not_see_keys_is_told_what_is_needed(browse: Browse, platform: S
         })).json()"""
     )
     page.context.clear_cookies()  # signing out would end the session that the other tests use
-    page.goto(f"http://127.0.0.1:{platform.port}/sign-in")
+    page.reload()
+    expect(page.get_by_role("alert")).to_have_text("You are not signed in, or no longer.")
     page.get_by_label("API key").fill(made["key"])
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_selector("#live.live")
-    page.goto(f"http://127.0.0.1:{platform.port}/#/settings")
     expect(page.locator(".card", has_text="You").first).to_contain_text("bob")
     expect(page.get_by_text("A key with the scope 'admin'")).to_be_visible()
     expect(page.get_by_role("region", name="keys")).to_have_count(0)
+    other = page.context.new_page()
+    other.goto(f"http://127.0.0.1:{platform.port}/")
+    other.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/sign-in.*#/settings"))
 
 
 @pytest.mark.parametrize("screen", ["system", "settings"])

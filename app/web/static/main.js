@@ -1,6 +1,6 @@
 // The page: the screen that the address names, and everything around it.
 import { Refused } from "./core/api.js";
-import { empty, toast } from "./core/dom.js";
+import { element, empty, toast } from "./core/dom.js";
 import { connect } from "./core/live.js";
 import { pane } from "./core/pane.js";
 import { here } from "./core/router.js";
@@ -14,7 +14,7 @@ function show() {
   const { path: [name = "jobs", ...rest], query } = here();
   const screen = SCREENS.find(({ path }) => path === name);
   mark(name);
-  if (!screen) return fill((made) => made.append(empty(`There is no screen '${name}'.`, "#/jobs", "Go to the jobs")));
+  if (!screen) return fill((made) => made.append(element("h1", {}, "Not found"), empty(`There is no screen '${name}'.`, "#/jobs", "Go to the jobs")));
   document.title = `${screen.title} · Queuant`;
   return fill(async (made, signal) => (await screen.load()).open(made, { rest, query, signal }));
 }

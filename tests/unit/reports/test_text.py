@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from app.reports import text
 from app.reports.parts import Section, Table
+from app.web import pages
+from engine.metrics import METRICS
 
 
 def report(*sections):
@@ -87,3 +91,11 @@ def test_no_text_leaves_its_cell():
     assert told.count(written) == 3
     assert "\x1b" not in told
     assert len([line for line in told.splitlines() if line.startswith("#")]) == 3
+
+
+def test_the_page_knows_the_units_of_all_metrics():
+    told = (pages.STATIC / "core" / "format.js").read_text()
+    for unit, variable in (("fraction", "FRACTIONS"), ("money", "MONEY")):
+        listed = re.search(rf"const {variable} = new Set\(\[(.*?)\]\)", told, re.DOTALL)
+        assert listed is not None
+        assert set(re.findall(r'"(\w+)"', listed[1])) == {item.name for item in METRICS.values() if item.unit == unit}

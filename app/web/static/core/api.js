@@ -1,8 +1,19 @@
 // Talks to the API with the session's cookie. A refusal becomes an Error that carries the problem document.
+import { asked } from "./router.js";
+
+const PAUSE_MS = 2000; // between two questions whether anybody answers again
+
 export class Refused extends Error {
   constructor(problem) {
     super(problem.detail);
     this.problem = problem;
+  }
+}
+
+// Nobody answered: a refusal too, without a code.
+export class Unanswered extends Refused {
+  constructor() {
+    super({ detail: "The server does not answer." });
   }
 }
 
@@ -14,21 +25,47 @@ export async function call(path, { method = "GET", body, query = {}, headers = {
   const reply = await answered(`/api/v1${path}${asked(query)}`, {
     method, headers: sent, signal, body: form ? body : body && JSON.stringify(body),
   });
-  if (reply.status === 401) location.assign(`/sign-in${location.hash}`);
+  if (reply.status === 401) leave();
   if (reply.status === 204) return null;
   if (reply.ok) return reply.json();
   // Whoever stands before the server may refuse in words of its own.
   throw new Refused(await reply.json().catch(() => ({ detail: `The server answered ${reply.status}.` })));
 }
 
-// No answer is a refusal too, without a code; to have left is none.
-async function answered(url, options) {
+// What `work` resolves to; where it is refused with one of these codes, what `otherwise` makes of the refusal.
+export async function unlessRefused(codes, work, otherwise) {
+  try {
+    return await work();
+  } catch (error) {
+    if (!codes.includes(error.problem?.code)) throw error;
+    return otherwise(error);
+  }
+}
+
+// To where one signs in, and from there back to where one was.
+export function leave() {
+  location.assign(`/sign-in?ended=1${location.hash}`);
+}
+
+// To have left is no refusal.
+export async function answered(url, options = {}) {
   try {
     return await fetch(url, options);
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new Refused({ detail: "The server does not answer." });
+    throw new Unanswered();
   }
+}
+
+export function alive() {
+  return answered("/healthz").then(() => true, () => false);
+}
+
+// Do it as soon as somebody answers, if it is still wanted then.
+export async function onceAnswered(work, wanted) {
+  do await new Promise((done) => setTimeout(done, PAUSE_MS));
+  while (wanted() && !await alive());
+  if (wanted()) await work();
 }
 
 // The same for a file, of which `onProgress` hears how much was sent, 0 to 1: `fetch` does not tell. Gives { status, answer }.
@@ -48,9 +85,4 @@ export function upload(path, form, { onProgress = () => {}, signal } = {}) {
     signal?.addEventListener("abort", () => request.abort());
     request.send(form);
   });
-}
-
-function asked(query) {
-  const said = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  return said.length ? `?${new URLSearchParams(said)}` : "";
 }

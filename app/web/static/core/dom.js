@@ -1,4 +1,5 @@
 // The parts that screens are made of.
+import { remembered } from "./keep.js";
 
 // element("button", { class: "primary", onclick: run }, "Run"): children that are null, undefined or false are left out.
 export function element(name, attributes = {}, ...children) {
@@ -12,9 +13,11 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-// The same for a place that is there already: these parts instead of what stood in it.
+// The same for a place that is there already: these parts instead of what stood in it. What somebody did there stays.
 export function lay(place, ...children) {
+  const back = remembered(place);
   place.replaceChildren(...there(children));
+  back();
 }
 
 function there(children) {
@@ -32,6 +35,36 @@ export function empty(text, link, name) {
 
 export function notice(text, kind = "") {
   return element("p", { class: `notice ${kind}`, role: kind === "bad" ? "alert" : null }, text);
+}
+
+// What every screen needs: words beside the point, buttons in a row, cards and inputs beside each other, what scrolls
+// where it is long, what need not be wide.
+const classed = (name, style) => (...children) => element(name, { class: style }, ...children);
+export const quiet = classed("p", "quiet");
+export const actions = classed("div", "actions");
+export const sideBySide = classed("div", "columns");
+export const grid = classed("div", "grid");
+export const tall = classed("div", "tall");
+export const short = classed("div", "short");
+
+// The title of a screen, and what stands beside it.
+export function header(title, ...children) {
+  return element("header", {}, element("h1", {}, title), ...children);
+}
+
+// What is shown when it is opened.
+export function folded(title, ...children) {
+  return element("details", {}, element("summary", {}, title), ...children);
+}
+
+// Inputs that belong together.
+export function group(title, ...children) {
+  return element("fieldset", {}, element("legend", {}, title), ...children);
+}
+
+// A link that looks like a button.
+export function linkButton(href, name) {
+  return element("a", { class: "button", href }, name);
 }
 
 // Pairs of a name and what it is.
@@ -63,6 +96,14 @@ export function select(attributes, options, chosen) {
   }));
 }
 
+// Other options for one that is there. It is left alone where they are the same: a list that is open would close.
+export function offer(place, options, chosen) {
+  const made = select({}, options);
+  const said = (list) => JSON.stringify([...list.children].map(({ value, text }) => [value, text]));
+  if (said(made) !== said(place)) place.replaceChildren(...made.children);
+  place.value = chosen;
+}
+
 // Tabs whose choice the caller keeps; arrows move between them. `panel` is the id of what they change.
 export function tabs(items, chosen, onChoose, panel) {
   const bar = element("div", { class: "tabs", role: "tablist" });
@@ -89,8 +130,9 @@ export function tabs(items, chosen, onChoose, panel) {
 }
 
 // A table. Columns: { title, show: (row) => node, sort: (row) => value, number: whether it stands to the right }.
-// With `onRow` a row can be chosen, by mouse and by Enter; `current` says which row is.
-export function table(columns, rows, { onRow, current = () => false, caption, label } = {}) {
+// With `onRow` a row can be chosen, by mouse and by Enter; `current` says which row is. `key(row)` tells a row from others
+// when its text changes.
+export function table(columns, rows, { onRow, key = () => null, current = () => false, caption, label } = {}) {
   const body = element("tbody");
   const heads = columns.map((column) => element("th", { scope: "col", class: column.number ? "number" : null },
     column.sort ? element("button", { class: "link", onclick: () => order(column) }, column.title) : column.title));
@@ -121,7 +163,7 @@ export function table(columns, rows, { onRow, current = () => false, caption, la
       made.setAttribute("aria-current", "true");
     };
     const made = element("tr", {
-      class: "choice", tabindex: 0, "aria-current": current(row) && "true", onclick: ({ target }) => target.closest("a, button, input") || choose(),
+      class: "choice", tabindex: 0, "data-key": key(row), "aria-current": current(row) && "true", onclick: ({ target }) => target.closest("a, button, input") || choose(),
       onkeydown: (event) => event.key === "Enter" && event.target === made && choose(),
     }, cells);
     return made;
@@ -150,17 +192,4 @@ export function toast(...children) {
   place.append(made);
   while (place.children.length > 4) place.firstChild.remove();
   setTimeout(() => made.remove(), 8000);
-}
-
-// Call `work` at most once each `pause` milliseconds, and once more when it was asked for meanwhile.
-export function calmly(work, pause = 200) {
-  let waiting = false;
-  return () => {
-    if (waiting) return;
-    waiting = true;
-    setTimeout(async () => {
-      waiting = false;
-      await work();
-    }, pause);
-  };
 }

@@ -1,8 +1,8 @@
 // A job that another screen has started, followed on the spot: its state, how far it is, and what came of it.
 import { call } from "./api.js";
-import { calmly, element } from "./dom.js";
+import { element, lay } from "./dom.js";
 import { state } from "./format.js";
-import { subscribe } from "./live.js";
+import { calmly, subscribe } from "./live.js";
 import { address } from "./router.js";
 
 const ENDED = new Set(["succeeded", "failed", "cancelled"]);
@@ -13,18 +13,18 @@ export function follow(place, jobId, signal, onEnd = () => null) {
   let ended = false;
 
   async function show() {
-    if (ended || signal.aborted) return;
+    if (ended) return;
     const job = await call(`/jobs/${jobId}`, { signal });
     if (ended) return;
     ended = ENDED.has(job.status);
     const link = element("a", { href: address(`job/${jobId}`) }, `Job ${jobId.slice(0, 8)}`);
-    place.replaceChildren(element("p", { role: "status" }, state(job), " · ", link, job.error ? `: ${job.error.message}` : ""));
+    lay(place, element("p", { role: "status" }, state(job), " · ", link, job.error ? `: ${job.error.message}` : ""));
     if (!ended) return place.append(bar);
     const said = await onEnd(job);
     if (said) place.append(said);
   }
 
-  const refresh = calmly(show, 50);
+  const refresh = calmly(show, 50, signal);
   subscribe(`jobs/${jobId}`, {
     onGap: refresh,
     onEvent: ({ type, data }) => {

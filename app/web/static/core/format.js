@@ -1,17 +1,24 @@
 // How figures, times and states are told. What is not defined for a run is a dash, never a number.
 import { element, notice } from "./dom.js";
 
+// The units of metrics, as the engine has them.
 const FRACTIONS = new Set(["total_return", "cagr", "annual_volatility", "max_drawdown", "var_95", "cvar_95", "win_rate", "exposure",
-  "best_day", "worst_day", "downside_deviation", "alpha", "tracking_error", "psr", "up_capture", "down_capture", "return", "mae", "mfe"]);
-const MONEY = new Set(["final_equity", "expectancy", "average_win", "average_loss", "pnl", "costs"]);
-const CAPITALS = { cagr: "CAGR", var_95: "VaR 95 %", cvar_95: "CVaR 95 %", psr: "PSR", mae: "MAE", mfe: "MFE", pnl: "P&L", var_breach: "VaR breach" };
+  "best_day", "worst_day", "downside_deviation", "alpha", "tracking_error", "psr"]);
+const MONEY = new Set(["final_equity", "expectancy", "average_win", "average_loss", "total_commission", "total_slippage", "total_borrow",
+  "total_funding", "total_interest"]);
+const NAMES = {
+  cagr: "CAGR", var_95: "VaR 95 %", cvar_95: "CVaR 95 %", psr: "PSR", mae: "MAE", mfe: "MFE", pnl: "P&L", var_breach: "VaR breach",
+  walkforward: "Walk forward", montecarlo: "Monte Carlo", monte_carlo: "Monte Carlo", lookahead: "Look-ahead check",
+};
 
 export const VERDICTS = { clean: "clean", looks_ahead: "looks ahead", unchecked: "not checked yet" };
 export const NONE = "–";
+export const DAY_MS = 86_400_000;
 
+// Whole numbers as they are, others with so many digits after the point, so that they stand below each other.
 export function number(value, digits = 2) {
   if (value === null || value === undefined) return NONE;
-  return value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: Number.isInteger(value) ? 0 : Math.min(digits, 2) });
+  return value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: Number.isInteger(value) ? 0 : digits });
 }
 
 // "1 trial", "1,200 trials".
@@ -29,7 +36,7 @@ export function money(value) {
 
 export function figure(name, value) {
   if (FRACTIONS.has(name)) return percent(value);
-  if (MONEY.has(name) || name.startsWith("total_") && name !== "total_trades") return money(value);
+  if (MONEY.has(name)) return money(value);
   return number(value, 3);
 }
 
@@ -38,7 +45,7 @@ export function isFraction(name) {
 }
 
 export function label(name) {
-  if (CAPITALS[name]) return CAPITALS[name];
+  if (NAMES[name]) return NAMES[name];
   const words = name.replaceAll("_", " ");
   return words[0].toUpperCase() + words.slice(1);
 }
@@ -71,18 +78,29 @@ export function date(iso) {
   return iso ? element("time", { datetime: day(iso) }, day(iso)) : NONE;
 }
 
+// The day so many days after another one.
+export function later(iso, days) {
+  return day(new Date(Date.parse(iso) + days * DAY_MS).toISOString());
+}
+
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return NONE;
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`.replace(" 0 s", "");
-  if (seconds < 172800) return `${(seconds / 3600).toFixed(1)} h`;
+  if (seconds < 172800) return `${(seconds / 3600).toFixed(1)} h`.replace(".0", "");
   return `${Math.round(seconds / 86400)} days`;
 }
 
-// The value of a parameter.
+// The first of many names.
+export function several(names, most = 6) {
+  return `${names.slice(0, most).join(", ")}${names.length > most ? ` and ${number(names.length - most)} more` : ""}`;
+}
+
+// The value of a parameter or a threshold, with the digits that it has.
 export function setting(value) {
-  return typeof value === "number" ? number(value, 4) : String(value);
+  if (value === null || value === undefined) return NONE;
+  return typeof value === "number" ? value.toLocaleString("en", { maximumFractionDigits: 4 }) : String(value);
 }
 
 export function params(values) {
@@ -116,6 +134,11 @@ export function quality(name) {
 }
 
 // The same as a sentence above the figures.
-export function caution(name, text = `Computed from ${name} data: it says nothing about real markets.`) {
-  return !name || name === "real" ? null : notice(text);
+export function caution(name, what = `Computed from ${name} data`) {
+  return !name || name === "real" ? null : notice(`${what}: that says nothing about real markets.`);
+}
+
+// Which version of what somebody may change, by whom and since when.
+export function changed({ version, changed_by: by, changed_at: at }) {
+  return [`Version ${version}, by ${by} on `, when(at), ". "];
 }

@@ -1,6 +1,6 @@
 // Forms and dialogs. What is refused is said at the input that it is about, else at the end.
-import { Refused } from "./api.js";
-import { element, notice } from "./dom.js";
+import { onceAnswered, Refused, Unanswered } from "./api.js";
+import { actions, element, lay, notice } from "./dom.js";
 import { complain } from "./schema.js";
 
 // What a form does when it is sent.
@@ -8,10 +8,7 @@ export function submits(work) {
   return async (event) => {
     event.preventDefault();
     const form = event.currentTarget;
-    const button = event.submitter;
-    if (button) button.disabled = true;
-    await tried(form, work);
-    if (button) button.disabled = false;
+    await once(event.submitter ?? form, () => tried(form, work));
   };
 }
 
@@ -34,24 +31,32 @@ export async function tried(place, work) {
   }
 }
 
-// Do what fills `place`; a refusal stands there instead.
+// Do what fills `place`; a refusal stands there instead, and until somebody answers where nobody did.
 export async function filled(place, work) {
   try {
     await work();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    place.replaceChildren(notice(error.message, "bad"));
+    lay(place, notice(error.message, "bad"));
+    if (error instanceof Unanswered) onceAnswered(() => filled(place, work), () => place.isConnected);
   }
 }
 
 // A button that does something, once at a time, and shows in `place` when it is refused.
 export function action(name, place, work, attributes = {}) {
-  const button = element("button", { type: "button", ...attributes, onclick: async () => {
-    button.disabled = true;
-    await tried(place, work);
-    button.disabled = false;
-  } }, name);
+  const button = element("button", { type: "button", ...attributes, onclick: () => once(button, () => tried(place, work)) }, name);
   return button;
+}
+
+// Do it unless it is being done. A button that were `disabled` meanwhile would lose the keyboard.
+export async function once(button, work) {
+  if (button.ariaDisabled) return;
+  button.ariaDisabled = "true";
+  try {
+    await work();
+  } finally {
+    button.ariaDisabled = null;
+  }
 }
 
 // Inputs that narrow what a screen shows. Nothing is sent.
@@ -78,7 +83,7 @@ export function ask(title, save, ...children) {
   const form = element("form", { onsubmit: submits(async () => {
     await save();
     shown.close();
-  }) }, ...children, element("div", { class: "actions" },
+  }) }, ...children, actions(
     element("button", { class: "primary" }, "Save"), element("button", { type: "button", onclick: () => shown.close() }, "Cancel")));
   const shown = dialog(title, form);
 }

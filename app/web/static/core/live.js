@@ -28,6 +28,25 @@ export function subscribe(name, { onEvent, onGap = () => {} }, signal) {
   });
 }
 
+// Call `work` whenever anything happens on a channel, at most once each `pause` milliseconds.
+export function watch(name, work, signal, pause = 300) {
+  const refresh = calmly(work, pause, signal);
+  subscribe(name, { onEvent: refresh, onGap: refresh }, signal);
+}
+
+// `work`, at most once each `pause` milliseconds, and once more when it was asked for meanwhile; never after `signal`.
+export function calmly(work, pause, signal) {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    setTimeout(async () => {
+      waiting = false;
+      if (!signal?.aborted) await work();
+    }, pause);
+  };
+}
+
 // Hear "connecting", "live" and "offline", now and whenever it changes.
 export function onState(watcher) {
   watchers.add(watcher);

@@ -13,10 +13,14 @@ function decoded(text) {
   }
 }
 
-// Values that are empty are left out.
-export function address(path, query = {}) {
+// What follows a path. Values that are empty are left out.
+export function asked(query) {
   const said = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== "");
-  return `#/${path}${said.length ? `?${new URLSearchParams(said)}` : ""}`;
+  return said.length ? `?${new URLSearchParams(said)}` : "";
+}
+
+export function address(path, query = {}) {
+  return `#/${path}${asked(query)}`;
 }
 
 export function go(path, query) {

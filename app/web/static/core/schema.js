@@ -1,4 +1,5 @@
 // Inputs out of the JSON Schemas that the API itself describes its requests by: a field that is new there is here too.
+import { answered } from "./api.js";
 import { element, field } from "./dom.js";
 import { label as labelled } from "./format.js";
 
@@ -6,7 +7,7 @@ let specification = null;
 
 // The schemas of all requests and answers, by name.
 export async function schemas() {
-  specification ??= fetch("/openapi.json").then((reply) => reply.json()).catch((error) => {
+  specification ??= answered("/openapi.json").then((reply) => reply.json()).catch((error) => {
     specification = null; // asked again by the next screen
     throw error;
   });

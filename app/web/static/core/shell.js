@@ -1,8 +1,8 @@
 // What stands around every screen: the way to the others, the state of the live channel, alerts, light and dark.
-import { call, Refused } from "./api.js";
-import { calmly, element, toast } from "./dom.js";
-import { onState, subscribe } from "./live.js";
+import { call, leave, Refused } from "./api.js";
 import { redrawAll } from "./charts.js";
+import { element, toast } from "./dom.js";
+import { calmly, onState, subscribe } from "./live.js";
 import { SCREENS } from "../screens.js";
 
 const MOST_COUNTED = 99;
@@ -30,6 +30,10 @@ export function build() {
       if (data.message) toast(element("strong", {}, data.severity ?? type), " ", element("a", { href: "#/alerts" }, data.message));
     },
   });
+  // Who signs out in one tab is signed out in all of them.
+  const tabs = new BroadcastChannel("signed out");
+  tabs.addEventListener("message", leave);
+  document.querySelector("form[action='/logout']").addEventListener("submit", () => tabs.postMessage(null));
   document.getElementById("theme").addEventListener("click", () => setTheme(THEMES[(THEMES.indexOf(theme()) + 1) % THEMES.length]));
   setTheme(theme());
 }
@@ -46,12 +50,13 @@ async function countAlerts() {
   }
 }
 
-// Mark the way that was taken.
+// Mark the way that was taken; on a phone it may lie beyond the edge.
 export function mark(path) {
   for (const link of document.querySelectorAll("#ways a")) {
     if (link.dataset.path === path) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  document.querySelector("#ways [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 export function theme() {

@@ -1,5 +1,5 @@
 // What asks for attention, the rules that find it, and where it is sent.
-import { element } from "../core/dom.js";
+import { header } from "../core/dom.js";
 import { tabbed } from "../core/tabbed.js";
 
 const TABS = [
@@ -9,6 +9,6 @@ const TABS = [
 ];
 
 export async function open(place, context) {
-  place.append(element("header", {}, element("h1", {}, "Alerts")));
+  place.append(header("Alerts"));
   await tabbed(place, TABS, context);
 }

@@ -1,16 +1,16 @@
 // The paper book that follows the signals: where it stands, what it traded, how it is made up.
-import { call, Refused } from "../core/api.js";
-import { calmly, card, element, lay, notice, tabs } from "../core/dom.js";
+import { call, unlessRefused } from "../core/api.js";
+import { actions, card, element, lay, notice, quiet, tabs } from "../core/dom.js";
 import { confirmed, tried } from "../core/forms.js";
 import { quality, when } from "../core/format.js";
-import { subscribe } from "../core/live.js";
+import { watch } from "../core/live.js";
 import { pane } from "../core/pane.js";
 import { remember } from "../core/router.js";
 
 const TABS = [
   { name: "now", title: "Now", load: () => import("./book/now.js") },
   { name: "trades", title: "Trades", load: () => import("./book/trades.js") },
-  { name: "config", title: "How it is made up", load: () => import("./book/editor.js") },
+  { name: "config", title: "Configuration", load: () => import("./book/editor.js") },
 ];
 // What a state of the breaker means.
 const BREAKER = { closed: "The book follows all of its wishes.", open: "It has fallen far, and follows a part of its wishes.", recovery: "It is on its way back to all of its wishes." };
@@ -31,7 +31,7 @@ export async function open(place, { query, signal }) {
     const found = await standingNow();
     current = found.current;
     lay(head, heading());
-    standing.replaceChildren(...(current ? halted(current) : [notice(found.why)]));
+    lay(standing, current ? halted(current) : notice(found.why));
     standing.hidden = !standing.children.length;
     bar.hidden = !current;
     const writing = body.hasChildNodes() && (current ? tab.name === "config" : true);
@@ -39,14 +39,8 @@ export async function open(place, { query, signal }) {
     await openTab();
   }
 
-  async function standingNow() {
-    try {
-      return { current: await call("/portfolio/current", { signal }) };
-    } catch (error) {
-      if (!(error instanceof Refused) || error.problem.code !== "no_book") throw error;
-      return { current: null, why: error.message };
-    }
-  }
+  const standingNow = () => unlessRefused(["no_book"], async () => ({ current: await call("/portfolio/current", { signal }) }),
+    ({ message }) => ({ current: null, why: message }));
 
   function openTab() {
     const { load } = current ? tab : TABS.find(({ name }) => name === "config");
@@ -59,7 +53,7 @@ export async function open(place, { query, signal }) {
     return [
       element("h1", {}, "Paper book"), quality(current.quality), current.breaker && element("span", { class: current.breaker === "closed" ? "badge" : "mark", title: BREAKER[current.breaker] }, `breaker ${current.breaker}`),
       element("span", { class: "quiet" }, "as of ", when(current.as_of, { seconds: false }), `, version ${current.book_version}`),
-      element("div", { class: "actions" }, element("button", { onclick: close }, "Close the book …")),
+      actions(element("button", { onclick: close }, "Close the book …")),
     ];
   }
 
@@ -78,12 +72,11 @@ export async function open(place, { query, signal }) {
     remember({ tab: name });
     openTab();
   }, "tab"));
-  const refresh = calmly(() => !signal.aborted && show(), 300);
   await show();
-  subscribe("portfolio", { onEvent: refresh, onGap: refresh }, signal);
+  watch("portfolio", show, signal);
 }
 
 function halted({ halted: why }) {
   return why ? [card("It stands still", element("p", {}, "Since ", when(why.at), ` its last step failed: ${why.message} (${why.code})`),
-    element("p", { class: "quiet" }, "It goes on when a signal, a dataset or its configuration is another one; the bars of the meantime are not lost."))] : [];
+    quiet("It goes on when a signal, a dataset or its configuration is another one; the bars of the meantime are not lost."))] : [];
 }

@@ -1,9 +1,9 @@
 // Up to eight results side by side: their curves, their figures, how sure the differences are, and how they were asked.
 import { call } from "../core/api.js";
-import { calmly, card, element, empty, field, notice, select } from "../core/dom.js";
+import { card, element, empty, field, header, lay, notice, select } from "../core/dom.js";
 import { filled } from "../core/forms.js";
 import { day, quality, title } from "../core/format.js";
-import { subscribe } from "../core/live.js";
+import { calmly, subscribe } from "../core/live.js";
 import { address, remember } from "../core/router.js";
 import { curves } from "./compare/curves.js";
 import { differences, figures, pairs } from "./compare/tables.js";
@@ -21,7 +21,7 @@ export async function open(place, { query, signal }) {
   const picker = element("form", { class: "actions", onsubmit: add });
   const said = element("div");
   const body = element("div", { class: "screen" });
-  place.append(element("header", {}, element("h1", {}, "Compare")), card(null, chosen, picker, said), body);
+  place.append(header("Compare"), card(null, chosen, picker, said), body);
 
   function add(event) {
     event.preventDefault();
@@ -39,9 +39,9 @@ export async function open(place, { query, signal }) {
   async function show() {
     pick();
     if (!ids.length) {
-      chosen.replaceChildren();
-      said.replaceChildren();
-      body.replaceChildren(empty("Nothing is chosen. Choose two or more results above, or tick them in the list of", "#/jobs", "jobs"));
+      lay(chosen);
+      lay(said);
+      lay(body, empty("Nothing is chosen. Choose two or more results above, or tick them in the list of", "#/jobs", "jobs"));
       return;
     }
     await filled(body, async () => {
@@ -58,18 +58,20 @@ export async function open(place, { query, signal }) {
 
   function render(found) {
     const runs = found.rows.map((row, at) => ({ ...row, ...known.get(row.job_id), letter: "ABCDEFGH"[at] }));
-    chosen.replaceChildren(...runs.map(chip), ...found.missing.map(({ id }) => missed(id)));
-    said.replaceChildren(...found.missing.map(({ id, message }) => notice(`${id}: ${message}`, "bad")));
+    lay(chosen, runs.map(chip), found.missing.map(({ id }) => missed(id)));
+    lay(said, found.missing.map(({ id, message }) => notice(`${id}: ${message}`, "bad")));
     const odd = runs.filter(({ result }) => result.provenance.quality !== "real");
-    body.replaceChildren(
+    lay(body,
       odd.length ? notice(`${odd.map(({ letter, result }) => `${letter} is computed from ${result.provenance.quality} data`).join(", ")}: that says nothing about real markets.`) : "",
       ...(runs.length ? [curves(runs), figures(runs, found)] : []),
       ...(runs.length > 1 ? [pairs(runs, found.pairs), differences(runs)] : [empty("Add another one to compare with.")]));
   }
 
   function chip({ letter, job, result }, at) {
-    return element("li", { class: `series${at + 1}` }, element("strong", {}, letter), " ", element("a", { href: address(`job/${job.job_id}`) }, title(job)), " ",
+    const made = element("li", {}, element("strong", {}, letter), " ", element("a", { href: address(`job/${job.job_id}`) }, title(job)), " ",
       quality(result.provenance.quality), " ", away(job.job_id, `Take ${letter} away`));
+    made.style.borderLeftColor = `var(--c${at + 1})`; // that of its curve
+    return made;
   }
 
   function missed(id) {
@@ -83,19 +85,22 @@ export async function open(place, { query, signal }) {
   function pick() {
     const rest = recent.filter(({ job_id: id, kind }) => KINDS.has(kind) && !ids.includes(id));
     picker.hidden = ids.length >= MOST;
-    picker.replaceChildren(
+    lay(picker,
       field("Recent results", select({ name: "job" }, rest.map((job) => [job.job_id, `${title(job)} · ${day(job.created_at)} · ${job.job_id.slice(0, 6)}`]))),
       element("button", { disabled: !rest.length }, "Add"));
     if (!rest.length) picker.append(empty("There is no other result yet.", "#/new", "Start a run"));
   }
 
-  const refresh = calmly(async () => {
-    if (signal.aborted) return;
+  async function readRecent() {
     recent = (await call("/jobs", { query: { status: "succeeded", limit: RECENT }, signal })).jobs;
-    if (!picker.contains(document.activeElement)) pick();
-  });
+  }
 
-  recent = (await call("/jobs", { query: { status: "succeeded", limit: RECENT }, signal })).jobs;
+  const refresh = calmly(async () => {
+    await readRecent();
+    if (!picker.contains(document.activeElement)) pick();
+  }, 200, signal);
+
+  await readRecent();
   subscribe("jobs", { onEvent: ({ type }) => type === "job_succeeded" && refresh() }, signal);
   await show();
 }

@@ -1,5 +1,5 @@
 // The data: what there is, one dataset, more of it, and the series and curves that strategies read beside prices.
-import { element } from "../core/dom.js";
+import { actions, header, linkButton } from "../core/dom.js";
 import { tabbed } from "../core/tabbed.js";
 
 const TABS = [
@@ -11,7 +11,7 @@ const TABS = [
 
 export async function open(place, context) {
   if (context.rest[0]) return (await import("./data/dataset.js")).open(place, context);
-  place.append(element("header", {}, element("h1", {}, "Data"),
-    element("div", { class: "actions" }, element("a", { class: "button", href: "#/data?tab=add" }, "Add data"))));
+  place.append(header("Data",
+    actions(linkButton("#/data?tab=add", "Add data"))));
   await tabbed(place, TABS, context);
 }

@@ -1,9 +1,10 @@
 // One job: where it stands while it runs, what it found when it is done. Each tab is a module in screens/job/.
 import { call } from "../core/api.js";
-import { calmly, card, element, empty, lay, notice } from "../core/dom.js";
+import { prepare } from "../core/charts.js";
+import { actions, card, element, empty, lay, linkButton, notice, quiet } from "../core/dom.js";
 import { action } from "../core/forms.js";
 import { duration, number, percent, state, title, when } from "../core/format.js";
-import { subscribe } from "../core/live.js";
+import { calmly, subscribe } from "../core/live.js";
 import { pane } from "../core/pane.js";
 import { address, go } from "../core/router.js";
 import { tabbed } from "../core/tabbed.js";
@@ -16,7 +17,7 @@ const TABS = [
   { name: "paths", title: "Paths", has: (result) => result?.montecarlo, load: () => import("./job/paths.js") },
   { name: "sleeves", title: "Sleeves", has: (result) => result?.portfolio, load: () => import("./job/sleeves.js") },
   { name: "trades", title: "Trades", has: (result, job) => result?.trades_summary && job.links.trades, load: () => import("./job/trades.js") },
-  { name: "found", title: "Result", has: (result) => result && !result.metrics, load: () => import("./job/found.js") },
+  { name: "found", title: "Result", has: (result) => result && !result.metrics && !result.sweep, load: () => import("./job/found.js") },
   { name: "origin", title: "Provenance", has: (result) => result?.provenance, load: () => import("./job/origin.js") },
   { name: "log", title: "Log", has: () => true, load: () => import("./job/log.js") },
 ];
@@ -36,7 +37,7 @@ export async function open(place, { rest: [asked = ""], signal }) {
     const job = await call(`/jobs/${jobId}`, { signal });
     document.title = `${title(job)} · Queuant`;
     lay(head, heading(job));
-    standing.replaceChildren(...standingOf(job));
+    lay(standing, standingOf(job));
     const now = `${job.status} ${job.attempt}`;
     if (drawn === now) return;
     drawn = now;
@@ -53,12 +54,12 @@ export async function open(place, { rest: [asked = ""], signal }) {
     });
     return [
       element("h1", {}, title(job)), state(job),
-      element("div", { class: "actions" },
+      actions(
         job.links.cancel && !job.cancel_requested_at && act("Cancel", "cancel"),
         job.links.retry && act("Run again", "retry"),
-        job.links.result && job.kind !== "signal" && element("a", { class: "button", href: address("new", { like: jobId }) }, "Change and run"),
-        job.links.report && element("a", { class: "button", href: job.links.report }, "Report"),
-        job.links.result && element("a", { class: "button", href: `/api/v1/jobs/${jobId}/export?format=json` }, "Download")),
+        job.links.verify && linkButton(address("new", { like: jobId }), "Change and run"),
+        job.links.report && linkButton(job.links.report, "Report"),
+        job.links.result && linkButton(job.links.export ? `${job.links.export}?format=json` : job.links.result, "Download")),
     ];
   }
 
@@ -78,17 +79,18 @@ export async function open(place, { rest: [asked = ""], signal }) {
 
   function tell(shown, progress) {
     const fraction = progress?.fraction ?? null;
-    shown.replaceChildren(
+    lay(shown,
       element("progress", { max: 1, value: fraction, "aria-label": "progress" }),
-      element("p", { class: "quiet" }, progress ? [
+      quiet(progress ? [
         progress.phase ?? "", fraction === null ? "" : ` · ${percent(fraction, 0)}`,
         progress.total ? ` · ${number(progress.done)} of ${number(progress.total)} ${progress.unit ?? ""}` : "",
         progress.eta_seconds === null || progress.eta_seconds === undefined ? "" : ` · ${duration(progress.eta_seconds)} left`,
       ] : "A worker has begun."));
   }
 
+  prepare();
   if (!jobId) return place.append(empty("No job is named.", "#/jobs", "Go to the jobs"));
-  const refresh = calmly(() => !signal.aborted && show(), 50);
+  const refresh = calmly(show, 50, signal);
   await show();
   subscribe(`jobs/${jobId}`, {
     onGap: refresh,

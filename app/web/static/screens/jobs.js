@@ -1,13 +1,13 @@
 // The jobs, newest first: a list that stays true by itself, with filters, and up to eight chosen to be compared.
-import { call, Refused } from "../core/api.js";
-import { calmly, card, element, empty, field, select, table } from "../core/dom.js";
+import { call, unlessRefused } from "../core/api.js";
+import { actions, card, element, empty, field, header, lay, select, table } from "../core/dom.js";
 import { answers, filled, filters } from "../core/forms.js";
-import { duration, state, when } from "../core/format.js";
-import { subscribe } from "../core/live.js";
+import { duration, label, state, when } from "../core/format.js";
+import { calmly, subscribe } from "../core/live.js";
 import { address, go, remember } from "../core/router.js";
 
 const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
-const KINDS = ["backtest", "portfolio", "sweep", "walkforward", "montecarlo", "lookahead", "signal", "fetch", "compose", "reproduce"];
+const KINDS = ["backtest", "portfolio", "sweep", "walkforward", "montecarlo", "fetch", "compose", "book", "reproduce", "signals", "verify"];
 const PAGE = 50;
 const MOST_COMPARED = 8;
 
@@ -22,45 +22,56 @@ export async function open(place, { query, signal }) {
   const compare = element("button", { disabled: true, onclick: () => go("compare", { jobs: [...chosen].join(",") }) }, "Compare");
   const form = filters({ onchange: filter },
     field("State", select({ name: "status" }, [["", "all"], ...STATES], query.get("status"))),
-    field("Kind", select({ name: "kind" }, [["", "all"], ...KINDS], query.get("kind"))),
+    field("Kind", select({ name: "kind" }, [["", "all"], ...KINDS.map((kind) => [kind, label(kind)])], query.get("kind"))),
     field("Strategy", element("input", { name: "strategy_id", value: query.get("strategy_id") ?? "", placeholder: "any" })),
+    field("Dataset", element("input", { name: "dataset_id", value: query.get("dataset_id") ?? "", placeholder: "any" })),
     field("Tag", element("input", { name: "tag", value: query.get("tag") ?? "", placeholder: "any" })));
   place.append(
-    element("header", {}, element("h1", {}, "Jobs"), element("div", { class: "actions" }, compare, element("a", { class: "button", href: "#/new" }, "New run"))),
-    card(null, form, list, element("div", { class: "actions" }, older)));
+    header("Jobs", actions(compare, element("a", { class: "button primary", href: "#/new" }, "New run"))),
+    card(null, form, list, actions(older)));
 
   const asked = () => answers(form);
 
   function filter() {
     remember(asked());
+    jobs.clear();
     return reload();
   }
 
   async function more(cursor) {
     const page = await call("/jobs", { query: { ...asked(), limit: PAGE, cursor }, signal });
-    if (cursor === null) jobs.clear();
     for (const job of page.jobs) jobs.set(job.job_id, job);
     next = page.next;
     render();
   }
 
-  const reload = () => filled(list, () => more(null));
+  // The newest page anew. Older ones that were asked for stay, unless others lie between.
+  const reload = () => filled(list, async () => {
+    const page = await call("/jobs", { query: { ...asked(), limit: PAGE }, signal });
+    const last = page.jobs.at(-1)?.created_at;
+    const goesOn = page.next !== null && page.jobs.some(({ job_id: id }) => jobs.has(id));
+    const kept = goesOn ? [...jobs.values()].filter(({ created_at: at }) => at < last) : [];
+    if (!kept.length) next = page.next;
+    jobs.clear();
+    for (const job of [...page.jobs, ...kept]) jobs.set(job.job_id, job);
+    render();
+  });
 
   function render() {
     older.hidden = next === null;
     const rows = [...jobs.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
     const filtered = Object.values(asked()).some(Boolean);
-    list.replaceChildren(rows.length ? table(columns, rows, { onRow: (job) => go(`job/${job.job_id}`), label: "jobs" })
+    lay(list, rows.length ? table(columns, rows, { onRow: (job) => go(`job/${job.job_id}`), key: (job) => job.job_id, label: "jobs" })
       : empty(filtered ? "No job is like that." : "No job yet.", filtered ? null : "#/new", "Start the first one"));
   }
 
   const columns = [
     { title: "Compare", show: box },
-    { title: "Run", show: (job) => element("a", { href: address(`job/${job.job_id}`) }, job.strategy_id ?? job.kind), sort: (job) => job.strategy_id ?? job.kind },
-    { title: "Kind", show: (job) => job.kind, sort: (job) => job.kind },
+    { title: "Run", show: (job) => element("a", { href: address(`job/${job.job_id}`) }, job.strategy_id ?? label(job.kind)), sort: (job) => job.strategy_id ?? job.kind },
+    { title: "Kind", show: (job) => label(job.kind), sort: (job) => job.kind },
     { title: "Data", show: (job) => job.dataset_id ?? "", sort: (job) => job.dataset_id },
     { title: "State", show: (job) => [state(job), bar(job)], sort: (job) => job.status },
-    { title: "Computing", number: true, show: (job) => duration(job.compute_ms === null ? null : job.compute_ms / 1000), sort: (job) => job.compute_ms },
+    { title: "Compute time", number: true, show: (job) => duration(job.compute_ms === null ? null : job.compute_ms / 1000), sort: (job) => job.compute_ms },
     { title: "Tags", show: (job) => job.tags.join(", ") },
     { title: "Queued", show: (job) => when(job.created_at), sort: (job) => job.created_at },
   ];
@@ -89,22 +100,16 @@ export async function open(place, { query, signal }) {
   const refresh = calmly(async () => {
     const ids = [...stale];
     stale.clear();
-    if (signal.aborted) return;
     if (ids.length > 5 || Object.values(asked()).some(Boolean)) return reload();
     for (const id of ids) await refreshOne(id);
     render();
-  });
+  }, 200, signal);
 
-  async function refreshOne(id) {
-    try {
-      const job = await call(`/jobs/${id}`, { signal });
-      const oldest = [...jobs.values()].at(-1);
-      if (next === null || !oldest || job.created_at >= oldest.created_at) jobs.set(id, job);
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      jobs.delete(id); // it was deleted meanwhile
-    }
-  }
+  const refreshOne = (id) => unlessRefused(["unknown_job"], async () => {
+    const job = await call(`/jobs/${id}`, { signal });
+    const oldest = [...jobs.values()].reduce((least, { created_at: at }) => (at < least ? at : least), job.created_at);
+    if (next === null || job.created_at > oldest || jobs.has(id)) jobs.set(id, job);
+  }, () => jobs.delete(id)); // it was deleted meanwhile
 
   subscribe("jobs", {
     onGap: reload,

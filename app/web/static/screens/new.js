@@ -1,6 +1,6 @@
 // A new run of any kind. The request is one object; every input edits it, the API checks it while it is being written.
 import { call, Refused } from "../core/api.js";
-import { card, element, notice, tabs } from "../core/dom.js";
+import { actions, card, element, folded, grid, header, lay, notice, tabs } from "../core/dom.js";
 import { counted } from "../core/format.js";
 import { go, remember } from "../core/router.js";
 import { complain, input, schemas } from "../core/schema.js";
@@ -33,31 +33,36 @@ export async function open(place, { query, signal }) {
   let asked = 0;
   let waiting = null;
 
-  const form = element("form", { class: "screen", id: "request", onsubmit: submit, novalidate: true });
+  const form = element("form", { class: "screen", id: "request", tabindex: -1, onsubmit: submit, novalidate: true });
   const verdict = element("div");
   const run = element("button", { class: "primary", form: "request", disabled: true }, "Run");
   const elsewhere = element("div");
   const bar = element("div");
-  place.append(element("header", {}, element("h1", {}, "New run")), bar, element("div", { class: "beside" }, form,
-    element("div", { class: "screen sticky" }, card(null, verdict, element("div", { class: "actions" }, run)), elsewhere)));
+  place.append(header("New run"), bar, element("div", { class: "beside" }, form,
+    element("div", { class: "screen sticky" }, card(null, verdict, actions(run)), elsewhere)));
   form.addEventListener("input", changed);
 
   function build() {
-    bar.replaceChildren(tabs(KINDS.map(({ name, title }) => [name, title]), kind.name, choose));
+    lay(bar, tabs(KINDS.map(({ name, title }) => [name, title]), kind.name, choose));
     const schema = described[kind.schema];
-    const world = { body, strategies, datasets, described, schema, rebuild: build };
-    form.replaceChildren(
-      ...(kind.name === "portfolio" ? [sleeves(world)] : [strategy(world), data(world)]),
-      ...(["sweep", "walkforward"].includes(kind.name) ? [search(world)] : []),
-      ...own(schema), simulation(schema));
-    changed();
+    const rest = element("div", { class: "screen" });
+    const world = { body, strategies, datasets, described, schema, changed, rebuild };
+    lay(form, kind.name !== "portfolio" && strategy(world), rest);
+    rebuild();
+
+    // What depends on the strategy.
+    function rebuild() {
+      lay(rest, kind.name === "portfolio" ? sleeves(world) : data(world), ["sweep", "walkforward"].includes(kind.name) && search(world),
+        own(schema), simulation(schema));
+      changed();
+    }
   }
 
   // What only this kind of run is asked.
   function own(schema) {
     const fields = Object.entries(schema.properties).filter(([name]) => !ELSEWHERE.has(name));
     if (kind.name === "portfolio") fields.unshift(...["start_date", "end_date"].map((name) => [name, schema.properties[name]]));
-    return fields.length ? [card(kind.title, element("div", { class: "grid" }, fields.map(([name, one]) => input(`/${name}`, one, body))))] : [];
+    return fields.length ? [card(kind.title, grid(fields.map(([name, one]) => input(`/${name}`, one, body))))] : [];
   }
 
   function simulation(schema) {
@@ -65,8 +70,8 @@ export async function open(place, { query, signal }) {
     const entry = (name) => input(`/config/${name}`, fields[name], body);
     const rest = Object.keys(fields).filter((name) => !FIRST.includes(name) && name !== "initial_capital");
     return card("Simulation",
-      element("div", { class: "grid" }, input("/initial_capital", schema.properties.initial_capital, body), FIRST.map(entry)),
-      element("details", {}, element("summary", {}, "More"), element("div", { class: "grid" }, rest.map(entry),
+      grid(input("/initial_capital", schema.properties.initial_capital, body), FIRST.map(entry)),
+      folded("More", grid(rest.map(entry),
         input("/seed", schema.properties.seed, body), input("/tags", schema.properties.tags, body))));
   }
 
@@ -107,10 +112,10 @@ export async function open(place, { query, signal }) {
   function tell(wanted, problem, estimate) {
     const loose = complain(form, problem);
     run.disabled = Boolean(problem?.code); // where nobody answered, it can be tried again
-    verdict.replaceChildren(...(problem
+    lay(verdict, problem
       ? [element("h2", {}, "Not yet"), ...(loose.length ? loose : [problem.detail]).map((text) => notice(text, "bad"))]
-      : [element("h2", {}, "Ready"), element("p", {}, sized(estimate))]));
-    elsewhere.replaceChildren(told(kind.name, wanted));
+      : [element("h2", {}, "Ready"), element("p", {}, sized(estimate))]);
+    lay(elsewhere, told(kind.name, wanted));
   }
 
   async function submit(event) {
@@ -122,6 +127,7 @@ export async function open(place, { query, signal }) {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       tell(request(), error.problem, null);
+      (form.querySelector("[aria-invalid]") ?? form).focus();
     }
   }
 

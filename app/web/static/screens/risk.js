@@ -1,8 +1,8 @@
 // What the paper book may lose: on usual days, in scenarios, and how much of its limits is used.
-import { call, Refused } from "../core/api.js";
-import { calmly, card, element, empty, field, lay, notice, select } from "../core/dom.js";
+import { call, unlessRefused } from "../core/api.js";
+import { card, element, empty, field, lay, notice, select, short } from "../core/dom.js";
 import { caution, counted, day, quality, when } from "../core/format.js";
-import { subscribe } from "../core/live.js";
+import { watch } from "../core/live.js";
 import { remember } from "../core/router.js";
 import { schemas } from "../core/schema.js";
 import { limitsEditor, limitsUsed } from "./risk/limits.js";
@@ -22,31 +22,25 @@ export async function open(place, { query, signal }) {
   async function reload() {
     const [told, found] = await Promise.all([measures(), call("/risk/limits", { signal })]);
     lay(head, heading(told));
-    used.replaceChildren(limitsUsed(found));
-    if (told.why) return measured.replaceChildren(card(null, empty(told.why, "#/book", "Go to the book")));
+    lay(used, limitsUsed(found));
+    if (told.why) return lay(measured, card(null, empty(told.why, "#/book", "Go to the book")));
     const left = told.losses.unmeasured.length;
     lay(measured,
-      caution(told.losses.quality, `Some of it follows ${told.losses.quality} data, which say nothing about real markets.`),
+      caution(told.losses.quality, `Some of it follows ${told.losses.quality} data`),
       left > 0 && notice(`${counted(left, "position")} ${left === 1 ? "is" : "are"} in no figure of usual days: ${told.losses.unmeasured.map(({ symbol, reason }) => `${symbol} (${reason})`).join(", ")}.`),
-      losses(told.losses, element("div", { class: "short" }, field("Over", horizon))), stress(told.stress));
+      losses(told.losses, short(field("Horizon", horizon))), stress(told.stress));
   }
 
   // Nothing is measured before the book is open; the limits can be set all the same.
-  async function measures() {
-    try {
-      const [losses, stress] = await Promise.all([call("/risk/var", { query: { horizon: horizon.value }, signal }), call("/risk/stress", { signal })]);
-      return { losses, stress };
-    } catch (error) {
-      if (!(error instanceof Refused) || !["no_book", "not_measured"].includes(error.problem.code)) throw error;
-      return { why: error.message };
-    }
-  }
+  const measures = () => unlessRefused(["no_book", "not_measured"], async () => {
+    const [losses, stress] = await Promise.all([call("/risk/var", { query: { horizon: horizon.value }, signal }), call("/risk/stress", { signal })]);
+    return { losses, stress };
+  }, ({ message }) => ({ why: message }));
 
-  const refresh = calmly(() => !signal.aborted && reload(), 300);
   await reload();
   const [stands, described] = await Promise.all([call("/risk/limits", { signal }), schemas()]);
   editor.append(limitsEditor(stands, described, reload));
-  subscribe("portfolio", { onEvent: refresh, onGap: refresh }, signal);
+  watch("portfolio", reload, signal);
 }
 
 function heading({ losses }) {

@@ -1,9 +1,9 @@
 // What strategies say now: by day, by symbol, as it happens; and which of them say nothing, and why.
 import { call } from "../core/api.js";
-import { calmly, card, element, empty, field, select, table, words } from "../core/dom.js";
+import { card, element, empty, field, grid, header, lay, offer, select, table, tall, words } from "../core/dom.js";
 import { answers, filters } from "../core/forms.js";
 import { bar, day, number, quality } from "../core/format.js";
-import { subscribe } from "../core/live.js";
+import { calmly, subscribe } from "../core/live.js";
 import { remember } from "../core/router.js";
 import { heatMap } from "./signals/heatmap.js";
 import { told, turned } from "./signals/news.js";
@@ -23,27 +23,27 @@ export async function open(place, { query, signal }) {
   signal.addEventListener("abort", () => inner.abort());
 
   const strategy = select({ name: "strategy" }, [["", "all"], ...said(query, "strategy")], query.get("strategy"));
-  const end = select({ name: "end" }, [["", "the newest signal"], ...said(query, "end")], query.get("end"));
+  const end = select({ name: "end" }, [["", "the newest"], ...said(query, "end")], query.get("end"));
   const symbols = element("datalist", { id: "symbols" });
   const form = filters({ class: null, onchange: filter },
     field("Strategy", strategy),
-    element("div", { class: "grid" },
+    grid(
       field("Symbol", element("input", { name: "symbol", list: "symbols", value: query.get("symbol") ?? "", placeholder: "any" })),
       field("Direction", select({ name: "direction" }, [["", "all"], ...DIRECTIONS], query.get("direction")))),
-    element("div", { class: "grid" },
-      field("Days on the map", select({ name: "days" }, DAYS, query.get("days") ?? "30")), field("Up to", end)), symbols);
+    grid(
+      field("Map of", select({ name: "days" }, DAYS, query.get("days") ?? "30")), field("Up to", end)), symbols);
   const feed = element("ol", { class: "feed", tabindex: 0, "aria-label": "what is new", "aria-live": "polite" });
   const turns = element("div");
   const silent = element("details", { class: "card" });
   const days = element("div");
   const chosen = element("div");
-  const list = element("div", { class: "tall" });
+  const list = tall();
   place.append(
-    element("header", {}, element("h1", {}, "Signals")),
+    header("Signals"),
     element("div", { class: "aside" },
-      element("div", { class: "screen" }, card(null, form), silent, card("As it happens", feed), card("Flips and surges on the map", turns)),
+      element("div", { class: "screen" }, card(null, form), silent, card("Live feed", feed), card("Flips and surges on the map", turns)),
       card("Conviction by day", days)),
-    chosen, card("The last word of each", list));
+    chosen, card("Latest signals", list));
   tellFeed();
 
   const asked = () => answers(form);
@@ -66,19 +66,15 @@ export async function open(place, { query, signal }) {
     const count = (wanted) => [...last.values()].filter((one) => one === wanted).length;
     const kept = end.value;
     const known = [...new Set([...days, kept])].filter(Boolean);
-    end.replaceChildren(element("option", { value: "" }, "the newest signal"),
-      ...known.map((value) => element("option", { value }, `${value} (last of ${count(value)})`)));
-    end.value = kept;
+    offer(end, [["", "the newest"], ...known.map((value) => [value, `${value} (last of ${count(value)})`])], kept);
   }
 
   async function reload() {
     [latest, map] = await Promise.all([call("/signals/latest", { signal }), heat()]);
     ends(latest.signals);
     const known = map.strategies.map(({ strategy_id }) => strategy_id).sort();
-    const kept = strategy.value;
-    strategy.replaceChildren(...["", ...known].map((value) => element("option", { value }, value || "all")));
-    strategy.value = known.includes(kept) ? kept : "";
-    symbols.replaceChildren(...[...new Set(latest.signals.map(({ symbol }) => symbol))].sort().map((value) => element("option", { value })));
+    offer(strategy, [["", "all"], ...known], known.includes(strategy.value) ? strategy.value : "");
+    offer(symbols, [...new Set(latest.signals.map(({ symbol }) => symbol))].sort());
     render();
   }
 
@@ -88,12 +84,12 @@ export async function open(place, { query, signal }) {
     const speaking = new Set(rows.map(({ strategy_id }) => strategy_id));
     const filtered = wanted.symbol || wanted.direction;
     const lines = map.strategies.filter(({ strategy_id }) => (!wanted.strategy || strategy_id === wanted.strategy) && (!filtered || speaking.has(strategy_id)));
-    turns.replaceChildren(turned(map.days, lines, choose));
+    lay(turns, turned(map.days, lines, choose));
     heatMap(days, { days: map.days, strategies: lines }, choose);
-    list.replaceChildren(rows.length ? table(COLUMNS, rows, { label: "latest signals", onRow: ({ strategy_id }) => choose(strategy_id), current: ({ strategy_id }) => strategy_id === wanted.strategy })
+    lay(list, rows.length ? table(COLUMNS, rows, { label: "latest signals", onRow: ({ strategy_id }) => choose(strategy_id), current: ({ strategy_id }) => strategy_id === wanted.strategy })
       : empty(latest.signals.length ? "No signal is like that." : "No strategy has spoken yet. They do by themselves; “Compute now” does not wait."));
     silent.hidden = !latest.missing.length;
-    silent.replaceChildren(...silence(latest.missing));
+    lay(silent, silence(latest.missing));
   }
 
   async function choose(id) {
@@ -108,7 +104,7 @@ export async function open(place, { query, signal }) {
     inner.abort();
     inner = new AbortController();
     const { strategy: id, symbol, days: span } = asked();
-    if (!id) return chosen.replaceChildren();
+    if (!id) return lay(chosen);
     await strategyCard(chosen, { id, symbol, days: span, missing: latest.missing.find((item) => item.strategy_id === id), signal: inner.signal });
   }
 
@@ -116,18 +112,17 @@ export async function open(place, { query, signal }) {
     if (event) heard.unshift(event);
     heard.splice(HEARD);
     const rows = heard.filter(({ data }) => fits(data, asked()));
-    feed.replaceChildren(...(rows.length ? rows.map((event) => told(event, choose)) : [element("li", { class: "quiet" }, "Nothing new since this page was opened.")]));
+    lay(feed, rows.length ? rows.map((event) => told(event, choose)) : element("li", { class: "quiet" }, "Nothing new since this page was opened."));
   }
 
   // The chosen strategy is read anew only where it spoke: others may speak without a pause.
   let spoke = false;
   const refresh = calmly(async () => {
-    if (signal.aborted) return;
     const anew = spoke;
     spoke = false;
     await reload();
     if (anew) await openStrategy();
-  }, 500);
+  }, 500, signal);
   subscribe("signals", {
     onGap: () => {
       spoke = true;
@@ -181,5 +176,5 @@ function silence(missing) {
     { title: "Again", show: (row) => computing(row.strategy_id) },
   ], missing, { label: "strategies that have not spoken" });
   const count = `${missing.length} ${missing.length === 1 ? "strategy has" : "strategies have"} not spoken at the present versions`;
-  return [element("summary", {}, count), element("div", { class: "tall" }, rows)];
+  return [element("summary", {}, count), tall(rows)];
 }

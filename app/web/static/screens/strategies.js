@@ -1,5 +1,5 @@
 // The strategies: the shelf, one strategy, and writing one without code.
-import { element } from "../core/dom.js";
+import { header } from "../core/dom.js";
 import { tabbed } from "../core/tabbed.js";
 
 const TABS = [
@@ -9,6 +9,6 @@ const TABS = [
 
 export async function open(place, context) {
   if (context.rest[0]) return (await import("./strategies/strategy.js")).open(place, context);
-  place.append(element("header", {}, element("h1", {}, "Strategies")));
+  place.append(header("Strategies"));
   await tabbed(place, TABS, context);
 }

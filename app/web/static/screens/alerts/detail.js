@@ -1,6 +1,6 @@
 // One alert: what it is about, what was found, where it was sent.
-import { card, element, facts, table, words } from "../../core/dom.js";
-import { label, number, when } from "../../core/format.js";
+import { actions, card, element, facts, folded, quiet, table, words } from "../../core/dom.js";
+import { label, number, setting, when } from "../../core/format.js";
 import { address } from "../../core/router.js";
 import { delivered, moment, severity, standing } from "./parts.js";
 
@@ -12,17 +12,17 @@ export function detail(alert, steps) {
   return card(null, element("h2", {}, severity(alert), " ", alert.message),
     facts([
       ["State", standing(alert)], ["Kind", label(alert.kind)], ["Rule", element("a", { href: address("alerts", { tab: "rules", rule: alert.rule_id }) }, alert.rule_id)],
-      ["About", alert.entity], ["Value", number(alert.value, 4)], ["Fires from", number(alert.threshold, 4)], ["Raised", when(alert.raised_at)],
+      ["About", alert.entity], ["Value", setting(alert.value)], ["Threshold", setting(alert.threshold)], ["Raised", when(alert.raised_at)],
       ["Acknowledged", alert.acknowledged_at && element("span", {}, when(alert.acknowledged_at), ` by ${alert.acknowledged_by}`)], ["Note", alert.note && words(alert.note)],
       ["Resolved", alert.resolved_at && when(alert.resolved_at)],
     ]),
-    element("div", { class: "actions" }, steps(alert), ways(alert).map(([href, name]) => element("a", { class: "button", href }, name))),
-    shown.length > 0 && element("details", {}, element("summary", {}, "What was found"), facts(shown.map(([name, value]) => [label(name), typeof value === "number" ? number(value, 4) : String(value)]))),
+    actions(steps(alert), ways(alert).map(([href, name]) => element("a", { class: "button", href }, name))),
+    shown.length > 0 && folded("What was found", facts(shown.map(([name, value]) => [label(name), setting(value)]))),
     element("h3", {}, "Sent to"), alert.deliveries.length ? table([
       { title: "Webhook", show: (row) => element("a", { href: address("alerts", { tab: "webhooks", webhook: row.webhook_id }) }, row.webhook_id) },
       { title: "State", show: delivered }, { title: "Attempts", number: true, show: (row) => number(row.attempt) },
       { title: "When", show: moment }, { title: "Error", show: (row) => words(row.error ?? "") },
-    ], alert.deliveries, { label: "deliveries" }) : element("p", { class: "quiet" }, "No webhook heard it."));
+    ], alert.deliveries, { label: "deliveries" }) : quiet("No webhook heard it."));
 }
 
 function ways({ kind, job_id: job, strategy_id: strategy, dataset_id: dataset }) {

@@ -1,9 +1,10 @@
 // The alerts, newest first: chosen by what they are, acknowledged and resolved, always as they stand now.
 import { call } from "../../core/api.js";
-import { calmly, card, element, empty, field, select, table, words } from "../../core/dom.js";
+import { actions, card, element, empty, field, lay, select, table, words } from "../../core/dom.js";
 import { answers, ask, filled, filters, tried } from "../../core/forms.js";
-import { label, number, when } from "../../core/format.js";
-import { subscribe } from "../../core/live.js";
+import { label, setting, when } from "../../core/format.js";
+import { watch } from "../../core/live.js";
+import { paged } from "../../core/paged.js";
 import { remember } from "../../core/router.js";
 import { detail } from "./detail.js";
 import { severity, SEVERITIES, standing } from "./parts.js";
@@ -13,20 +14,18 @@ const PAGE = 50;
 
 export async function open(place, { query, signal }) {
   const { kinds, rules } = await call("/alerts/rules", { signal });
-  let alerts = [];
-  let next = null;
   let chosen = query.get("alert");
 
   const list = element("div");
   const about = element("div");
-  const older = element("button", { onclick: () => more(next) }, "Older alerts");
+  const pages = paged("Older alerts", read, render);
   const form = filters({ onchange: filter },
     field("State", select({ name: "status" }, [["any", "all"], ...STATES], query.get("status") ?? "open")),
     field("Severity", select({ name: "severity" }, [["", "all"], ...SEVERITIES], query.get("severity"))),
     field("Kind", select({ name: "kind" }, [["", "all"], ...kinds.map(({ kind }) => [kind, label(kind)])], query.get("kind"))),
     field("Strategy", element("input", { name: "strategy_id", value: query.get("strategy_id") ?? "", placeholder: "any" })),
     field("Rule", select({ name: "rule_id" }, [["", "all"], ...rules.map(({ rule_id }) => rule_id)], query.get("rule_id"))));
-  place.append(card(null, form, list, element("div", { class: "actions" }, older)), about);
+  place.append(card(null, form, list, actions(pages.button)), about);
 
   const asked = () => answers(form);
 
@@ -35,33 +34,30 @@ export async function open(place, { query, signal }) {
     return reload();
   }
 
-  async function more(cursor) {
-    const wanted = asked();
-    const page = await call("/alerts", { query: { ...wanted, status: wanted.status === "any" ? "" : wanted.status, limit: PAGE, cursor }, signal });
-    alerts = cursor === null ? page.alerts : [...alerts, ...page.alerts];
-    next = page.next;
-    render();
+  async function read(cursor) {
+    const { status, ...others } = asked();
+    const { alerts, next } = await call("/alerts", { query: { ...others, status: status === "any" ? "" : status, limit: PAGE, cursor }, signal });
+    return { rows: alerts, next };
   }
 
-  const reload = () => filled(list, () => more(null));
+  const reload = () => filled(list, pages.reload);
 
-  function render() {
-    older.hidden = next === null;
+  function render(alerts) {
     const { status, ...others } = asked();
     const narrow = Object.values(others).some(Boolean);
-    list.replaceChildren(alerts.length ? table(columns, alerts, { onRow: choose, current: ({ alert_id }) => alert_id === chosen, label: "alerts" })
+    lay(list, alerts.length ? table(columns, alerts, { onRow: choose, key: ({ alert_id }) => alert_id, current: ({ alert_id }) => alert_id === chosen, label: "alerts" })
       : empty(narrow ? "No alert is like that." : status === "any" ? "Nothing has asked for attention yet." : `No alert is ${status}.`, "#/alerts?tab=rules", "See what is looked for"));
   }
 
   const columns = [
     { title: "Severity", show: severity, sort: (row) => SEVERITIES.indexOf(row.severity) },
-    { title: "What", show: (row) => words(row.message) },
+    { title: "Message", show: (row) => words(row.message) },
     { title: "Kind", show: (row) => label(row.kind), sort: (row) => row.kind },
-    { title: "Value", number: true, show: (row) => number(row.value, 4), sort: (row) => row.value },
-    { title: "From", number: true, show: (row) => number(row.threshold, 4), sort: (row) => row.threshold },
+    { title: "Value", number: true, show: (row) => setting(row.value), sort: (row) => row.value },
+    { title: "Threshold", number: true, show: (row) => setting(row.threshold), sort: (row) => row.threshold },
     { title: "State", show: standing, sort: (row) => STATES.indexOf(row.status) },
     { title: "Raised", show: (row) => when(row.raised_at), sort: (row) => row.raised_at },
-    { title: "Do", show: (row) => steps(row) },
+    { title: "Actions", show: (row) => steps(row) },
   ];
 
   function steps(row) {
@@ -96,12 +92,10 @@ export async function open(place, { query, signal }) {
   }
 
   async function look() {
-    if (chosen) await filled(about, async () => about.replaceChildren(detail(await call(`/alerts/${encodeURIComponent(chosen)}`, { signal }), manySteps)));
+    if (chosen) await filled(about, async () => lay(about, detail(await call(`/alerts/${encodeURIComponent(chosen)}`, { signal }), manySteps)));
   }
 
-  const refresh = calmly(async () => {
-    if (!signal.aborted) await Promise.all([reload(), look()]);
-  }, 300);
-  await Promise.all([reload(), look()]);
-  subscribe("alerts", { onEvent: refresh, onGap: refresh }, signal);
+  const refresh = () => Promise.all([reload(), look()]);
+  await refresh();
+  watch("alerts", refresh, signal);
 }

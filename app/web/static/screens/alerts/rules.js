@@ -1,9 +1,9 @@
 // The rules that raise alerts: built-in ones and one's own.
 import { call } from "../../core/api.js";
-import { card, element, field, select, table, words } from "../../core/dom.js";
+import { actions, card, element, field, grid, lay, quiet, select, table, words } from "../../core/dom.js";
 import { ask, confirmed, numeric, tried } from "../../core/forms.js";
-import { duration, label, NONE, number } from "../../core/format.js";
-import { severity, SEVERITIES } from "./parts.js";
+import { duration, label, NONE, setting } from "../../core/format.js";
+import { nameInput, severity, SEVERITIES, step } from "./parts.js";
 
 const ABOUT = [["strategy_id", "Strategy"], ["symbol", "Symbol"], ["dataset_id", "Dataset"]];
 const MINUTE = 60;
@@ -11,13 +11,13 @@ const MINUTE = 60;
 export async function open(place, { query, signal }) {
   const list = element("div");
   let kinds = [];
-  place.append(card(null, element("p", { class: "quiet" }, "A rule fires at its threshold and above it. Of a rule and what it is about one alert is unresolved at most."), list,
-    element("div", { class: "actions" }, element("button", { onclick: () => edit(null) }, "Add a rule …"))));
+  place.append(card(null, quiet("A rule fires at its threshold and above it. Of a rule and what it is about one alert is unresolved at most."), list,
+    actions(element("button", { onclick: () => edit(null) }, "Add a rule …"))));
 
   async function reload() {
     const found = await call("/alerts/rules", { signal });
     kinds = found.kinds;
-    list.replaceChildren(table(columns, found.rules, { label: "rules", current: ({ rule_id }) => rule_id === query.get("rule"), onRow: edit }));
+    lay(list, table(columns, found.rules, { label: "rules", key: ({ rule_id }) => rule_id, current: ({ rule_id }) => rule_id === query.get("rule"), onRow: edit }));
   }
 
   const kindOf = ({ kind }) => kinds.find((one) => one.kind === kind);
@@ -25,12 +25,12 @@ export async function open(place, { query, signal }) {
     { title: "On", show: (rule) => onOff(rule), sort: (rule) => rule.enabled },
     { title: "Rule", show: (rule) => [rule.rule_id, " ", note(rule)], sort: (rule) => rule.rule_id },
     { title: "Looks for", show: (rule) => words(kindOf(rule).about), sort: (rule) => rule.kind },
-    { title: "From", number: true, show: (rule) => number(rule.threshold, 4), sort: (rule) => rule.threshold },
+    { title: "Threshold", number: true, show: (rule) => setting(rule.threshold), sort: (rule) => rule.threshold },
     { title: "Unit", show: (rule) => kindOf(rule).unit ?? NONE },
     { title: "Severity", show: severity, sort: (rule) => SEVERITIES.indexOf(rule.severity) },
-    { title: "Quiet for", show: (rule) => duration(rule.cooldown_seconds), sort: (rule) => rule.cooldown_seconds },
-    { title: "Only", show: (rule) => Object.values(rule.filter).filter(Boolean).join(", ") },
-    { title: "Do", show: (rule) => element("span", { class: "actions inline" }, steps(rule)) },
+    { title: "Cooldown", show: (rule) => duration(rule.cooldown_seconds), sort: (rule) => rule.cooldown_seconds },
+    { title: "Filter", show: (rule) => Object.values(rule.filter).filter(Boolean).join(", ") },
+    { title: "Actions", show: (rule) => element("span", { class: "actions inline" }, steps(rule)) },
   ];
 
   function onOff(rule) {
@@ -45,9 +45,8 @@ export async function open(place, { query, signal }) {
   }
 
   function steps(rule) {
-    const button = (name, press) => element("button", { "aria-label": `${name}: ${rule.rule_id}`, onclick: press }, name);
-    const back = rule.built_in ? rule.changed_at && button("As built", () => takeBack(rule)) : button("Delete", () => remove(rule));
-    return [button("Change", () => edit(rule)), back];
+    const back = rule.built_in ? rule.changed_at && step("As built", rule.rule_id, () => takeBack(rule)) : step("Delete", rule.rule_id, () => remove(rule));
+    return [step("Change", rule.rule_id, () => edit(rule)), back];
   }
 
   async function remove(rule) {
@@ -87,14 +86,14 @@ function bodyOf({ kind, built_in: builtIn, threshold, severity: loud, cooldown_s
 }
 
 function ruleForm(rule, kinds, isNew) {
-  const name = element("input", { required: true, pattern: "[A-Za-z0-9][A-Za-z0-9_\\-]{0,63}", title: "Letters, digits, _ and -." });
+  const name = nameInput();
   const kind = select({ "data-pointer": "/kind", onchange: told }, kinds.map((one) => [one.kind, label(one.kind)]), rule.kind);
   const threshold = element("input", { "data-pointer": "/threshold", type: "number", step: "any", value: rule.threshold ?? "" });
   const loud = select({ "data-pointer": "/severity" }, SEVERITIES, rule.severity);
-  const quiet = element("input", { "data-pointer": "/cooldown_seconds", type: "number", step: "any", min: 0, value: rule.cooldown_seconds / MINUTE });
+  const cooldown = element("input", { "data-pointer": "/cooldown_seconds", type: "number", step: "any", min: 0, value: rule.cooldown_seconds / MINUTE });
   const on = element("input", { "data-pointer": "/enabled", type: "checkbox", checked: rule.enabled });
   const only = Object.fromEntries(ABOUT.map(([key]) => [key, element("input", { "data-pointer": `/filter/${key}`, value: rule.filter[key] ?? "", placeholder: "any" })]));
-  const about = element("p", { class: "quiet" });
+  const about = quiet();
   const measured = element("span");
 
   function told() {
@@ -108,13 +107,13 @@ function ruleForm(rule, kinds, isNew) {
   return {
     shown: [
       isNew && field("Name", name), isNew && field("Looks for", kind), about,
-      element("div", { class: "grid" }, field("Fires from", threshold, measured), field("Severity", loud), field("Quiet afterwards, minutes", quiet)),
-      element("div", { class: "grid" }, ABOUT.map(([key, title]) => field(`Only this ${title.toLowerCase()}`, only[key]))), field("On", on),
+      grid(field("Threshold", threshold, measured), field("Severity", loud), field("Cooldown, minutes", cooldown)),
+      grid(ABOUT.map(([key, title]) => field(`Only this ${title.toLowerCase()}`, only[key]))), field("On", on),
     ].filter(Boolean),
     name: () => (isNew ? name.value : undefined),
     body: () => bodyOf({
       kind: kind.value, built_in: !isNew && rule.built_in, threshold: threshold.disabled ? null : numeric(threshold) ?? null, severity: loud.value,
-      cooldown_seconds: (numeric(quiet) ?? 0) * MINUTE, enabled: on.checked, filter: Object.fromEntries(ABOUT.map(([key]) => [key, only[key].value])),
+      cooldown_seconds: (numeric(cooldown) ?? 0) * MINUTE, enabled: on.checked, filter: Object.fromEntries(ABOUT.map(([key]) => [key, only[key].value])),
     }),
   };
 }

@@ -1,8 +1,8 @@
 // How the book is made up: strategies and their shares, capital, fills and costs, breaker.
 import { call } from "../../core/api.js";
-import { card, element, notice } from "../../core/dom.js";
+import { actions, card, element, folded, grid, group, lay, notice, quiet } from "../../core/dom.js";
 import { submits } from "../../core/forms.js";
-import { money, when } from "../../core/format.js";
+import { changed, money } from "../../core/format.js";
 import { input, schemas } from "../../core/schema.js";
 import { sleeves } from "./sleeves.js";
 
@@ -15,7 +15,7 @@ export async function open(place, { current, signal, onSaved }) {
   const shares = sleeves(stands.strategies, strategies.map(({ strategy_id }) => strategy_id));
   const form = element("form", { onsubmit: submits(save), novalidate: true },
     shares.shown, account(), simulation(described.Book.properties.config.properties), breaker(described.Breaker.properties),
-    element("div", { class: "actions" }, element("button", { class: "primary" }, current ? "Change the book" : "Make it up so")));
+    actions(element("button", { class: "primary" }, current ? "Change the book" : "Make it up so")));
   place.append(card(current ? null : "How it will be made up", origin(stands), form));
 
   async function save() {
@@ -27,27 +27,27 @@ export async function open(place, { current, signal, onSaved }) {
 
   function account() {
     const { capital, start_date: start } = described.Book.properties;
-    return part("Account", current ? element("p", { class: "quiet" }, `It was opened with ${money(current.capital)}. Close the book to say capital and first day again.`)
-      : element("div", { class: "grid" }, input("/capital", capital, body), input("/start_date", start, body)));
+    return group("Account", current ? quiet(`It was opened with ${money(current.capital)}. Close the book to say capital and first day again.`)
+      : grid(input("/capital", capital, body), input("/start_date", start, body)));
   }
 
   function simulation(fields) {
     const entry = (name) => input(`/config/${name}`, fields[name], body);
     const rest = Object.keys(fields).filter((name) => !FIRST.includes(name));
-    return part("Fills and costs", element("div", { class: "grid" }, FIRST.map(entry)),
-      element("details", {}, element("summary", {}, "More"), element("div", { class: "grid" }, rest.map(entry))));
+    return group("Fills and costs", grid(FIRST.map(entry)),
+      folded("More", grid(rest.map(entry))));
   }
 
   function breaker(fields) {
-    const inputs = element("div", { class: "grid" });
+    const inputs = grid();
     const on = element("input", { type: "checkbox", checked: Boolean(body.breaker), onchange: switched });
     function switched() {
       if (!on.checked) delete body.breaker;
       else body.breaker ??= { ...USUAL };
-      inputs.replaceChildren(...(on.checked ? Object.keys(fields).map((name) => input(`/breaker/${name}`, fields[name], body)) : []));
+      lay(inputs, on.checked && Object.keys(fields).map((name) => input(`/breaker/${name}`, fields[name], body)));
     }
     switched();
-    return part("Breaker", element("label", {}, on, "After a fall it holds less, for a while"), inputs);
+    return group("Breaker", element("label", {}, on, "After a fall it holds less, for a while"), inputs);
   }
 }
 
@@ -55,10 +55,6 @@ function opening({ capital, start_date: start }) {
   return { capital, ...(start && { start_date: start }) };
 }
 
-function part(title, ...children) {
-  return element("fieldset", {}, element("legend", {}, title), ...children);
-}
-
-function origin({ version, changed_by: by, changed_at: at }) {
-  return element("p", { class: "quiet" }, ...(version ? [`Version ${version}, by ${by} on `, when(at), "."] : ["As built: every strategy that speaks, with equal shares. Nobody has changed it."]));
+function origin(stands) {
+  return quiet(stands.version ? changed(stands) : "As built: every strategy that speaks, with equal shares. Nobody has changed it.");
 }

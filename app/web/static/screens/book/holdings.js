@@ -1,5 +1,5 @@
 // What the book holds beside what it is after, and which strategy wants what.
-import { card, element, empty, table } from "../../core/dom.js";
+import { card, element, empty, lay, quiet, table, tall } from "../../core/dom.js";
 import { money, number, percent, quality, signed } from "../../core/format.js";
 import { address, here, remember } from "../../core/router.js";
 
@@ -10,11 +10,11 @@ export function holdings(current, target) {
   const isChosen = (row) => row.key === chosen;
   const choose = (row) => {
     remember({ position: row.key });
-    wants.replaceChildren(wanted(row));
+    lay(wants, wanted(row));
   };
   const found = rows.find(isChosen);
   if (found) wants.append(wanted(found));
-  return card("Positions and targets", rows.length ? element("div", { class: "tall" }, table(COLUMNS, rows, { onRow: choose, current: isChosen, label: "positions" }))
+  return card("Positions and targets", rows.length ? tall(table(COLUMNS, rows, { onRow: choose, key: (row) => row.key, current: isChosen, label: "positions" }))
     : empty("It holds nothing and is after nothing: no strategy of it wants a position.", "#/signals", "See what they say"), wants);
 }
 
@@ -41,16 +41,16 @@ const COLUMNS = [
   { title: "P&L", number: true, show: ({ held }) => signed(money(held?.pnl), held?.pnl), sort: ({ held }) => held?.pnl },
   { title: "Weight", number: true, show: ({ held }) => percent(held?.weight), sort: ({ held }) => held?.weight },
   { title: "Target", number: true, show: ({ target }) => percent(target?.weight), sort: ({ target }) => target?.weight },
-  { title: "To go", number: true, show: (row) => percent(gap(row)), sort: (row) => Math.abs(gap(row)) },
-  { title: "Wanted by", number: true, show: ({ target }) => number(Object.keys(target?.wants ?? {}).length), sort: ({ target }) => Object.keys(target?.wants ?? {}).length },
+  { title: "To target", number: true, show: (row) => percent(gap(row)), sort: (row) => Math.abs(gap(row)) },
+  { title: "Strategies", number: true, show: ({ target }) => number(Object.keys(target?.wants ?? {}).length), sort: ({ target }) => Object.keys(target?.wants ?? {}).length },
 ];
 
 function wanted({ symbol, target }) {
   const rows = Object.entries(target?.wants ?? {}).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
-  if (!rows.length) return element("p", { class: "quiet" }, `No strategy wants ${symbol}: what is held of it will be sold.`);
+  if (!rows.length) return quiet(`No strategy wants ${symbol}: what is held of it will be sold.`);
   return element("div", {}, element("h3", {}, `Who wants what in ${symbol}`), table([
     { title: "Strategy", show: ([name]) => element("a", { href: address("signals", { strategy: name }) }, name) },
     { title: "Part of equity", number: true, show: ([, part]) => percent(part) },
-  ], rows, { label: "who wants what" }), element("p", { class: "quiet" },
+  ], rows, { label: "who wants what" }), quiet(
     target.asked === target.weight ? `Together ${percent(target.asked)}.` : `Together they ask for ${percent(target.asked)}; the limits of the book leave ${percent(target.weight)}.`));
 }

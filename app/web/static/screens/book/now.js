@@ -1,8 +1,9 @@
 // Where the book stands: its figures, its curve, what it holds beside what it is after, and whose the gains are.
 import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, facts, field, lay, select } from "../../core/dom.js";
+import { card, element, facts, field, lay, quiet, select, short, sideBySide } from "../../core/dom.js";
 import { caution, money, percent, signed, when } from "../../core/format.js";
+import { equity, line, overDrawdown } from "../../core/plots.js";
 import { here, remember } from "../../core/router.js";
 import { holdings } from "./holdings.js";
 import { attribution } from "./attribution.js";
@@ -18,18 +19,18 @@ export async function open(place, { current, signal }) {
   const exposure = chart("Gross and net exposure of the book", "16rem");
   const gains = element("div");
   lay(place,
-    caution(current.quality, `Some of it follows ${current.quality} data, which say nothing about real markets.`),
+    caution(current.quality, `Some of it follows ${current.quality} data`),
     facts(figures(current), "figures"),
-    card(null, element("div", { class: "short" }, field("Days up to the last bar", span)), main, element("p", { class: "quiet" },
+    card(null, short(field("Period", span)), main, quiet(
       "Up to ", when(current.live_since, { seconds: false }), " it is what the book would have done, from then on what it did.")),
     holdings(current, target),
-    element("div", { class: "columns" }, card("Exposure", exposure), gains));
+    sideBySide(card("Exposure", exposure), gains));
 
   async function curves() {
     const [history, shares] = await Promise.all([
       call("/portfolio/history", { query: { days: span.value, points: POINTS }, signal }), call("/portfolio/attribution", { query: { days: span.value }, signal }),
     ]);
-    gains.replaceChildren(attribution(shares));
+    lay(gains, attribution(shares));
     await Promise.all([draw(main, (theme) => curve(theme, history)), draw(exposure, (theme) => exposed(theme, history))]);
   }
   await curves();
@@ -37,8 +38,8 @@ export async function open(place, { current, signal }) {
 
 function figures(book) {
   return [
-    ["Equity", money(book.equity)], ["P&L of the day", signed(money(book.pnl.day), book.pnl.day)],
-    ["P&L in total", signed(money(book.pnl.total), book.pnl.total)], ["Return in total", signed(percent(book.pnl.total / book.capital), book.pnl.total)],
+    ["Equity", money(book.equity)], ["P&L, last day", signed(money(book.pnl.day), book.pnl.day)],
+    ["P&L, total", signed(money(book.pnl.total), book.pnl.total)], ["Total return", signed(percent(book.pnl.total / book.capital), book.pnl.total)],
     ["Drawdown", percent(book.drawdown)], ["Gross exposure", percent(book.gross_exposure)], ["Net exposure", percent(book.net_exposure)],
     ["Cash", money(book.cash)],
   ];
@@ -48,13 +49,9 @@ function curve(theme, history) {
   const last = history.time.at(-1);
   const lived = history.live_since < last;
   return {
-    traces: [
-      { type: "scatter", mode: "lines", name: "equity", x: history.time, y: history.equity, line: { color: theme.c1, width: 1.6 } },
-      { type: "scatter", mode: "lines", name: "drawdown", x: history.time, y: history.drawdown, yaxis: "y2", fill: "tozeroy", fillcolor: theme.soft(theme.c2), line: { color: theme.c2, width: 1 }, hovertemplate: "%{y:.2%}" },
-    ],
+    traces: equity(theme, { ...history, value: history.equity }),
     layout: {
-      xaxis: { anchor: "y2" }, yaxis: { domain: [0.32, 1], title: { text: "equity" } },
-      yaxis2: { domain: [0, 0.26], tickformat: ".1%", title: { text: "drawdown" } },
+      ...overDrawdown({ tickformat: ".1%" }),
       shapes: lived ? [{ type: "line", x0: history.live_since, x1: history.live_since, yref: "paper", y0: 0, y1: 1, line: { color: theme.quiet, width: 1, dash: "dot" } }] : [],
       annotations: lived ? [{ x: history.live_since, yref: "paper", y: 1, text: "live", showarrow: false, xanchor: "left", font: { color: theme.quiet } }] : [],
     },
@@ -62,9 +59,9 @@ function curve(theme, history) {
 }
 
 function exposed(theme, history) {
-  const line = (name, values, color) => ({ type: "scatter", mode: "lines", name, x: history.time, y: values, line: { color, width: 1.4, shape: "hv" }, hovertemplate: "%{y:.1%}" });
+  const part = (name, values, colour) => line(name, history.time, values, colour, { shape: "hv", hovertemplate: "%{y:.1%}" });
   return {
-    traces: [line("gross", history.gross_exposure, theme.c3), line("net", history.net_exposure, theme.c4)],
+    traces: [part("gross", history.gross_exposure, theme.c3), part("net", history.net_exposure, theme.c4)],
     layout: { showlegend: true, yaxis: { tickformat: ".0%" } },
   };
 }

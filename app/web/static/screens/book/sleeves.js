@@ -1,6 +1,6 @@
 // The strategies of the book and their shares: all that speak, or a list.
-import { element, field, select } from "../../core/dom.js";
-import { number } from "../../core/format.js";
+import { element, field, group, lay, select } from "../../core/dom.js";
+import { setting } from "../../core/format.js";
 import { numeric } from "../../core/forms.js";
 
 export function sleeves(strategies, shelf) {
@@ -40,20 +40,20 @@ export function sleeves(strategies, shelf) {
       row.strategy.dataset.pointer = `/strategies/${at}/strategy_id`;
       row.weight.dataset.pointer = `/strategies/${at}/weight`;
     });
-    list.replaceChildren(...rows.map(({ shown }) => shown));
+    lay(list, rows.map(({ shown }) => shown));
     total();
   }
 
   function total() {
     const given = rows.map(({ weight }) => numeric(weight)).filter((value) => value !== undefined);
     sum.textContent = !given.length ? `${rows.length} strategies with equal shares.`
-      : given.length < rows.length ? "Give a share to all of them, or to none." : `Shares sum to ${number(given.reduce((a, b) => a + b, 0), 4)}.`;
+      : given.length < rows.length ? "Give a share to all of them, or to none." : `Shares sum to ${setting(given.reduce((a, b) => a + b, 0))}.`;
   }
 
   if (everyone) arrange();
   else strategies.forEach(append);
   return {
-    shown: element("fieldset", {}, element("legend", {}, "Strategies"),
+    shown: group("Strategies",
       element("label", {}, all, "Every strategy that speaks, with equal shares"), element("label", {}, some, "These"), chosen),
     value: () => (all.checked ? "all" : rows.map(({ strategy, weight }) => ({ strategy_id: strategy.value, weight: numeric(weight) }))),
   };

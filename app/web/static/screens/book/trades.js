@@ -1,25 +1,19 @@
 // What the book traded, newest first.
 import { call } from "../../core/api.js";
-import { card, element, empty, table } from "../../core/dom.js";
+import { actions, card, empty, lay, table, tall } from "../../core/dom.js";
 import { bar, number } from "../../core/format.js";
+import { paged } from "../../core/paged.js";
 
 const PAGE = 200;
 
 export async function open(place, { signal }) {
-  const trades = [];
-  let next = null;
-  const list = element("div", { class: "tall" });
-  const older = element("button", { onclick: more }, "Older trades");
-  place.append(card(null, list, element("div", { class: "actions" }, older)));
-
-  async function more() {
-    const page = await call("/portfolio/trades", { query: { limit: PAGE, cursor: next }, signal });
-    trades.push(...page.trades);
-    next = page.next;
-    older.hidden = !next;
-    list.replaceChildren(trades.length ? table(COLUMNS, trades, { label: "trades of the book" }) : empty("It has not traded yet."));
-  }
-  await more();
+  const list = tall();
+  const pages = paged("Older trades", async (cursor) => {
+    const { trades, next } = await call("/portfolio/trades", { query: { limit: PAGE, cursor }, signal });
+    return { rows: trades, next };
+  }, (trades) => lay(list, trades.length ? table(COLUMNS, trades, { label: "trades of the book" }) : empty("It has not traded yet.")));
+  place.append(card(null, list, actions(pages.button)));
+  await pages.reload();
 }
 
 const COLUMNS = [

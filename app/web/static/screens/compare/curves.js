@@ -1,7 +1,8 @@
 // The accounts on one chart, each 1 where it begins, over their drawdowns.
 import { chart, draw } from "../../core/charts.js";
-import { card, element } from "../../core/dom.js";
+import { actions, card, element, quiet } from "../../core/dom.js";
 import { day } from "../../core/format.js";
+import { line, overDrawdown } from "../../core/plots.js";
 import { here, remember } from "../../core/router.js";
 
 const DASHES = ["solid", "dash", "dot", "dashdot"];
@@ -11,17 +12,14 @@ export function curves(runs) {
   const options = { log: here().query.get("log") === "1", together: here().query.get("together") === "1" };
   const latest = runs.map(({ result }) => result.equity.time[0]).sort().at(-1);
   const differ = runs.some(({ result }) => day(result.equity.time[0]) !== day(latest));
-  const words = element("p", { class: "quiet" });
+  const words = quiet();
 
   function show() {
     const start = options.together ? latest : null;
     words.textContent = start ? `Each is 1 on ${day(start)}, when the last of them begins.` : "Each is 1 at its own first bar.";
     return draw(place, (theme) => ({
       traces: runs.flatMap((run, at) => traces(run, at, rebased(run.result.equity, start), theme)),
-      layout: {
-        showlegend: true, hovermode: "x unified", xaxis: { anchor: "y2" },
-        yaxis: { domain: [0.34, 1], type: options.log ? "log" : "linear", title: { text: "equity, first = 1" } }, yaxis2: { domain: [0, 0.28], tickformat: ".0%", title: { text: "drawdown" } },
-      },
+      layout: { showlegend: true, ...overDrawdown({ type: options.log ? "log" : "linear", title: "equity, first = 1" }) },
     }));
   }
 
@@ -33,15 +31,16 @@ export function curves(runs) {
     },
   }), text);
   show();
-  return card("Curves", element("div", { class: "actions" }, box("log", "Logarithmic"), differ && box("together", "Begin together")), place, words);
+  return card("Equity and drawdown", actions(box("log", "Logarithmic"), differ && box("together", "Begin together")), place, words);
 }
 
 function traces({ letter, job }, at, { time, value, drawdown }, theme) {
-  const line = { color: theme.series[at % 8], width: 1.5, dash: DASHES[Math.floor(at / 4)] };
+  const looks = { dash: DASHES[Math.floor(at / 4)], legendgroup: letter };
+  const colour = theme.series[at % 8];
   const name = `${letter} ${job.strategy_id ?? job.kind}`;
   return [
-    { type: "scatter", mode: "lines", name, legendgroup: letter, x: time, y: value, line, hovertemplate: "%{y:.3f}" },
-    { type: "scatter", mode: "lines", name, legendgroup: letter, showlegend: false, x: time, y: drawdown, yaxis: "y2", line: { ...line, width: 1 }, hovertemplate: "%{y:.1%}" },
+    line(name, time, value, colour, { ...looks, hovertemplate: "%{y:.3f}" }),
+    line(name, time, drawdown, colour, { ...looks, width: 1, showlegend: false, yaxis: "y2", hovertemplate: "%{y:.1%}" }),
   ];
 }
 

@@ -1,7 +1,7 @@
 // Figures side by side, what is known of every two, and in what their requests differ.
-import { chart, draw } from "../../core/charts.js";
-import { card, element, table } from "../../core/dom.js";
+import { card, element, quiet, table } from "../../core/dom.js";
 import { figure, label, NONE, number, percent } from "../../core/format.js";
+import { correlations } from "../../core/plots.js";
 
 const FIRST = ["total_return", "cagr", "sharpe", "max_drawdown", "annual_volatility", "sortino", "calmar"];
 const LEVEL = 0.05;
@@ -26,42 +26,34 @@ function cell(name, run, runs, direction) {
 export function pairs(runs, found) {
   const letter = new Map(runs.map((run) => [run.job_id, run.letter]));
   const verdict = ({ p_value: p }) => (p === null ? NONE : p < LEVEL ? "differ" : "cannot be told apart");
-  return card("Every two of them",
-    runs.length > 2 && correlations(runs, found),
+  return card("Pairs",
+    runs.length > 2 && correlated(runs, found),
     table([
       { title: "Pair", show: ({ a, b }) => `${letter.get(a)}\u00a0and\u00a0${letter.get(b)}` },
       { title: "Correlation", number: true, show: ({ correlation }) => number(correlation), sort: ({ correlation }) => correlation },
-      { title: "Sharpe, first less second", number: true, show: ({ sharpe_difference: value }) => number(value), sort: ({ sharpe_difference: value }) => value },
+      { title: "Sharpe difference", number: true, show: ({ sharpe_difference: value }) => number(value), sort: ({ sharpe_difference: value }) => value },
       { title: "95 % interval", number: true, show: ({ interval }) => (interval ? `${number(interval[0])} to ${number(interval[1])}` : NONE) },
       { title: "p value", number: true, show: ({ p_value: value }) => number(value, 3), sort: ({ p_value: value }) => value },
       { title: "Sharpe ratios", show: verdict },
-      { title: "Under water together", number: true, show: ({ drawdown_overlap: value }) => percent(value, 0), sort: ({ drawdown_overlap: value }) => value },
+      { title: "Drawdown overlap", number: true, show: ({ drawdown_overlap: value }) => percent(value, 0), sort: ({ drawdown_overlap: value }) => value },
       { title: "Common days", number: true, show: ({ bars }) => number(bars), sort: ({ bars }) => bars },
     ], found, { label: "every two" }),
-    element("p", { class: "quiet" }, `On the days that both have. Two Sharpe ratios differ where the p value is below ${LEVEL}; that allows for fat tails and for days that depend on each other, not for how many were tried.`));
+    quiet(`On the days that both have. Two Sharpe ratios differ where the p value is below ${LEVEL}; that allows for fat tails and for days that depend on each other, not for how many were tried.`));
 }
 
-function correlations(runs, found) {
-  const place = chart("Correlation of every two", "20rem");
+function correlated(runs, found) {
   const of = new Map(found.flatMap(({ a, b, correlation }) => [[`${a} ${b}`, correlation], [`${b} ${a}`, correlation]]));
   const names = runs.map(({ letter, job }) => `${letter} ${job.strategy_id ?? job.kind}`);
   const z = runs.map((row) => runs.map((column) => (row === column ? 1 : of.get(`${row.job_id} ${column.job_id}`) ?? null)));
-  draw(place, (theme) => ({
-    traces: [{
-      type: "heatmap", x: runs.map(({ letter }) => letter), y: names, z, zmin: -1, zmax: 1, colorscale: theme.diverging, showscale: false, xgap: 1, ygap: 1,
-      texttemplate: "%{z:.2f}", hovertemplate: "%{y} and %{x}: %{z:.2f}<extra></extra>",
-    }],
-    layout: { hovermode: "closest", xaxis: { type: "category" }, yaxis: { type: "category", autorange: "reversed" } },
-  }));
-  return place;
+  return correlations("Correlation of every two", names, runs.map(({ letter }) => letter), z);
 }
 
 export function differences(runs) {
   const asked = runs.map(({ result }) => flat(result.request));
   const said = (one, name) => one.get(name) ?? NONE;
   const names = [...new Set(asked.flatMap((one) => [...one.keys()]))].filter((name) => new Set(asked.map((one) => said(one, name))).size > 1);
-  if (!names.length) return card("How they were asked", element("p", {}, "Their requests are the same."));
-  return card("How they were asked", table([
+  if (!names.length) return card("Differences of the requests", element("p", {}, "Their requests are the same."));
+  return card("Differences of the requests", table([
     { title: "Field", show: (name) => element("code", {}, name) },
     ...runs.map(({ letter }, at) => ({ title: letter, show: (name) => shortened(said(asked[at], name)) })),
   ], names, { caption: "Only what differs.", label: "differences of the requests" }));

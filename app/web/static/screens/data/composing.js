@@ -1,6 +1,6 @@
 // A dataset to trade, made of the series of others. The API says what would come of it while it is being written.
 import { call, Refused } from "../../core/api.js";
-import { card, element, field, notice } from "../../core/dom.js";
+import { actions, card, element, field, lay, linkButton, notice, quiet } from "../../core/dom.js";
 import { follow } from "../../core/following.js";
 import { submits } from "../../core/forms.js";
 import { counted, number } from "../../core/format.js";
@@ -22,11 +22,11 @@ export function composing(datasets, { properties }, signal) {
   const preview = element("div", { role: "status" });
   const said = element("div");
   const form = element("form", { onsubmit: submits(send), oninput: changed, novalidate: true },
-    element("p", { class: "quiet" }, "Prices of every instrument whose series are among them, and all of the series beside these: what macro strategies trade."),
+    quiet("Prices of every instrument whose series are among them, and all of the series beside these: what macro strategies trade."),
     input("/name", properties.name, body, { label: "Composed dataset" }),
     field("Made of", chosen, "Uploads, fetches, and what ships."),
     field("Renamed", renamed, "OLD=NEW with spaces between them, where a series or symbol has another name than its instrument."),
-    preview, element("div", { class: "actions" }, element("button", { class: "primary" }, "Compose")), said);
+    preview, actions(element("button", { class: "primary" }, "Compose")), said);
 
   function changed() {
     clearTimeout(waiting);
@@ -44,19 +44,19 @@ export function composing(datasets, { properties }, signal) {
       });
     if (mine !== asked || signal.aborted) return;
     const loose = complain(form, problem);
-    preview.replaceChildren(...(problem ? loose.map((text) => notice(text, "bad")) : outcome(estimate)));
+    lay(preview, problem ? loose.map((text) => notice(text, "bad")) : outcome(estimate));
   }
 
   async function send() {
     clearTimeout(waiting);
     asked += 1; // an answer that is under way comes too late
     const taken = await call("/datasets/compose", { method: "POST", body, signal });
-    await follow(said, taken.job_id, signal, async (job) => job.status === "succeeded" && element("div", { class: "actions" },
-      element("a", { class: "button", href: address(`data/${job.dataset_id}`) }, `Look at ${job.dataset_id}`),
-      element("a", { class: "button", href: address("new", { dataset: job.dataset_id }) }, "Run on it")));
+    await follow(said, taken.job_id, signal, async (job) => job.status === "succeeded" && actions(
+      linkButton(address(`data/${job.dataset_id}`), `Look at ${job.dataset_id}`),
+      linkButton(address("new", { dataset: job.dataset_id }), "Run on it")));
   }
 
-  return card("Compose of others", form);
+  return card("Compose from other datasets", form);
 }
 
 function outcome({ datasets, series, instruments, lacking }) {

@@ -1,17 +1,14 @@
 // Bars of time: from when to when there are data, and what was found wrong with them in between.
-import { chart, draw } from "../../core/charts.js";
-import { element } from "../../core/dom.js";
+import { chart, draw, heightOf, letters } from "../../core/charts.js";
+import { element, quiet } from "../../core/dom.js";
 import { day } from "../../core/format.js";
 
 const MOST = 60;
-const HEIGHTS = [12, 16, 20, 28, 36];
-const REM_A_ROW = 1.2;
 
 // `rows`: { name, start, end, found: [{ start, end, severity, message }] }; one without a start has no data.
 export function coverage(words, rows) {
   const shown = rows.filter(({ start }) => start).slice(0, MOST);
-  const height = HEIGHTS.find((rem) => rem >= shown.length * REM_A_ROW + 3) ?? HEIGHTS.at(-1);
-  const place = chart(words, `${height}rem`);
+  const place = chart(words, heightOf(shown.length));
   const found = shown.flatMap((row) => (row.found ?? []).map((item) => ({ ...item, name: row.name })));
   draw(place, (theme) => ({
     traces: [
@@ -21,11 +18,11 @@ export function coverage(words, rows) {
     ],
     layout: {
       hovermode: "closest", xaxis: { type: "date" },
-      yaxis: { type: "category", autorange: "reversed", showgrid: false, categoryarray: shown.map(({ name }) => name), tickfont: { size: 11 }, dtick: 1 },
+      yaxis: { type: "category", autorange: "reversed", showgrid: false, categoryarray: letters(shown.map(({ name }) => name)), tickfont: { size: 11 }, dtick: 1 },
     },
   }));
   const left = rows.length - shown.length;
-  return element("div", {}, place, left > 0 && element("p", { class: "quiet" }, `${left} more are in the table.`));
+  return element("div", {}, place, left > 0 && quiet(`${left} more are in the table.`));
 }
 
 function spans(rows, colour, width, text) {

@@ -1,12 +1,11 @@
 // Yield curves as they were known on a day, beside another day.
 import { call } from "../../core/api.js";
-import { chart, draw } from "../../core/charts.js";
-import { card, element, empty, field, lay, select, table } from "../../core/dom.js";
-import { caution, date, day, number, when } from "../../core/format.js";
+import { chart, draw, letters } from "../../core/charts.js";
+import { actions, card, element, empty, field, grid, lay, quiet, select, table } from "../../core/dom.js";
+import { caution, date, day, later, number, when } from "../../core/format.js";
 import { tried } from "../../core/forms.js";
+import { line } from "../../core/plots.js";
 import { remember } from "../../core/router.js";
-
-const DAY_MS = 86_400_000;
 
 export async function open(place, { query, signal }) {
   const { curves } = await call("/macro/curves", { signal });
@@ -31,36 +30,35 @@ export async function open(place, { query, signal }) {
     const known = (day) => call(`/macro/curves/${item.curve}`, { query: { dataset: `${item.dataset_id}@${item.dataset_version}`, date: day }, signal });
     const [now, then] = await Promise.all([known(on.value), beside.value ? known(beside.value) : null]);
     lay(said,
-      caution(item.quality, `These yields are ${item.quality}: they say nothing about real markets.`),
-      element("p", { class: "quiet" }, "As known at ", when(now.as_of, { seconds: false }), `; ${now.compounding}, in ${now.unit}.`));
+      caution(item.quality, `These yields are ${item.quality}`),
+      quiet("As known at ", when(now.as_of, { seconds: false }), `; ${now.compounding}, in ${now.unit}.`));
     await draw(plot, (theme) => ({
-      traces: [then && line(then, theme.c2, "dot"), line(now, theme.c1, "solid")].filter(Boolean),
-      layout: { showlegend: Boolean(then), xaxis: { title: { text: "years" }, rangemode: "tozero" }, yaxis: { title: { text: now.unit } } },
+      traces: [then && curveLine(then, theme.c2, "dot"), curveLine(now, theme.c1)].filter(Boolean),
+      layout: { showlegend: Boolean(then), xaxis: { title: { text: "years" }, rangemode: "tozero" }, yaxis: { title: { text: letters(now.unit) } } },
     }));
-    points.replaceChildren(table(columns(then), now.points, { label: "tenors" }));
+    lay(points, table(columns(then), now.points, { label: "tenors" }));
   }
 
   // The day before or after the one that is shown; a day without a session has what was known on it.
   function step(days) {
     const item = curves.find((other) => name(other) === which.value);
-    on.value = new Date(Date.parse(on.value || item.last) + days * DAY_MS).toISOString().slice(0, 10);
+    on.value = later(on.value || item.last, days);
     return read();
   }
 
   place.append(card(null,
-    element("div", { class: "grid" }, field("Curve", which), field("On", on, "Empty: the last day."), field("Beside it", beside, "Another day, to compare with.")),
-    element("div", { class: "actions" },
+    grid(field("Curve", which), field("On", on, "Empty: the last day."), field("Compared with", beside, "Another day.")),
+    actions(
       element("button", { onclick: () => step(-365) }, "A year back"), element("button", { onclick: () => step(-1) }, "Day before"), element("button", { onclick: () => step(1) }, "Day after")),
     said), card(null, plot), card("By tenor", points));
   await read();
 }
 
-function line(curve, colour, dash) {
+function curveLine(curve, colour, dash) {
   const known = curve.points.filter((point) => point.yield !== null);
-  return {
-    type: "scatter", mode: "lines+markers", name: day(curve.as_of), line: { color: colour, width: 1.6, dash }, marker: { color: colour, size: 7 },
-    x: known.map(({ years }) => years), y: known.map((point) => point.yield), text: known.map(({ tenor }) => tenor), hovertemplate: "%{text}: %{y:.3f}<extra>%{fullData.name}</extra>",
-  };
+  return line(day(curve.as_of), known.map(({ years }) => years), known.map((point) => point.yield), colour, {
+    mode: "lines+markers", dash, width: 1.6, marker: { color: colour, size: 7 }, text: known.map(({ tenor }) => tenor), hovertemplate: "%{text}: %{y:.3f}<extra>%{fullData.name}</extra>",
+  });
 }
 
 function columns(then) {
@@ -71,7 +69,7 @@ function columns(then) {
     { title: "Series", show: ({ key }) => key },
     { title: "Yield", number: true, show: (point) => number(point.yield, 3) },
     ...(then ? [{ title: `Change since ${day(then.as_of)}, bp`, number: true, show: (point) => number(change(point), 1) }] : []),
-    { title: "Rolling down gains over 21 sessions, bp", number: true, show: ({ roll_down: value }) => number(value === null ? null : value * 10_000, 2) },
+    { title: "Roll-down over 21 sessions, bp", number: true, show: ({ roll_down: value }) => number(value === null ? null : value * 10_000, 2) },
     { title: "Of", show: ({ observed }) => date(observed) },
   ];
 }

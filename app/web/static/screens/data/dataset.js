@@ -1,7 +1,7 @@
 // One dataset at one version: where it comes from, its prices, what it covers and what is wrong with it.
 import { call } from "../../core/api.js";
-import { card, element, facts, lay, table, words } from "../../core/dom.js";
-import { caution, date, day, number, quality, when } from "../../core/format.js";
+import { actions, card, element, facts, header, lay, linkButton, quiet, sideBySide, table, tall, words } from "../../core/dom.js";
+import { caution, date, day, later, number, quality, when } from "../../core/format.js";
 import { address, remember } from "../../core/router.js";
 import { coverage } from "./coverage.js";
 import { prices } from "./prices.js";
@@ -24,9 +24,9 @@ export async function open(place, { rest: [id], query, signal }) {
 
   lay(place,
     heading(found, about),
-    caution(found.quality, `These data are ${found.quality}: what is computed on them says nothing about real markets.`),
+    caution(found.quality, `These data are ${found.quality}`),
     shown?.card,
-    element("div", { class: "columns" }, origin(found), versions(found, about)),
+    sideBySide(origin(found), versions(found, about)),
     findings(found, look),
     found.symbols.length > 0 && covered(found, look),
     calendars(found),
@@ -35,15 +35,14 @@ export async function open(place, { rest: [id], query, signal }) {
 }
 
 function heading(found, about) {
-  return element("header", {},
-    element("h1", {}, found.title), element("span", { class: "quiet" }, about), quality(found.quality),
-    element("div", { class: "actions" },
-      found.kind === "bars" && element("a", { class: "button", href: address("new", { dataset: found.dataset_id }) }, "Run on it"),
-      element("a", { class: "button", href: address("jobs", { dataset_id: found.dataset_id }) }, "Its jobs")));
+  return header(found.title, element("span", { class: "quiet" }, about), quality(found.quality),
+    actions(
+      found.kind === "bars" && linkButton(address("new", { dataset: found.dataset_id }), "Run on it"),
+      linkButton(address("jobs", { dataset_id: found.dataset_id }), "Its jobs")));
 }
 
 function origin(found) {
-  return card("Where it comes from", facts([
+  return card("Provenance", facts([
     ["Source", found.source], ["To be cited as", found.cite], ["Licence", found.licence], ["Units", found.units],
     ["Quality", found.quality], ["Frequency", found.frequency], ["Sessions", found.calendar],
     ["Fields", found.fields.join(", ")], ["Splits and dividends", found.adjusted ? "in the prices" : "not in the prices"],
@@ -53,7 +52,7 @@ function origin(found) {
 }
 
 function versions(found, about) {
-  return card("Versions", element("p", { class: "quiet" }, "A version is made of what the data say. It never changes; a result names the one that it was computed on."),
+  return card("Versions", quiet("A version is made of what the data say. It never changes; a result names the one that it was computed on."),
     table([
       { title: "Version", show: ({ version }) => element("a", { href: address(`data/${found.dataset_id}@${version}`) }, version) },
       { title: "Came", show: (item) => item.created_at ? when(item.created_at) : "with the server" },
@@ -63,17 +62,16 @@ function versions(found, about) {
 
 function findings(found, look) {
   if (found.kind !== "bars") return null;
-  if (!found.findings.length) return card("What was found wrong", element("p", { class: "quiet" }, "Nothing: no holes, no prices that stand still, no jumps that look like splits."));
-  const shift = (iso, days) => new Date(Date.parse(iso) + days * 86_400_000).toISOString().slice(0, 10);
-  return card("What was found wrong", table([
-    { title: "How bad", show: ({ severity }) => element("span", { class: severity === "error" ? "bad" : "warn" }, severity), sort: ({ severity }) => severity },
+  if (!found.findings.length) return card("Findings", quiet("Nothing: no holes, no prices that stand still, no jumps that look like splits."));
+  return card("Findings", table([
+    { title: "Severity", show: ({ severity }) => element("span", { class: severity === "error" ? "bad" : "warn" }, severity), sort: ({ severity }) => severity },
     { title: "What", show: ({ code }) => code.replaceAll("_", " "), sort: ({ code }) => code },
     { title: "Symbol", show: ({ symbol }) => symbol || "all", sort: ({ symbol }) => symbol },
     { title: "From", show: ({ start }) => date(start), sort: ({ start }) => start },
     { title: "To", show: ({ end }) => date(end), sort: ({ end }) => end },
-    { title: "In words", show: ({ message }) => words(message) },
+    { title: "Detail", show: ({ message }) => words(message) },
   ], found.findings, {
-    onRow: (item) => look(item.symbol || found.symbols[0], [shift(item.start, -AROUND_DAYS), shift(item.end, AROUND_DAYS)]),
+    onRow: (item) => look(item.symbol || found.symbols[0], [later(item.start, -AROUND_DAYS), later(item.end, AROUND_DAYS)]),
     caption: "An error refuses every run whose symbols and dates touch it; a warning is only told. Choose one to see it in the chart.", label: "findings",
   }));
 }
@@ -88,13 +86,13 @@ function covered(found, look) {
     { title: "From", show: ({ start }) => date(start), sort: ({ start }) => start },
     { title: "To", show: ({ end }) => date(end), sort: ({ end }) => end },
     { title: "Values", number: true, show: ({ bars }) => number(bars, 0), sort: ({ bars }) => bars },
-    { title: "Missing between", number: true, show: ({ missing }) => number(missing, 0), sort: ({ missing }) => missing },
-    { title: "Longest hole", number: true, show: ({ gap }) => number(gap?.longest ?? 0, 0), sort: ({ gap }) => gap?.longest ?? 0 },
+    { title: "Missing", number: true, show: ({ missing }) => number(missing, 0), sort: ({ missing }) => missing },
+    { title: "Longest gap", number: true, show: ({ gap }) => number(gap?.longest ?? 0, 0), sort: ({ gap }) => gap?.longest ?? 0 },
     { title: "Findings", number: true, show: (row) => number(row.found.length, 0), sort: (row) => row.found.length },
     { title: "Charged as", show: ({ name }) => found.cost_keys[name] ?? "unknown", sort: ({ name }) => found.cost_keys[name] },
   ];
-  return card("What it covers", rows.length > 1 && coverage("When each symbol begins and ends", rows),
-    element("div", { class: "tall" }, table(found.kind === "bars" ? columns : columns.slice(0, 5), rows, { onRow: ({ name }) => look(name), caption: "Choose one to see it in the chart.", label: "symbols" })));
+  return card("Coverage", rows.length > 1 && coverage("When each symbol begins and ends", rows),
+    tall(table(found.kind === "bars" ? columns : columns.slice(0, 5), rows, { onRow: ({ name }) => look(name), caption: "Choose one to see it in the chart.", label: "symbols" })));
 }
 
 function calendars(found) {
@@ -106,7 +104,7 @@ function calendars(found) {
 }
 
 function series(found, rows) {
-  return card("Series that strategies read", element("div", { class: "tall" }, table([
+  return card("Series that strategies read", tall(table([
     { title: "Series", show: ({ key }) => element("a", { href: address("data", { tab: "series", key, dataset: found.dataset_id }) }, key), sort: ({ key }) => key },
     { title: "What", show: (item) => item.title, sort: (item) => item.title },
     { title: "Unit", show: ({ unit }) => unit, sort: ({ unit }) => unit },

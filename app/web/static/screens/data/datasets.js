@@ -10,7 +10,7 @@ export async function open(place, { signal }) {
   const spans = datasets.map((item) => ({ name: item.dataset_id, start: item.start, end: item.end }));
   place.append(
     card(null, table(COLUMNS, datasets, { onRow: (item) => go(`data/${item.dataset_id}`), label: "datasets" })),
-    card("What they cover", coverage("When each dataset begins and ends", spans)));
+    card("Coverage", coverage("When each dataset begins and ends", spans)));
 }
 
 const COLUMNS = [

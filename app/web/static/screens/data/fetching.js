@@ -1,6 +1,6 @@
 // Data from a source, fetched by a job that is followed here.
 import { call } from "../../core/api.js";
-import { card, element, field, notice, select } from "../../core/dom.js";
+import { actions, card, element, field, folded, grid, group, lay, linkButton, notice, quiet, select } from "../../core/dom.js";
 import { follow } from "../../core/following.js";
 import { submits } from "../../core/forms.js";
 import { address, remember } from "../../core/router.js";
@@ -15,8 +15,8 @@ export function fetching(sources, schema, query, signal) {
   const asks = (name, label) => input(`/${name}`, schema.properties[name], body, { label });
   const form = element("form", { onsubmit: submits(send), novalidate: true },
     field("Source", which), about, asks("name", "Becomes the dataset"),
-    element("div", { class: "grid" }, asks("start_date", "First day"), asks("end_date", "Last day")),
-    element("div", { class: "actions" }, element("button", { class: "primary" }, "Fetch")), said);
+    grid(asks("start_date", "First day"), asks("end_date", "Last day")),
+    actions(element("button", { class: "primary" }, "Fetch")), said);
 
   function show() {
     const source = sources.find((item) => item.source === which.value);
@@ -24,9 +24,9 @@ export function fetching(sources, schema, query, signal) {
     body.source = source.source;
     delete body.params; // those of another source
     items.placeholder = source.known.slice(0, 3).join(" ");
-    about.replaceChildren(
-      element("p", { class: "quiet" }, source.doc),
-      element("p", { class: "quiet" }, `Terms: ${source.terms}`),
+    lay(about,
+      quiet(source.doc),
+      quiet(`Terms: ${source.terms}`),
       source.installed ? "" : notice(`It needs the package '${source.package}', which is not installed where the API runs.`),
       field(source.items === "symbols" ? "Symbols" : "Series", items, `With spaces between them.${source.pattern ? ` Others than the known ones may be asked for, as the regular expression ${source.pattern} has them.` : ""}`),
       known(source), settings(source));
@@ -34,8 +34,8 @@ export function fetching(sources, schema, query, signal) {
 
   function known(source) {
     if (!source.known.length) return "";
-    return element("details", {}, element("summary", {}, `${source.known.length} known ones`),
-      element("div", { class: "actions" }, source.known.map((name) => element("button", { type: "button", onclick: () => add(name) }, name))));
+    return folded(`${source.known.length} known ones`,
+      actions(source.known.map((name) => element("button", { type: "button", onclick: () => add(name) }, name))));
   }
 
   function add(name) {
@@ -45,13 +45,13 @@ export function fetching(sources, schema, query, signal) {
 
   function settings({ parameters: { properties } }) {
     const fields = Object.entries(properties).map(([name, one]) => input(`/params/${name}`, one, body, { label: name }));
-    return fields.length ? element("fieldset", {}, element("legend", {}, "What it asks besides"), element("div", { class: "grid" }, fields)) : "";
+    return fields.length ? group("What it asks besides", grid(fields)) : "";
   }
 
   async function send() {
     const taken = await call("/datasets/fetch", { method: "POST", body, signal });
     await follow(said, taken.job_id, signal, async (job) => job.status === "succeeded"
-      && element("a", { class: "button", href: address(`data/${job.dataset_id}`) }, `Look at ${job.dataset_id}`));
+      && linkButton(address(`data/${job.dataset_id}`), `Look at ${job.dataset_id}`));
   }
 
   show();

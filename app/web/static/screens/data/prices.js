@@ -1,19 +1,20 @@
 // The prices of a symbol. The server thins what is too much to draw; who zooms in is given what is there.
 import { call } from "../../core/api.js";
-import { chart, draw, restyle } from "../../core/charts.js";
-import { calmly, card, element, field, select } from "../../core/dom.js";
-import { day, number } from "../../core/format.js";
+import { chart, draw, letters, logarithmic } from "../../core/charts.js";
+import { actions, card, element, field, quiet, select, short } from "../../core/dom.js";
+import { counted, day, later, number } from "../../core/format.js";
+import { calmly } from "../../core/live.js";
+import { line } from "../../core/plots.js";
 import { remember } from "../../core/router.js";
 
 const POINTS = 3000;
-const DAY_MS = 86_400_000;
 const CANDLES = 400; // more of them are no longer told apart
 
 export function prices(dataset, { signal }) {
   const about = `${dataset.dataset_id}@${dataset.version}`;
   const place = chart("Prices", "28rem");
-  const said = element("p", { class: "quiet" });
-  const log = element("input", { type: "checkbox", onchange: () => restyle(place, { "yaxis.type": log.checked ? "log" : "linear" }) });
+  const said = quiet();
+  const log = logarithmic(place);
   const chosen = select({ onchange: () => show(chosen.value, [null, null]) }, dataset.symbols);
   const file = element("a", { class: "button" }, "CSV");
   let range = [null, null];
@@ -24,16 +25,16 @@ export function prices(dataset, { signal }) {
     range = wanted;
     remember({ symbol, from: range[0], to: range[1] });
     const mine = ++asked;
-    const query = { symbol, start: range[0]?.slice(0, 10), end: range[1]?.slice(0, 10), points: POINTS };
+    const query = { symbol, start: range[0] && day(range[0]), end: range[1] && day(range[1]), points: POINTS };
     const bars = await call(`/datasets/${about}/bars`, { query, signal });
     if (mine !== asked) return; // somebody has zoomed on meanwhile
     file.href = `/api/v1/datasets/${about}/bars?${new URLSearchParams({ symbol, format: "csv" })}`;
-    said.textContent = bars.bars ? `${number(bars.bars, 0)} bars from ${day(bars.time[0])} to ${day(bars.time.at(-1))}${bars.decimated ? `, drawn by ${number(bars.time.length, 0)} of them with every extreme; zoom in for all` : ""}.` : "There is nothing in this range.";
-    await draw(place, (theme) => drawing(theme, bars, { log: log.checked, range, units: dataset.units }));
+    said.textContent = inWords(bars);
+    await draw(place, (theme) => drawing(theme, bars, { type: log.type(), range, units: dataset.units }));
     listen();
   }
 
-  const zoomed = calmly(() => show(chosen.value, range), 250);
+  const zoomed = calmly(() => show(chosen.value, range), 250, signal);
   let listens = false;
 
   function listen() {
@@ -49,30 +50,35 @@ export function prices(dataset, { signal }) {
 
   const whole = element("button", { onclick: () => show(chosen.value, [null, null]) }, "Whole range");
   const made = card(null,
-    element("div", { class: "grid" }, dataset.symbols.length > 1 ? field("Symbol", chosen) : element("h2", {}, dataset.symbols[0])),
-    place, said, element("div", { class: "actions" }, element("label", {}, log, "Logarithmic"), whole, file));
+    dataset.symbols.length > 1 ? short(field("Symbol", chosen)) : element("h2", {}, dataset.symbols[0]),
+    place, said, actions(log.shown, whole, file));
   return { card: made, show };
+}
+
+function inWords({ bars: count, time, decimated }) {
+  if (!count) return "There is nothing in this range.";
+  const thinned = decimated ? `, drawn by ${number(time.length)} of them with every extreme; zoom in for all` : "";
+  return `${counted(count, "bar")} from ${day(time[0])} to ${day(time.at(-1))}${thinned}.`;
 }
 
 // A day is meant with all its bars.
 function endOf(time) {
-  return time.length > 10 ? time : new Date(Date.parse(time) + DAY_MS).toISOString();
+  return time.length > 10 ? time : later(time, 1);
 }
 
-function drawing(theme, bars, { log, range, units }) {
+function drawing(theme, bars, { type, range, units }) {
   const { time, open, high, low, close } = bars;
   const candles = time.length <= CANDLES && open.some((value) => value !== null);
   const volume = !bars.decimated && bars.volume.some((value) => value !== null);
-  const line = { type: "scatter", mode: "lines", name: "close", x: time, y: close, line: { color: theme.c1, width: 1.3 }, connectgaps: false };
   const sticks = {
     type: "candlestick", name: "price", x: time, open, high, low, close,
     increasing: { line: { color: theme.c1, width: 1 } }, decreasing: { line: { color: theme.c2, width: 1 } },
   };
   return {
-    traces: [candles ? sticks : line, volume && { type: "bar", name: "volume", x: time, y: bars.volume, yaxis: "y2", marker: { color: theme.quiet }, opacity: 0.6 }].filter(Boolean),
+    traces: [candles ? sticks : line("close", time, close, theme.c1, { width: 1.3 }), volume && { type: "bar", name: "volume", x: time, y: bars.volume, yaxis: "y2", marker: { color: theme.quiet }, opacity: 0.6 }].filter(Boolean),
     layout: {
       xaxis: { type: "date", rangeslider: { visible: false }, ...(range[0] ? { range: [range[0], endOf(range[1])], autorange: false } : { autorange: true }), ...(volume && { anchor: "y2" }) },
-      yaxis: { type: log ? "log" : "linear", domain: volume ? [0.24, 1] : [0, 1], title: { text: units.length < 40 && units !== "not said" ? units : "" } },
+      yaxis: { type, domain: volume ? [0.24, 1] : [0, 1], title: { text: units.length < 40 && units !== "not said" ? letters(units) : "" } },
       ...(volume && { yaxis2: { domain: [0, 0.18] } }),
     },
   };

@@ -1,7 +1,7 @@
 // The series that strategies read beside prices, each as it was known on a day.
 import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, empty, field, lay, table } from "../../core/dom.js";
+import { card, element, empty, field, grid, lay, quiet, table, tall } from "../../core/dom.js";
 import { caution, date, day, number, quality, when } from "../../core/format.js";
 import { remember } from "../../core/router.js";
 
@@ -12,7 +12,7 @@ export async function open(place, { query, signal }) {
   const { series } = await call("/macro/series", { signal });
   if (!series.length) return place.append(card(null, empty("There are no series yet.", "#/data?tab=add", "Add some")));
   const view = element("div", { class: "screen" });
-  const list = element("div", { class: "tall" });
+  const list = tall();
   const filter = element("input", { type: "search", placeholder: "any", value: query.get("find") ?? "", oninput: narrow });
   let chosen = series.find((item) => item.key === query.get("key") && item.dataset_id === (query.get("dataset") ?? item.dataset_id)) ?? series[0];
 
@@ -20,7 +20,7 @@ export async function open(place, { query, signal }) {
     remember({ find: filter.value });
     const words = filter.value.toLowerCase().split(/\s+/);
     const rows = series.filter((item) => words.every((word) => `${item.key} ${item.title} ${item.dataset_id} ${item.unit}`.toLowerCase().includes(word)));
-    list.replaceChildren(rows.length ? table(COLUMNS, rows, { onRow: choose, current: (item) => item === chosen, label: "series" }) : empty("No series is like that."));
+    lay(list, rows.length ? table(COLUMNS, rows, { onRow: choose, current: (item) => item === chosen, label: "series" }) : empty("No series is like that."));
   }
 
   async function choose(item) {
@@ -55,17 +55,17 @@ async function show(view, item, query, signal) {
       query: { ...asked, dataset: `${item.dataset_id}@${item.dataset_version}`, points: POINTS }, signal,
     });
     await draw(place, (theme) => drawing(theme, told.observations, vintages.checked));
-    values.replaceChildren(newest(told));
+    lay(values, newest(told));
   }
 
   lay(view,
-    caution(item.quality, `This series is ${item.quality}: it says nothing about real markets.`),
+    caution(item.quality, `This series is ${item.quality}`),
     card(`${item.key}: ${item.title}`,
-      element("p", { class: "quiet" }, `${item.unit}, ${item.frequency}, ${day(item.first)} to ${day(item.last)} · ${item.source} · counts as the present value for ${number(item.stale_days, 1)} days`),
-      element("div", { class: "grid" }, field("As known on", asOf, "Empty: everything that was published."),
+      quiet(`${item.unit}, ${item.frequency}, ${day(item.first)} to ${day(item.last)} · ${item.source} · counts as the present value for ${number(item.stale_days, 1)} days`),
+      grid(field("As known on", asOf, "Empty: everything that was published."),
         item.revised && element("label", {}, vintages, "Every value that was published, with those that were revised")),
       place),
-    card("The newest values", values));
+    card("Latest values", values));
   await read();
 }
 
@@ -83,8 +83,8 @@ function drawing(theme, observations, dots) {
 function newest({ observations }) {
   if (!observations.length) return empty("Nothing was known by then.");
   return table([
-    { title: "Belongs to", show: ({ observed }) => date(observed) },
-    { title: "Known since", show: ({ available }) => when(available, { seconds: false }) },
+    { title: "Observed", show: ({ observed }) => date(observed) },
+    { title: "Available", show: ({ available }) => when(available, { seconds: false }) },
     { title: "Value", number: true, show: ({ value }) => number(value, 4) },
   ], observations.slice(-TOLD).reverse(), { label: "values" });
 }

@@ -1,7 +1,8 @@
 // A file with bars, series or calendars, by drag and drop or by a button; what was read of it, or where it is wrong.
 import { Refused, upload } from "../../core/api.js";
-import { card, element, facts, field, notice, select } from "../../core/dom.js";
-import { day, number, quality } from "../../core/format.js";
+import { actions, card, element, facts, field, grid, lay, linkButton, notice, quiet, select } from "../../core/dom.js";
+import { once } from "../../core/forms.js";
+import { day, number, quality, several } from "../../core/format.js";
 import { address } from "../../core/router.js";
 
 const QUALITIES = ["real", "proxy", "synthetic"];
@@ -14,19 +15,19 @@ export function uploading(signal) {
   const drop = element("div", { class: "drop", ondragover: over, ondragleave: () => drop.classList.remove("over"), ondrop: dropped },
     element("p", {}, "Drop a file here, or"), field("Choose a file", file));
   const button = element("button", { class: "primary" }, "Upload");
-  const form = element("form", { onsubmit: send }, drop,
-    element("p", { class: "quiet" }, FORMATS),
+  const form = element("form", { onsubmit: (event) => event.preventDefault() || once(button, send) }, drop,
+    quiet(FORMATS),
     field("Name", name, "Becomes its id; a new version where there is one."),
-    element("div", { class: "grid" },
+    grid(
       field("Quality", select({ name: "quality" }, QUALITIES, "real"), "Results on it repeat it."),
-      field("Frequency", element("input", { name: "frequency", maxlength: 40, placeholder: "as the times are spaced" }))),
-    element("div", { class: "grid" },
+      field("Frequency", element("input", { name: "frequency", maxlength: 40, placeholder: "from the times" }))),
+    grid(
       field("Source", element("input", { name: "source", maxlength: 400, placeholder: "where it is from" })),
-      field("Licence", element("input", { name: "licence", maxlength: 400, placeholder: "what may be done with it" }))),
-    element("div", { class: "grid" },
+      field("Licence", element("input", { name: "licence", maxlength: 400, placeholder: "CC BY 4.0" }))),
+    grid(
       field("Units", element("input", { name: "units", maxlength: 200, placeholder: "USD per share" })),
-      field("Sessions", element("input", { name: "calendar", maxlength: 200, placeholder: "New York Stock Exchange" }))),
-    element("div", { class: "actions" }, button), said);
+      field("Sessions", element("input", { name: "calendar", maxlength: 200, placeholder: "NYSE" }))),
+    actions(button), said);
 
   function over(event) {
     event.preventDefault();
@@ -46,28 +47,24 @@ export function uploading(signal) {
       name.value = first.name.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 64);
       name.dataset.suggested = name.value;
     }
-    said.replaceChildren();
+    lay(said);
   }
 
-  async function send(event) {
-    event.preventDefault();
-    if (!file.files.length) return said.replaceChildren(notice("Choose a file first.", "bad"));
-    button.disabled = true;
+  async function send() {
+    if (!file.files.length) return lay(said, notice("Choose a file first.", "bad"));
     const bar = element("progress", { max: 1, value: 0, "aria-label": "sent" });
-    const words = element("p", { class: "quiet" }, `Sending ${size(file.files[0].size)} …`);
-    said.replaceChildren(bar, words);
+    const words = quiet(`Sending ${size(file.files[0].size)} …`);
+    lay(said, bar, words);
     const onProgress = (sent) => {
       bar.value = sent;
       if (sent === 1) words.textContent = "It has arrived and is being read …";
     };
     try {
-      const { status, answer } = await upload("/datasets", filled(form), { onProgress, signal });
-      said.replaceChildren(...read(answer, status === 201));
+      const { status, answer } = await upload("/datasets", withoutEmpty(form), { onProgress, signal });
+      lay(said, read(answer, status === 201));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      said.replaceChildren(...refused(error));
-    } finally {
-      button.disabled = false;
+      lay(said, refused(error));
     }
   }
 
@@ -75,7 +72,7 @@ export function uploading(signal) {
 }
 
 // Fields that nobody has filled in are not sent.
-function filled(form) {
+function withoutEmpty(form) {
   const data = new FormData(form);
   for (const [name, value] of [...data]) if (value === "") data.delete(name);
   return data;
@@ -88,15 +85,15 @@ function read(answer, isNew) {
     notice(isNew ? "It was read, and is a new version." : "These data are there already, just so: nothing was changed."),
     facts([
       ["Dataset", element("a", { href: address(`data/${answer.dataset_id}`) }, about)], ["Kind", [`${answer.frequency} ${answer.kind} `, quality(answer.quality)]],
-      ["Symbols", answer.symbols.length ? some(answer.symbols) : null], ["Calendars", some(calendars)],
+      ["Symbols", answer.symbols.length ? several(answer.symbols) : null], ["Calendars", several(calendars)],
       ["Covers", `${day(answer.start)} to ${day(answer.end)}`], ["Times", number(answer.bars, 0)],
-      ["Symbols with holes", answer.gaps.length ? some(answer.gaps.map(({ symbol }) => symbol)) : null],
+      ["Symbols with holes", answer.gaps.length ? several(answer.gaps.map(({ symbol }) => symbol)) : null],
     ], "lines"),
     answer.warnings.length > 0 && element("h3", {}, "What to know"),
     answer.warnings.length > 0 && element("ul", {}, answer.warnings.map((text) => element("li", {}, text))),
-    element("div", { class: "actions" }, element("a", { class: "button", href: address(`data/${answer.dataset_id}`) }, "Look at it"),
-      answer.kind === "bars" && element("a", { class: "button", href: address("new", { dataset: answer.dataset_id }) }, "Run on it")),
-  ].filter(Boolean);
+    actions(linkButton(address(`data/${answer.dataset_id}`), "Look at it"),
+      answer.kind === "bars" && linkButton(address("new", { dataset: answer.dataset_id }), "Run on it")),
+  ];
 }
 
 // The server says which cell: row 1 is the header.
@@ -106,16 +103,12 @@ function refused({ message, problem }) {
   return [
     notice(message, "bad"),
     facts([...cell.map(([name, value]) => [name, told(value)]), ["nearest", nearest], ["allowed", allowed === undefined ? null : told(allowed)]], "lines"),
-    element("p", { class: "quiet" }, "Nothing was kept. Correct the file and send it again."),
+    quiet("Nothing was kept. Correct the file and send it again."),
   ];
 }
 
 function told(value) {
-  return Array.isArray(value) ? some(value) : typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-function some(names) {
-  return `${names.slice(0, 8).join(", ")}${names.length > 8 ? ` and ${names.length - 8} more` : ""}`;
+  return Array.isArray(value) ? several(value) : typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 function size(bytes) {

@@ -1,6 +1,6 @@
 // How the figures came about: data, rules, versions; and the way to compute them again and compare.
 import { call } from "../../core/api.js";
-import { card, element, facts, lay } from "../../core/dom.js";
+import { actions, card, element, facts, lay } from "../../core/dom.js";
 import { action } from "../../core/forms.js";
 import { label, verdict } from "../../core/format.js";
 import { go } from "../../core/router.js";
@@ -15,9 +15,9 @@ export function open(place, { job, result }) {
 
   lay(place,
     card("Provenance", facts(lines(provenance), "lines"),
-      element("div", { class: "actions" }, job.links.verify && verify, said)),
+      actions(job.links.verify && verify, said)),
     lookahead && card("Look ahead", element("p", {}, verdict(lookahead.verdict)), element("p", {}, lookahead.sentence)),
-    card("Conventions", facts(lines(conventions), "lines")),
+    conventions && card("Conventions", facts(lines(conventions), "lines")),
     card("The request, with every default", element("pre", { tabindex: 0 }, JSON.stringify(request, null, 2))));
 }
 

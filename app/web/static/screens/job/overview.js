@@ -1,8 +1,9 @@
 // The figures of a run, its curve with what it is measured by, its drawdowns, months and years.
-import { call } from "../../core/api.js";
-import { chart, draw, restyle, zoom } from "../../core/charts.js";
-import { card, element, facts, lay, table } from "../../core/dom.js";
-import { caution, day, figure, label, number, params, percent, quality, signed } from "../../core/format.js";
+import { call, Refused } from "../../core/api.js";
+import { chart, draw, logarithmic, zoom } from "../../core/charts.js";
+import { card, element, facts, lay, notice, quiet, sideBySide, table } from "../../core/dom.js";
+import { caution, date, day, figure, label, number, params, percent, quality, several, signed } from "../../core/format.js";
+import { bars, equity, line, overDrawdown } from "../../core/plots.js";
 
 const FIRST = ["total_return", "cagr", "sharpe", "max_drawdown", "annual_volatility", "sortino", "calmar", "final_equity"];
 const COSTS = [["total_commission", "commission"], ["total_slippage", "slippage"], ["total_borrow", "borrow"], ["total_funding", "funding"]];
@@ -16,63 +17,59 @@ export async function open(place, { job, result, signal }) {
   const curves = await call(`/jobs/${job.job_id}/equity`, { query: { points: result.bars > WHOLE ? THINNED : Math.max(10, result.bars) }, signal });
   const benchmark = await benchmarkOf(request, curves, signal);
   const main = chart("Equity over drawdown", "28rem");
+  const log = logarithmic(main);
+  const drawing = drawMain(main, log, curves, benchmark); // the first of all
   const rest = Object.keys(metrics).filter((name) => !FIRST.includes(name) && metrics[name] !== null);
 
   lay(place,
     about(result),
     caution(result.provenance.quality),
+    benchmark?.why && notice(`${benchmark.name} is not drawn: ${benchmark.why}`),
     facts(FIRST.map((name) => [label(name), toned(name, metrics[name])]), "figures"),
-    card(null, options(main), main),
-    element("div", { class: "columns" }, monthly(result), yearly(result)),
-    element("div", { class: "columns" }, drawdowns(result, main), rolling(curves, result)),
-    element("div", { class: "columns" }, histogram(curves, result), exposure(curves)),
-    element("div", { class: "columns" },
-      card("All figures", facts(rest.map((name) => [label(name), figure(name, metrics[name])]))),
+    card(null, log.shown, main),
+    sideBySide(monthly(result), yearly(result)),
+    sideBySide(drawdowns(result, main), rolling(curves, result)),
+    sideBySide(histogram(curves, result), exposure(curves)),
+    sideBySide(
+      card("Other figures", facts(rest.map((name) => [label(name), figure(name, metrics[name])]))),
       costs(metrics)),
-    result.warnings.length > 0 && card("What to know", element("ul", {}, result.warnings.map((text) => element("li", {}, text)))));
-  await drawMain(main, curves, benchmark);
+    result.warnings.length > 0 && card("Warnings", element("ul", {}, result.warnings.map((text) => element("li", {}, text)))));
+  await drawing;
 }
 
 function about(result) {
   const { request, provenance } = result;
-  const symbols = request.symbols ? `${request.symbols.slice(0, 6).join(", ")}${request.symbols.length > 6 ? ` and ${request.symbols.length - 6} more` : ""} · ` : "";
+  const symbols = request.symbols ? `${several(request.symbols)} · ` : "";
   const days = request.start_date ? `${request.start_date} to ${request.end_date}` : "";
-  return element("p", { class: "quiet" }, `${symbols}${days} · ${request.params ? params(request.params) : ""} `, quality(provenance.quality));
+  return quiet(`${symbols}${days} · ${request.params ? params(request.params) : ""} `, quality(provenance.quality));
 }
 
 function toned(name, value) {
   return ["total_return", "cagr", "sharpe", "sortino", "calmar"].includes(name) ? signed(figure(name, value), value) : figure(name, value);
 }
 
-// The closes of the benchmark, brought to the capital of the run at its first bar.
+// The closes of the benchmark, brought to the capital of the run at its first bar; or why they are not there any more.
 async function benchmarkOf(request, curves, signal) {
   if (!request.benchmark) return null;
-  const [dataset, symbol] = request.benchmark.includes(":") ? request.benchmark.split(":") : [`${request.dataset_id}@${request.dataset_version}`, request.benchmark];
-  const bars = await call(`/datasets/${encodeURIComponent(dataset)}/bars`, {
-    query: { symbol, start: day(curves.time[0]), end: day(curves.time.at(-1)), points: 2000 }, signal,
-  });
+  const [, dataset, symbol] = request.dataset_id ? [null, `${request.dataset_id}@${request.dataset_version}`, request.benchmark]
+    : request.benchmark.match(/^(.+?):(.+)$/); // a portfolio has no dataset of its own
+  let bars;
+  try {
+    bars = await call(`/datasets/${encodeURIComponent(dataset)}/bars`, {
+      query: { symbol, start: day(curves.time[0]), end: day(curves.time.at(-1)), points: 2000 }, signal,
+    });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return { name: request.benchmark, why: error.message };
+  }
   const first = bars.close.find((close) => close !== null);
   return { name: request.benchmark, time: bars.time, value: bars.close.map((close) => close === null ? null : close / first * curves.value[0]) };
 }
 
-function options(main) {
-  const log = element("input", {
-    type: "checkbox", onchange: () => restyle(main, { "yaxis.type": log.checked ? "log" : "linear" }),
-  });
-  return element("label", {}, log, "Logarithmic");
-}
-
-function drawMain(place, curves, benchmark) {
+function drawMain(place, log, curves, benchmark) {
   return draw(place, (theme) => ({
-    traces: [
-      benchmark && { type: "scatter", mode: "lines", name: benchmark.name, x: benchmark.time, y: benchmark.value, line: { color: theme.quiet, width: 1, dash: "dot" } },
-      { type: "scatter", mode: "lines", name: "equity", x: curves.time, y: curves.value, line: { color: theme.c1, width: 1.6 } },
-      { type: "scatter", mode: "lines", name: "drawdown", x: curves.time, y: curves.drawdown, yaxis: "y2", fill: "tozeroy", fillcolor: theme.soft(theme.c2), line: { color: theme.c2, width: 1 } },
-    ].filter(Boolean),
-    layout: {
-      showlegend: Boolean(benchmark), xaxis: { anchor: "y2" },
-      yaxis: { domain: [0.32, 1], title: { text: "equity" } }, yaxis2: { domain: [0, 0.26], tickformat: ".0%", title: { text: "drawdown" } },
-    },
+    traces: [...(benchmark?.time ? [line(benchmark.name, benchmark.time, benchmark.value, theme.quiet, { width: 1, dash: "dot" })] : []), ...equity(theme, curves)],
+    layout: { showlegend: Boolean(benchmark?.time), ...overDrawdown({ type: log.type() }) },
   }));
 }
 
@@ -89,7 +86,7 @@ function monthly(result) {
     }],
     layout: { hovermode: "closest", yaxis: { type: "category", autorange: "reversed" }, xaxis: { type: "category" } },
   }));
-  return card("Months", place);
+  return card("Monthly returns", place);
 }
 
 function yearly(result) {
@@ -101,39 +98,41 @@ function yearly(result) {
     }],
     layout: { hovermode: "closest", xaxis: { type: "category" }, yaxis: { tickformat: ".0%" } },
   }));
-  return card("Years", place);
+  return card("Yearly returns", place);
 }
 
 function drawdowns(result, main) {
   const rows = result.top_drawdowns;
-  if (!rows.length) return card("Drawdowns", element("p", { class: "quiet" }, "The equity never fell below an earlier one."));
+  if (!rows.length) return card("Drawdowns", quiet("The equity never fell below an earlier one."));
   const last = result.request.end_date;
   return card("Drawdowns", table([
-    { title: "From", show: (row) => day(row.start) }, { title: "Lowest", show: (row) => day(row.trough) },
-    { title: "Over", show: (row) => (row.end ? day(row.end) : "not yet") },
+    { title: "Peak", show: (row) => date(row.start) }, { title: "Trough", show: (row) => date(row.trough) },
+    { title: "Recovered", show: (row) => (row.end ? date(row.end) : "not yet") },
     { title: "Depth", number: true, show: (row) => percent(row.depth), sort: (row) => -row.depth },
     { title: "Days", number: true, show: (row) => number(row.days, 0), sort: (row) => row.days },
   ], rows, { onRow: (row) => zoom(main, row.start, row.end ?? last), caption: "Choose one to see it in the chart.", label: "drawdowns" }));
 }
 
 function rolling(curves, result) {
+  const title = `Rolling over ${result.conventions.rolling_bars} bars`;
+  if (curves.rolling_volatility.every((value) => value === null)) return card(title, quiet("The run has fewer bars."));
   const place = chart("Rolling Sharpe ratio and volatility", "16rem");
   draw(place, (theme) => ({
     traces: [
-      { type: "scatter", mode: "lines", name: "Sharpe", x: curves.time, y: curves.rolling_sharpe, line: { color: theme.c1, width: 1.2 } },
-      { type: "scatter", mode: "lines", name: "volatility", x: curves.time, y: curves.rolling_volatility, yaxis: "y2", line: { color: theme.c4, width: 1.2 } },
-      curves.rolling_beta.some((value) => value !== null) && { type: "scatter", mode: "lines", name: "beta", x: curves.time, y: curves.rolling_beta, line: { color: theme.c3, width: 1.2 } },
+      line("Sharpe", curves.time, curves.rolling_sharpe, theme.c1, { width: 1.2 }),
+      line("volatility", curves.time, curves.rolling_volatility, theme.c4, { width: 1.2, yaxis: "y2" }),
+      curves.rolling_beta.some((value) => value !== null) && line("beta", curves.time, curves.rolling_beta, theme.c3, { width: 1.2 }),
     ].filter(Boolean),
     layout: { showlegend: true, margin: { l: 45, r: 50, t: 12, b: 30 }, yaxis2: { overlaying: "y", side: "right", tickformat: ".0%", showgrid: false } },
   }));
-  return card(`Rolling, ${result.conventions.rolling_bars} bars`, place);
+  return card(title, place);
 }
 
 // Of every bar where the curve has them all, else of every month: a thinned curve has other returns.
 function histogram(curves, result) {
   const returns = curves.decimated ? result.monthly_returns.map((item) => item.return)
     : curves.value.slice(1).map((value, at) => value / curves.value[at] - 1);
-  const place = chart("How often which return", "16rem");
+  const place = chart("Histogram of the returns", "16rem");
   draw(place, (theme) => ({
     traces: [{ type: "histogram", x: returns, marker: { color: theme.c1 }, nbinsx: 80, hovertemplate: "%{x}: %{y}<extra></extra>" }],
     layout: { hovermode: "closest", bargap: 0.02, xaxis: { tickformat: ".1%" } },
@@ -144,7 +143,7 @@ function histogram(curves, result) {
 function exposure(curves) {
   const place = chart("Exposure", "16rem");
   draw(place, (theme) => ({
-    traces: [{ type: "scatter", mode: "lines", name: "exposure", x: curves.time, y: curves.exposure, line: { color: theme.c3, width: 1, shape: "hv" }, fill: "tozeroy", fillcolor: theme.soft(theme.c3) }],
+    traces: [line("exposure", curves.time, curves.exposure, theme.c3, { width: 1, shape: "hv", fill: "tozeroy", fillcolor: theme.soft(theme.c3) })],
     layout: { yaxis: { tickformat: ".0%" } },
   }));
   return card("Exposure", place);
@@ -152,11 +151,7 @@ function exposure(curves) {
 
 function costs(metrics) {
   const paid = COSTS.filter(([name]) => metrics[name]);
-  if (!paid.length) return card("Costs", element("p", { class: "quiet" }, "Nothing was charged."));
-  const place = chart("What was charged", "16rem");
-  draw(place, (theme) => ({
-    traces: [{ type: "bar", orientation: "h", y: paid.map(([, name]) => name), x: paid.map(([name]) => metrics[name]), marker: { color: theme.c2 }, hovertemplate: "%{y}: %{x:,.0f}<extra></extra>" }],
-    layout: { hovermode: "closest" },
-  }));
-  return card("Costs", place, element("p", { class: "quiet" }, `Turnover ${number(metrics.turnover)} times the equity a year.`));
+  if (!paid.length) return card("Costs", quiet("Nothing was charged."));
+  const charged = bars("What was charged", paid.map(([name, title]) => [title, metrics[name]]), { tone: (theme) => theme.c2 });
+  return card("Costs", charged, quiet(`Turnover ${number(metrics.turnover)} times the equity a year.`));
 }

@@ -1,8 +1,9 @@
 // Monte Carlo: how else the run could have gone. Bands of its equity and drawdown, figures, ruin and loss.
 import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, facts, lay, table } from "../../core/dom.js";
+import { actions, card, element, facts, lay, linkButton, quiet, table } from "../../core/dom.js";
 import { caution, figure, label, money, number, percent } from "../../core/format.js";
+import { line } from "../../core/plots.js";
 
 const QUANTILES = [["p05", "5 %"], ["p25", "25 %"], ["p50", "50 %"], ["p75", "75 %"], ["p95", "95 %"]];
 const POINTS = 1000;
@@ -16,13 +17,13 @@ export async function open(place, { job, result, signal }) {
     facts([
       ["Probability of a loss", within(found.probability_of_loss)], [`Probability of ruin (${percent(found.ruin, 0)} of the capital)`, within(found.probability_of_ruin)],
       ["Paths", number(found.paths)], ["Steps of each", `${number(found.steps)} ${found.unit}`], ["Mean block", found.block === null ? null : `${number(found.block)} bars`],
-      ["Drawn again", found.redrawn ? number(found.redrawn) : null],
+      ["Redrawn", found.redrawn ? number(found.redrawn) : null],
     ], "figures"),
     fan(found, own, "equity", "Equity"), fan(found, own, "drawdown", "Drawdown"),
     figures(found),
     found.ladder?.length > 0 && ladder(found.ladder),
-    card("What it does not say", element("p", {}, found.caveat), element("p", { class: "quiet" }, `Method ${found.method}, seed ${found.seed}. Intervals are of 95 % (Wilson), of the number of paths alone.`),
-      element("div", { class: "actions" }, element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=csv&part=paths` }, "Every path, CSV"))));
+    card("What it does not say", element("p", {}, found.caveat), quiet(`Method ${found.method}, seed ${found.seed}. Intervals are of 95 % (Wilson), of the number of paths alone.`),
+      actions(linkButton(`/api/v1/jobs/${job.job_id}/export?format=csv&part=paths`, "Every path, CSV"))));
 }
 
 function within({ probability, low, high }) {
@@ -34,21 +35,21 @@ function fan({ bands, unit }, own, name, title) {
   const place = chart(`${title} of the paths: bands of 50 and 90 percent, the median and the run`, "20rem");
   const x = bands.time ?? bands.step;
   const band = (low, high, theme, share, words) => [
-    { type: "scatter", mode: "lines", x, y: bands[name][low], line: { width: 0 }, hoverinfo: "skip", showlegend: false },
-    { type: "scatter", mode: "lines", x, y: bands[name][high], line: { width: 0 }, fill: "tonexty", fillcolor: theme.soft(theme.c1, share), name: words, hoverinfo: "skip" },
+    line("", x, bands[name][low], theme.c1, { width: 0, hoverinfo: "skip", showlegend: false }),
+    line(words, x, bands[name][high], theme.c1, { width: 0, fill: "tonexty", fillcolor: theme.soft(theme.c1, share), hoverinfo: "skip" }),
   ];
   draw(place, (theme) => ({
     traces: [
-      ...band("p05", "p95", theme, 0.14, "nine in ten"), ...band("p25", "p75", theme, 0.24, "half"),
-      { type: "scatter", mode: "lines", name: "median", x, y: bands[name].p50, line: { color: theme.c1, width: 1.4 } },
-      own && { type: "scatter", mode: "lines", name: "the run", x: own.time, y: name === "equity" ? own.value : own.drawdown, line: { color: theme.c2, width: 1.4 } },
+      ...band("p05", "p95", theme, 0.14, "90 % band"), ...band("p25", "p75", theme, 0.24, "50 % band"),
+      line("median", x, bands[name].p50, theme.c1),
+      own && line("the run", own.time, name === "equity" ? own.value : own.drawdown, theme.c2),
     ].filter(Boolean),
     layout: {
       showlegend: true, xaxis: bands.time ? {} : { title: { text: unit } }, yaxis: { tickformat: name === "equity" ? "" : ".0%" },
       margin: { l: 60, r: 15, t: 12, b: bands.time ? 30 : 45 },
     },
   }));
-  return card(title, place, element("p", { class: "quiet" }, "Each band is across the paths at that step; no single path runs along it."));
+  return card(title, place, quiet("Each band is across the paths at that step; no single path runs along it."));
 }
 
 function figures({ figures: found, paths }) {
@@ -57,7 +58,7 @@ function figures({ figures: found, paths }) {
     { title: "Figure", show: ([name]) => label(name) },
     ...QUANTILES.map(([key, title]) => ({ title, number: true, show: ([name, told]) => figure(name, told[key]) })),
     { title: "Mean", number: true, show: ([name, told]) => figure(name, told.mean) },
-    { title: "Deviation", number: true, show: ([name, told]) => figure(name, told.std) },
+    { title: "Std", number: true, show: ([name, told]) => figure(name, told.std) },
     { title: "The run", number: true, show: ([name, told]) => figure(name, told.observed) },
     { title: "Paths below it", number: true, show: ([, told]) => percent(told.percentile_of_observed, 1) },
     ...(rows.some(([, told]) => told.defined < paths) ? [{ title: "Paths that have it", number: true, show: ([, told]) => number(told.defined) }] : []),
@@ -67,7 +68,7 @@ function figures({ figures: found, paths }) {
 function ladder(rungs) {
   const place = chart("Total return when all costs are multiplied", "16rem");
   draw(place, (theme) => ({
-    traces: [{ type: "scatter", mode: "lines+markers", name: "total return", x: rungs.map(({ multiple }) => multiple), y: rungs.map(({ total_return: value }) => value), line: { color: theme.c1 } }],
+    traces: [line("total return", rungs.map(({ multiple }) => multiple), rungs.map((rung) => rung.total_return), theme.c1, { mode: "lines+markers" })],
     layout: { xaxis: { ticksuffix: " ×" }, yaxis: { tickformat: ".0%", title: { text: "total return" } } },
   }));
   return card("If all costs were higher", place, table([

@@ -1,9 +1,9 @@
 // A search: what is known of its trials, also while it runs, and how far the best of them can be trusted.
 import { call } from "../../core/api.js";
 import { prepare } from "../../core/charts.js";
-import { calmly, card, element, empty, facts, lay, notice, table } from "../../core/dom.js";
+import { card, element, empty, facts, lay, notice, quiet, sideBySide, table, tall } from "../../core/dom.js";
 import { caution, counted, figure, label, number, params, percent, setting } from "../../core/format.js";
-import { subscribe } from "../../core/live.js";
+import { calmly, subscribe } from "../../core/live.js";
 import { lines } from "./search/lines.js";
 import { surface } from "./search/surface.js";
 import { one } from "./search/trial.js";
@@ -19,7 +19,7 @@ export async function open(place, { job, result, signal }) {
   const counts = element("p", { class: "quiet", role: "status" }, "Reading the trials …");
   const chosen = element("div");
   const choose = async (trial) => {
-    chosen.replaceChildren(await one(context, trial));
+    lay(chosen, await one(context, trial));
     chosen.scrollIntoView({ block: "nearest", behavior: "smooth" });
   };
   const map = surface(context, choose);
@@ -28,9 +28,9 @@ export async function open(place, { job, result, signal }) {
 
   async function refresh() {
     const page = await call(`/jobs/${job.job_id}/trials`, { query: { limit: SHOWN, sort: "best" }, signal });
-    counts.replaceChildren(...told(page, job, result));
+    lay(counts, told(page, job, result));
     if (!page.trials.length) {
-      map.place.replaceChildren(empty(job.status === "running" ? "The first trials will be here in a moment." : "No trial was made."));
+      lay(map.place, empty(job.status === "running" ? "The first trials will be here in a moment." : "No trial was made."));
       return;
     }
     await Promise.all([map.show(page), all.show(page)]);
@@ -38,7 +38,7 @@ export async function open(place, { job, result, signal }) {
 
   await refresh();
   if (job.status === "running") {
-    const again = calmly(() => signal.aborted || refresh(), PAUSE);
+    const again = calmly(refresh, PAUSE, signal);
     subscribe(`jobs/${job.job_id}`, {
       onGap: again,
       onEvent: ({ type }) => ["trial_rows", "job_progress"].includes(type) && again(),
@@ -70,22 +70,22 @@ function ranked(result, choose) {
   const names = Object.keys(sweep.top[0].metrics).filter((name) => sweep.top.some(({ metrics }) => metrics[name] !== null));
   const first = [...new Set([...request.sweep.objective, ...names])];
   return [
-    card(`The best ${sweep.top.length}`, element("div", { class: "tall" }, table([
+    card(`The best ${sweep.top.length}`, tall(table([
       { title: "Trial", number: true, show: ({ trial }) => number(trial), sort: ({ trial }) => trial },
       sweep.top[0].symbol && { title: "Symbol", show: ({ symbol }) => symbol, sort: ({ symbol }) => symbol },
       ...axes.map((name) => ({ title: name, number: true, show: (row) => setting(row.params[name]), sort: (row) => row.params[name] })),
       ...first.map((name) => ({ title: label(name), number: true, show: ({ metrics }) => figure(name, metrics[name]), sort: ({ metrics }) => metrics[name] })),
     ].filter(Boolean), sweep.top, { onRow: ({ trial }) => choose(trial), label: "the best trials" }))),
-    element("div", { class: "columns" }, neighbourhood(sweep), others(sweep, choose), importance(sweep)),
+    sideBySide(neighbourhood(sweep), others(sweep, choose), importance(sweep)),
   ];
 }
 
 function neighbourhood({ plateau, objective, best }) {
   if (!plateau) return null;
   const same = plateau.trial === best.trial;
-  return card("Where the neighbours are good too",
+  return card("Plateau",
     element("p", {}, `${params(plateau.params)}: the mean of ${label(objective)} over it and its ${counted(plateau.neighbours, "neighbour")} is ${figure(objective, plateau.mean)}; its own is ${figure(objective, plateau.figures[objective])}.`),
-    element("p", { class: "quiet" }, same ? "It is the best trial itself." : "The best trial is another one. One good trial among bad ones is luck."));
+    quiet(same ? "It is the best trial itself." : "The best trial is another one. One good trial among bad ones is luck."));
 }
 
 function others(sweep, choose) {
@@ -101,8 +101,8 @@ function others(sweep, choose) {
 function importance({ importance: shares, objective }) {
   const rows = Object.entries(shares ?? {}).filter(([, share]) => share !== null).sort((a, b) => b[1] - a[1]);
   if (!rows.length) return null;
-  return card("Which parameter matters",
+  return card("Importance of the parameters",
     facts(rows.map(([name, share]) => [name, element("span", { class: "share" },
       element("meter", { min: 0, max: 1, value: share, "aria-label": name }), percent(share, 0))]), "lines"),
-    element("p", { class: "quiet" }, `The part of the variance of ${label(objective)} that each explains alone.`));
+    quiet(`The part of the variance of ${label(objective)} that each explains alone.`));
 }

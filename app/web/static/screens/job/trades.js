@@ -1,30 +1,35 @@
 // The round trips: on the prices of their symbol, in a table that leads there, and by how far each went for and against.
 import { call } from "../../core/api.js";
 import { chart, draw, zoom } from "../../core/charts.js";
-import { card, element, empty, field, lay, select, table } from "../../core/dom.js";
-import { day, figure, money, number, params, percent, signed } from "../../core/format.js";
+import { actions, card, empty, field, lay, linkButton, quiet, select, short, table, tall } from "../../core/dom.js";
+import { filled } from "../../core/forms.js";
+import { bar, day, DAY_MS, money, number, params, percent, signed } from "../../core/format.js";
+import { paged } from "../../core/paged.js";
+import { line } from "../../core/plots.js";
 
 const PAGE = 1000;
 const AROUND = 0.15; // of a trade's length, seen before and after it
 
 export async function open(place, { job, result, signal }) {
-  const trades = [];
-  let next = null;
+  let trades = [];
   const summary = result.trades_summary;
   const symbols = Object.keys(result.coverage ?? {}).length ? Object.keys(result.coverage) : result.request.symbols ?? [];
   const prices = chart("Trades on the price", "28rem");
-  const list = element("div", { class: "tall" });
-  const excursions = chart("Excursions for and against each trade", "20rem");
-  const older = element("button", { onclick: more }, "More trades");
+  const list = tall();
+  const excursions = chart("Favourable over adverse excursion of each trade", "20rem");
+  const pages = paged("More trades", read, show);
   const chosen = select({ "aria-label": "symbol", onchange: showPrices }, symbols);
 
-  async function more() {
-    const page = await call(`/jobs/${job.job_id}/trades`, { query: { limit: PAGE, cursor: next }, signal });
-    trades.push(...page.trades);
-    next = page.next;
-    older.hidden = !next;
-    list.replaceChildren(table(COLUMNS, trades, { onRow: look, label: "trades" }));
-    await Promise.all([showExcursions(), showPrices()]);
+  async function read(cursor) {
+    const page = await call(`/jobs/${job.job_id}/trades`, { query: { limit: PAGE, cursor }, signal });
+    return { rows: page.trades, next: page.next };
+  }
+
+  async function show(rows) {
+    trades = rows;
+    await filled(prices, showPrices);
+    lay(list, table(COLUMNS, trades, { onRow: look, label: "trades" }));
+    await showExcursions();
   }
 
   async function look(trade) {
@@ -34,7 +39,7 @@ export async function open(place, { job, result, signal }) {
       await showPrices();
     }
     const end = trade.exit_time ?? result.request.end_date;
-    const span = Math.max(new Date(end) - new Date(trade.entry_time), 5 * 86_400_000);
+    const span = Math.max(new Date(end) - new Date(trade.entry_time), 5 * DAY_MS);
     const at = (iso, offset) => new Date(new Date(iso).getTime() + offset).toISOString();
     await zoom(prices, at(trade.entry_time, -span * (0.5 + AROUND)), at(end, span * (0.5 + AROUND)));
     prices.scrollIntoView({ block: "nearest", behavior: "smooth" });
@@ -44,7 +49,7 @@ export async function open(place, { job, result, signal }) {
     const { request } = result;
     if (!request.dataset_id || !chosen.value) return;
     const bars = await call(`/datasets/${request.dataset_id}@${request.dataset_version}/bars`, {
-      query: { symbol: chosen.value, start: request.start_date, end: request.end_date, points: 8000 }, signal,
+      query: { symbol: chosen.value, start: request.start_date, end: request.end_date, points: 4000 }, signal,
     });
     await draw(prices, (theme) => drawing(theme, bars, trades.filter(({ symbol }) => symbol === chosen.value)));
   }
@@ -66,20 +71,20 @@ export async function open(place, { job, result, signal }) {
 
   if (!summary.total) return place.append(card(null, empty("It never traded.")));
   lay(place,
-    element("p", { class: "quiet" }, `${number(summary.total)} trades, ${number(summary.long)} long and ${number(summary.short)} short, ${number(summary.open)} of them open at the end. Ended by ${params(summary.exit_reasons)}.`),
-    symbols.length > 0 && result.request.dataset_id && card(null, symbols.length > 1 && field("Symbol", chosen), prices),
-    card(null, list, element("div", { class: "actions" }, older,
-      element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=csv&part=trades` }, "CSV"),
-      element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=parquet&part=trades` }, "Parquet"))),
-    card("How far they went", excursions));
-  await more();
+    quiet(`${number(summary.total)} trades, ${number(summary.long)} long and ${number(summary.short)} short, ${number(summary.open)} of them open at the end. Ended by ${params(summary.exit_reasons)}.`),
+    symbols.length > 0 && result.request.dataset_id && card(null, symbols.length > 1 && short(field("Symbol", chosen)), prices),
+    card(null, list, actions(pages.button,
+      linkButton(`/api/v1/jobs/${job.job_id}/export?format=csv&part=trades`, "CSV"),
+      linkButton(`/api/v1/jobs/${job.job_id}/export?format=parquet&part=trades`, "Parquet"))),
+    card("Excursions for and against each trade", excursions));
+  await pages.reload();
 }
 
 const COLUMNS = [
   { title: "Symbol", show: (row) => row.symbol, sort: (row) => row.symbol },
   { title: "Side", show: (row) => row.side, sort: (row) => row.side },
-  { title: "In", show: (row) => day(row.entry_time), sort: (row) => row.entry_time },
-  { title: "Out", show: (row) => row.exit_time ? day(row.exit_time) : "open", sort: (row) => row.exit_time },
+  { title: "In", show: (row) => bar(row.entry_time), sort: (row) => row.entry_time },
+  { title: "Out", show: (row) => row.exit_time ? bar(row.exit_time) : "open", sort: (row) => row.exit_time },
   { title: "Price in", number: true, show: (row) => number(row.entry_price, 4), sort: (row) => row.entry_price },
   { title: "Price out", number: true, show: (row) => number(row.exit_price, 4), sort: (row) => row.exit_price },
   { title: "Quantity", number: true, show: (row) => number(row.quantity), sort: (row) => row.quantity },
@@ -87,9 +92,9 @@ const COLUMNS = [
   { title: "Return", number: true, show: (row) => signed(percent(row.return), row.return), sort: (row) => row.return },
   { title: "Costs", number: true, show: (row) => number(row.costs), sort: (row) => row.costs },
   { title: "Bars", number: true, show: (row) => number(row.bars_held, 0), sort: (row) => row.bars_held },
-  { title: "MAE", number: true, show: (row) => figure("mae", row.mae), sort: (row) => row.mae },
-  { title: "MFE", number: true, show: (row) => figure("mfe", row.mfe), sort: (row) => row.mfe },
-  { title: "Ended by", show: (row) => row.exit_reason, sort: (row) => row.exit_reason },
+  { title: "MAE", number: true, show: (row) => percent(row.mae), sort: (row) => row.mae },
+  { title: "MFE", number: true, show: (row) => percent(row.mfe), sort: (row) => row.mfe },
+  { title: "Exit", show: (row) => row.exit_reason, sort: (row) => row.exit_reason },
 ];
 
 function drawing(theme, bars, trades) {
@@ -101,8 +106,8 @@ function drawing(theme, bars, trades) {
   const ways = trades.flatMap((trade) => [[trade.entry_time, trade.entry_price], [trade.exit_time, trade.exit_price], [null, null]]);
   return {
     traces: [
-      { type: "scatter", mode: "lines", name: "close", x: bars.time, y: bars.close, line: { color: theme.quiet, width: 1 } },
-      { type: "scatter", mode: "lines", name: "held", x: ways.map(([time]) => time), y: ways.map(([, price]) => price), line: { color: theme.c4, width: 1, dash: "dot" }, hoverinfo: "skip" },
+      line("close", bars.time, bars.close, theme.quiet, { width: 1 }),
+      line("held", ways.map(([time]) => time), ways.map(([, price]) => price), theme.c4, { width: 1, dash: "dot", hoverinfo: "skip" }),
       mark("long", "triangle-up", theme.c1, entries("long")),
       mark("short", "triangle-down", theme.c2, entries("short")),
       mark("out", "x", theme.text, trades.filter(({ exit_time }) => exit_time).map((trade) => [trade.exit_time, trade.exit_price])),

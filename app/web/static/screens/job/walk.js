@@ -1,8 +1,9 @@
 // Walking forward, or crossing over: what was chosen on some bars, and what it made on others.
 import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, facts, lay, table, words } from "../../core/dom.js";
+import { actions, card, element, facts, lay, linkButton, quiet, sideBySide, table, tall, words } from "../../core/dom.js";
 import { caution, counted, day, figure, label, NONE, number, params, percent, setting, signed } from "../../core/format.js";
+import { line } from "../../core/plots.js";
 import { statistics } from "./statistics.js";
 
 const POINTS = 600; // of the curve of a path
@@ -13,13 +14,13 @@ export async function open(place, { job, result, signal }) {
   const drawn = crossed && await call(`/jobs/${job.job_id}/paths`, { query: { points: POINTS }, signal });
   const curve = crossed ? "The curve under Overview is that of the path with the median Sharpe ratio." : "The curve under Overview is that of the tests one after the other.";
   lay(place,
-    element("p", { class: "quiet" }, `${counted(found.folds.length, crossed ? "split" : "fold")}, each with the best of ${counted(found.trials_made, "trial")} by ${label(found.objective)}. ${curve}`),
+    quiet(`${counted(found.folds.length, crossed ? "split" : "fold")}, each with the best of ${counted(found.trials_made, "trial")} by ${label(found.objective)}. ${curve}`),
     caution(result.provenance.quality),
     held(found, crossed),
     crossed && paths(found, job),
     crossed && curves(found, drawn),
     compared(found, crossed),
-    element("div", { class: "columns" }, Object.entries(found.parameters).map(([name, told]) => drift(name, told, found, crossed))),
+    sideBySide(Object.entries(found.parameters).map(([name, told]) => drift(name, told, found, crossed))),
     folds(found, crossed),
     statistics(crossed ? "What the shown path is worth, by itself" : "What the tests are worth, by themselves", found.out_of_sample.statistics, result.bars),
     hindsight(found),
@@ -34,7 +35,7 @@ function held({ overfit_ratio: ratio, held_up: kept, folds: all, out_of_sample: 
   return card("Did it hold up?",
     element("p", {}, `${promised} In ${number(kept.above_zero)} of ${number(all.length)} tests the Sharpe ratio was above 0.`),
     facts([
-      ["Out of sample over in sample", number(ratio)], ["Sharpe, all tests", figure("sharpe", out.metrics.sharpe)],
+      ["Out of sample / in sample", number(ratio)], ["Sharpe, all tests", figure("sharpe", out.metrics.sharpe)],
       ["Total return, all tests", figure("total_return", out.metrics.total_return)], ["Max drawdown, all tests", figure("max_drawdown", out.metrics.max_drawdown)],
     ], "figures"));
 }
@@ -48,13 +49,13 @@ function compared(found, crossed) {
   const ways = (values) => values.flatMap((value, index) => [value, outside[index], null]);
   draw(place, (theme) => ({
     traces: [
-      { type: "scatter", mode: "lines", x: at.flatMap((name) => [name, name, null]), y: ways(inside), line: { color: theme.quiet, width: 1 }, hoverinfo: "skip", showlegend: false },
+      line("", at.flatMap((name) => [name, name, null]), ways(inside), theme.quiet, { width: 1, hoverinfo: "skip", showlegend: false }),
       { type: "scatter", mode: "markers", name: "training", x: at, y: inside, marker: { symbol: "circle-open", color: theme.c2, size: 8, line: { width: 2 } }, hovertemplate: "training %{y:.2f}<extra></extra>" },
       { type: "scatter", mode: "markers", name: "test", x: at, y: outside, marker: { symbol: "circle", color: theme.c1, size: 9 }, hovertemplate: "test %{y:.2f}<extra></extra>" },
     ],
-    layout: { showlegend: true, xaxis: crossed ? { type: "category", title: { text: "tested groups" } } : { type: "date" }, margin: { l: 55, r: 15, t: 12, b: crossed ? 60 : 30 }, yaxis: { title: { text: "Sharpe" }, zeroline: true, zerolinecolor: theme.quiet } },
+    layout: { showlegend: true, xaxis: crossed ? { type: "category", title: { text: "tested groups" } } : { type: at.length === 1 ? "category" : "date" }, margin: { l: 55, r: 15, t: 12, b: crossed ? 60 : 30 }, yaxis: { title: { text: "Sharpe" }, zeroline: true, zerolinecolor: theme.quiet } },
   }));
-  return card("Promised and kept", element("p", { class: "quiet" }, "An open circle is what the choice made in its training, a full one what it made in its test."), place);
+  return card("In sample and out of sample", quiet("An open circle is what the choice made in its training, a full one what it made in its test."), place);
 }
 
 function drift(name, told, found, crossed) {
@@ -62,11 +63,11 @@ function drift(name, told, found, crossed) {
   const place = chart(`${name}, as chosen in every fold`, "12rem");
   const numeric = told.values.every((value) => typeof value === "number" || value === null);
   draw(place, (theme) => ({
-    traces: [{ type: "scatter", mode: "lines+markers", x: names(found, crossed), y: numeric ? told.values : told.values.map((value) => (value === null ? null : String(value))), line: { color: theme.c3, shape: "hv", width: 1.4 }, marker: { size: 6 }, hovertemplate: "%{y}<extra></extra>" }],
+    traces: [line(name, names(found, crossed), numeric ? told.values : told.values.map((value) => value?.toString() ?? null), theme.c3, { mode: "lines+markers", shape: "hv", marker: { size: 6 }, hovertemplate: "%{y}<extra></extra>" })],
     layout: { xaxis: { type: crossed ? "category" : "date", showticklabels: !crossed }, yaxis: { type: numeric ? "linear" : "category" } },
   }));
   const range = told.low === null || told.low === undefined ? "" : `, between ${setting(told.low)} and ${setting(told.high)}`;
-  return card(name, element("p", { class: "quiet" }, `Changed ${counted(told.changes, "time")}, ${number(told.distinct)} different values${range}.`), place);
+  return card(name, quiet(`Changed ${counted(told.changes, "time")}, ${number(told.distinct)} different values${range}.`), place);
 }
 
 function folds(found, crossed) {
@@ -74,7 +75,7 @@ function folds(found, crossed) {
   const part = (title, name, metric) => ({
     title, number: true, show: (fold) => (fold[name] ? signed(figure(metric, fold[name][metric]), fold[name][metric]) : NONE), sort: (fold) => fold[name]?.[metric],
   });
-  return card(crossed ? "Splits" : "Folds", element("div", { class: "tall" }, table([
+  return card(crossed ? "Splits" : "Folds", tall(table([
     { title: crossed ? "Split" : "Fold", number: true, show: ({ fold }) => number(fold), sort: ({ fold }) => fold },
     crossed ? { title: "Tested groups", show: ({ test_groups: groups }) => groups.join(", ") } : { title: "Test", show: ({ test }) => span(test), sort: ({ test }) => test.start },
     { title: "Training", show: ({ train }) => span(train) },
@@ -99,12 +100,14 @@ function curves({ paths: { shown, sharpe } }, { paths: all }) {
   const median = all.find(({ path }) => path === shown);
   draw(place, (theme) => ({
     traces: [
-      { type: "scatter", mode: "lines", name: "the other paths", x: joined("time"), y: joined("value"), text: others.flatMap(({ path, time }) => [...time.map(() => `path ${path}, Sharpe ${number(sharpe[path])}`), ""]), line: { color: theme.soft(theme.c1, 0.4), width: 1 }, hovertemplate: "%{text}: %{y:,.0f}<extra></extra>" },
-      { type: "scatter", mode: "lines", name: "the median path, which is shown", x: median.time, y: median.value, line: { color: theme.c3, width: 2.4 }, hovertemplate: `path ${shown}: %{y:,.0f}<extra></extra>` },
+      line("the other paths", joined("time"), joined("value"), theme.soft(theme.c1, 0.4), {
+        width: 1, text: others.flatMap(({ path, time }) => [...time.map(() => `path ${path}, Sharpe ${number(sharpe[path])}`), ""]), hovertemplate: "%{text}: %{y:,.0f}<extra></extra>",
+      }),
+      line("the median path, which is shown", median.time, median.value, theme.c3, { width: 2.4, hovertemplate: `path ${shown}: %{y:,.0f}<extra></extra>` }),
     ],
     layout: { showlegend: true, hovermode: "closest", yaxis: { title: { text: "equity" } }, margin: { l: 65, r: 15, t: 12, b: 30 } },
   }));
-  return card("Curves of the paths", element("p", { class: "quiet" }, "Each leads through the whole history by tests only. Where they run together it does not matter which part of history was seen."), place);
+  return card("Curves of the paths", quiet("Each leads through the whole history by tests only. Where they run together it does not matter which part of history was seen."), place);
 }
 
 function paths({ paths: found }, job) {
@@ -121,6 +124,6 @@ function paths({ paths: found }, job) {
   return card("Paths",
     element("p", {}, `${number(told.paths)} paths through the whole history, each of tests only. ${percent(told.below_zero, 0)} of them have a Sharpe ratio below 0; half lie between ${number(told.p25)} and ${number(told.p75)}, nine in ten between ${number(told.p05)} and ${number(told.p95)}. Path ${number(found.shown)}, the median one, in green, is the one that is shown.`),
     place,
-    element("div", { class: "actions" }, ["csv", "parquet"].map((format) =>
-      element("a", { class: "button", href: `/api/v1/jobs/${job.job_id}/export?format=${format}&part=paths` }, `Curves of all paths, ${format === "csv" ? "CSV" : "Parquet"}`))));
+    actions(["csv", "parquet"].map((format) =>
+      linkButton(`/api/v1/jobs/${job.job_id}/export?format=${format}&part=paths`, `Curves of all paths, ${format === "csv" ? "CSV" : "Parquet"}`))));
 }

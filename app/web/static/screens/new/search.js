@@ -1,5 +1,5 @@
 // What is searched: for each parameter its values, in the words of the command line (5:50:5, or 5,10,20, or 5:50:log).
-import { card, element, field, select } from "../../core/dom.js";
+import { card, element, field, grid, quiet, select } from "../../core/dom.js";
 import { input, put } from "../../core/schema.js";
 
 const METHODS = { grid: "every combination", random: "a random draw", bayesian: "chosen by what was found (Bayesian)" };
@@ -10,7 +10,7 @@ export function search({ body, strategies, described, schema, rebuild }) {
   const method = body.random ? "random" : body.bayesian ? "bayesian" : "grid";
   const methods = Object.keys(METHODS).filter((name) => name === "grid" || name in schema.properties);
   return card("Search",
-    element("div", { class: "grid" },
+    grid(
       field("Trials", select({
         onchange: (event) => {
           for (const name of ["random", "bayesian"]) put(body, `/${name}`, name === event.target.value ? { trials: TRIALS } : undefined);
@@ -21,7 +21,7 @@ export function search({ body, strategies, described, schema, rebuild }) {
         input(`/${method}/${name}`, one, body)),
       input("/objective", { type: "string", default: "sharpe", description: "The metric that ranks them; several by commas." }, objective(body))),
     element("div", { class: "grid", "data-pointer": "/grid" }, Object.keys(chosen?.parameters.properties ?? {}).map((name) => axis(name, body))),
-    element("p", { class: "quiet" }, "5:50:5 is from 5 to 50 by 5; 5,10,20 are values; 5:50 is all between (5:50:log evenly over the orders of magnitude). Empty: it stays as above."),
+    quiet("5:50:5 is from 5 to 50 by 5; 5,10,20 are values; 5:50 is all between (5:50:log evenly over the orders of magnitude). Empty: it stays as above."),
     constraint(body));
 }
 
@@ -53,7 +53,7 @@ function constraint(body) {
   function change() {
     put(body, "/constraints", metric.value && least.value !== "" ? { [metric.value]: { min: Number(least.value) } } : undefined);
   }
-  return element("div", { class: "grid" }, field("Only trials whose", metric), field("is at least", least));
+  return grid(field("Only trials whose", metric), field("is at least", least));
 }
 
 // "5:50:5" as the API wants it; undefined for nothing.

@@ -1,20 +1,28 @@
 // Which strategy, and its parameters.
-import { card, element, field } from "../../core/dom.js";
+import { card, element, field, lay, quiet } from "../../core/dom.js";
 import { address } from "../../core/router.js";
 import { input } from "../../core/schema.js";
 
+// The list itself stays while one is chosen from it: typing its name takes several strokes.
 export function strategy({ body, strategies, rebuild }) {
-  const chosen = strategies.find(({ strategy_id: id }) => id === body.strategy_id);
-  return card("Strategy",
-    field("Strategy", picker(strategies, body.strategy_id, (id) => {
-      body.strategy_id = id;
-      delete body.params;
-      delete body.grid;
-      delete body.symbols;
-      rebuild();
-    })),
-    chosen ? element("p", { class: "quiet" }, `${chosen.summary} ${chosen.source}. `, element("a", { href: address(`strategies/${chosen.strategy_id}`) }, "More")) : "",
-    chosen ? parameters(chosen, body) : "");
+  const about = element("div");
+
+  function show() {
+    const chosen = strategies.find(({ strategy_id: id }) => id === body.strategy_id);
+    lay(about, chosen && [
+      quiet(`${chosen.summary} ${chosen.source}. `, element("a", { href: address(`strategies/${chosen.strategy_id}`) }, "More")),
+      parameters(chosen, body)]);
+  }
+
+  show();
+  return card("Strategy", field("Strategy", picker(strategies, body.strategy_id, (id) => {
+    body.strategy_id = id;
+    delete body.params;
+    delete body.grid;
+    delete body.symbols;
+    show();
+    rebuild();
+  })), about);
 }
 
 export function picker(strategies, chosen, onChoose) {
@@ -29,7 +37,7 @@ export function picker(strategies, chosen, onChoose) {
 // An input for each parameter, with the pointer `/params/…` below `under`.
 export function parameters(chosen, body, under = "") {
   const fields = Object.entries(chosen.parameters.properties);
-  if (!fields.length) return element("p", { class: "quiet" }, "It has no parameters.");
+  if (!fields.length) return quiet("It has no parameters.");
   return element("div", { class: "grid", "data-pointer": `${under}/params` }, fields.map(([name, schema]) =>
     input(`${under}/params/${name}`, schema, body, { label: name })));
 }

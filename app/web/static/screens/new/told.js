@@ -1,5 +1,5 @@
 // The same request for a terminal, a script, and the command line.
-import { card, element, tabs } from "../../core/dom.js";
+import { actions, card, element, tabs } from "../../core/dom.js";
 import { copying } from "../../core/forms.js";
 import { written } from "./search.js";
 
@@ -13,7 +13,7 @@ export function told(kind, body) {
     text.textContent = ways[name];
   };
   show(last);
-  return card("The same elsewhere", tabs(Object.keys(ways).map((name) => [name, name]), last, show), text, element("div", { class: "actions" }, copying(text)));
+  return card("Copy as", tabs(Object.keys(ways).map((name) => [name, name]), last, show), text, actions(copying(text)));
 }
 
 function quoted(text) {

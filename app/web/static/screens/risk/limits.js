@@ -1,8 +1,8 @@
 // The limits of the book: what is used of each, and the form that sets them.
 import { call } from "../../core/api.js";
-import { card, element, empty, field, table } from "../../core/dom.js";
+import { actions, card, element, empty, field, grid, lay, quiet, table, tall } from "../../core/dom.js";
 import { numeric, submits } from "../../core/forms.js";
-import { label, marked, NONE, percent, when } from "../../core/format.js";
+import { changed, label, marked, NONE, percent } from "../../core/format.js";
 
 const TITLES = {
   gross: "Gross exposure", net: "Net exposure", instrument: "One instrument", strategy: "One strategy",
@@ -12,8 +12,8 @@ const titled = (name) => TITLES[name] ?? label(name);
 
 export function limitsUsed({ usage, status }) {
   const rows = [...usage].sort((a, b) => (b.utilisation ?? -1) - (a.utilisation ?? -1));
-  return card("Limits", rows.length ? [element("p", { class: "quiet" }, "The worst: ", standing(status), ". A limit tells and stops nothing; alerts follow from it."),
-    element("div", { class: "tall" }, table(COLUMNS, rows, { label: "use of the limits" }))]
+  return card("Limits", rows.length ? [quiet("The worst: ", standing(status), ". A limit tells and stops nothing; alerts follow from it."),
+    tall(table(COLUMNS, rows, { label: "use of the limits" }))]
     : empty("Nothing is used of them before the book is open."));
 }
 
@@ -39,10 +39,10 @@ function standing(name) {
 export function limitsEditor(stands, { LimitsChange: { properties } }, onSaved) {
   const names = Object.keys(stands.limits);
   const inputs = Object.fromEntries(names.map((name) => [name, element("input", { "data-pointer": `/${name}`, type: "number", step: "any", value: stands.limits[name] ?? "", placeholder: "no limit" })]));
-  const about = element("p", { class: "quiet" });
+  const about = quiet();
   const form = element("form", { onsubmit: submits(save), novalidate: true },
-    element("div", { class: "grid" }, names.map((name) => field(titled(name), inputs[name], properties[name]?.description))),
-    element("div", { class: "actions" }, element("button", { class: "primary" }, "Set the limits")));
+    grid(names.map((name) => field(titled(name), inputs[name], properties[name]?.description))),
+    actions(element("button", { class: "primary" }, "Set the limits")));
 
   async function save() {
     const body = Object.fromEntries(names.map((name) => [name, numeric(inputs[name]) ?? null]));
@@ -50,8 +50,8 @@ export function limitsEditor(stands, { LimitsChange: { properties } }, onSaved) 
     await onSaved();
   }
 
-  function tell({ version, changed_by: by, changed_at: at }) {
-    about.replaceChildren(...(version ? [`Version ${version}, by ${by} on `, when(at), ". "] : ["As built. "]), "Parts of equity: 1.5 is 150 %. What is left empty is no limit.");
+  function tell(told) {
+    lay(about, told.version ? changed(told) : "As built. ", "Parts of equity: 1.5 is 150 %. What is left empty is no limit.");
   }
 
   tell(stands);

@@ -1,10 +1,10 @@
 // Value at risk and expected shortfall: by method and level, and whose part they are.
-import { bars, chart, draw } from "../../core/charts.js";
-import { card, element, table, words } from "../../core/dom.js";
-import { money, number, percent } from "../../core/format.js";
+import { chart, draw } from "../../core/charts.js";
+import { card, element, lay, quiet, sideBySide, table, words } from "../../core/dom.js";
+import { label, money, number, percent } from "../../core/format.js";
 import { here, remember } from "../../core/router.js";
+import { sides } from "./sides.js";
 
-const METHODS = { historical: "past returns", parametric: "normal distribution", monte_carlo: "Monte Carlo" };
 const FIRST = "historical-0.99";
 
 export function losses(told, options) {
@@ -13,18 +13,18 @@ export function losses(told, options) {
   const key = ({ method, level }) => `${method}-${level}`;
   const open = told.figures.find((figure) => key(figure) === chosen) ?? told.figures[0];
   parts.append(partsOf(open));
-  return card("What it may lose", options, element("div", { class: "columns" }, compared(told.figures), table(COLUMNS, told.figures, {
+  return card("Value at risk and expected shortfall", options, sideBySide(compared(told.figures), table(COLUMNS, told.figures, {
     label: "losses", caption: "A loss is positive. Choose one to see whose it is.", current: (figure) => figure === open,
     onRow: (figure) => {
       remember({ figure: key(figure) });
-      parts.replaceChildren(partsOf(figure));
+      lay(parts, partsOf(figure));
     },
-  })), parts, element("p", { class: "quiet" },
+  })), parts, quiet(
     `${told.coverage === null ? "Nothing is held." : `${percent(told.coverage, 0)} of the positions are measured.`} Longer horizons are one session times the square root of their number. Monte Carlo: ${number(told.paths)} draws, seed ${told.seed}.`));
 }
 
 const COLUMNS = [
-  { title: "Method", show: ({ method, reason }) => [METHODS[method] ?? method, reason && words(reason)].filter(Boolean) },
+  { title: "Method", show: ({ method, reason }) => [label(method), reason && words(reason)].filter(Boolean) },
   { title: "Level", number: true, show: ({ level }) => percent(level, 0) },
   { title: "Value at risk", number: true, show: (row) => money(row.var) },
   { title: "VaR of equity", number: true, show: (row) => percent(row.var_fraction) },
@@ -39,13 +39,13 @@ function compared(figures) {
     const rows = figures.filter((figure) => figure.level === level);
     const colour = at ? theme.c2 : theme.c1;
     return {
-      type: "bar", name: `${title} ${percent(level, 0)}`, x: rows.map(({ method }) => METHODS[method] ?? method), y: rows.map((row) => row[`${name}_fraction`]),
+      type: "bar", name: `${title} ${percent(level, 0)}`, x: rows.map(({ method }) => label(method)), y: rows.map((row) => row[`${name}_fraction`]),
       marker: { color: name === "var" ? colour : theme.soft(colour, 0.45), line: { color: colour, width: 1 } }, hovertemplate: "%{y:.2%}",
     };
   };
   draw(place, (theme) => ({
     traces: levels.flatMap((level, at) => [group(theme, level, at, "var", "VaR"), group(theme, level, at, "cvar", "shortfall")]),
-    layout: { showlegend: true, barmode: "group", legend: { orientation: "h", y: 1.02, yanchor: "bottom" }, yaxis: { tickformat: ".2%" } },
+    layout: { showlegend: true, barmode: "group", yaxis: { tickformat: ".2%" } },
   }));
   return place;
 }
@@ -54,10 +54,7 @@ function compared(figures) {
 function partsOf(figure) {
   if (figure.reason) return element("p", {}, figure.reason);
   const tone = (theme, value) => (value > 0 ? theme.c2 : theme.c1);
-  const largest = (rows, name) => rows.map((row) => [name(row), row.cvar]).sort((a, b) => b[1] - a[1]);
-  const title = `Whose the expected shortfall at ${percent(figure.level, 0)} is, by ${METHODS[figure.method] ?? figure.method}`;
-  return element("div", {}, element("h3", {}, title), element("div", { class: "columns" },
-    bars("Parts of instruments", largest(figure.instruments, ({ symbol }) => symbol), { tone }),
-    bars("Parts of strategies", largest(figure.strategies, ({ strategy_id }) => strategy_id), { tone })),
-  element("p", { class: "quiet" }, "Parts sum to the whole; one below 0 is a hedge."));
+  const title = `Whose the expected shortfall at ${percent(figure.level, 0)} is (${label(figure.method)})`;
+  return element("div", {}, element("h3", {}, title), sides(figure, "cvar", { tone }),
+    quiet("Parts sum to the whole; one below 0 is a hedge."));
 }

@@ -1,8 +1,9 @@
 // What six scenarios would do, and what is behind each.
-import { bars } from "../../core/charts.js";
-import { card, element, facts, notice, table } from "../../core/dom.js";
+import { card, element, facts, folded, lay, notice, quiet, sideBySide, table, tall } from "../../core/dom.js";
 import { counted, label, money, number, percent, signed } from "../../core/format.js";
+import { bars } from "../../core/plots.js";
 import { here, remember } from "../../core/router.js";
+import { sides } from "./sides.js";
 
 const FACTORS = {
   brl_nominal: "BRL nominal rates", brl_real: "BRL real rates", usd_rates: "USD rates", usd_onshore: "USD onshore rates", credit: "Sovereign spreads",
@@ -17,12 +18,12 @@ export function stress(told) {
   const byTitle = new Map(told.scenarios.map((item) => [item.title, item]));
   const choose = (item) => {
     remember({ scenario: item.scenario });
-    detail.replaceChildren(detailOf(item));
+    lay(detail, detailOf(item));
   };
   detail.append(detailOf(open));
-  return card("Scenarios",
+  return card("Stress scenarios",
     told.unmapped.length > 0 && notice(`No scenario moves ${told.unmapped.map(({ symbol, value }) => `${symbol} (${money(value)})`).join(", ")}: it counts 0.`),
-    element("div", { class: "columns" },
+    sideBySide(
       bars("Gain or loss in each scenario, of equity", told.scenarios.map((item) => [item.title, item.pnl_fraction]), { format: ".2%", onChoose: (title) => choose(byTitle.get(title)) }),
       table([
         { title: "Scenario", show: ({ title }) => title },
@@ -33,12 +34,9 @@ export function stress(told) {
 }
 
 function detailOf(item) {
-  const moved = (rows, name) => rows.map((row) => [name(row), row.pnl]).filter(([, pnl]) => pnl !== 0).sort((a, b) => b[1] - a[1]);
-  const instruments = moved(item.instruments, ({ symbol }) => symbol);
-  const strategies = moved(item.strategies, ({ strategy_id }) => strategy_id);
   return element("div", {}, element("h3", {}, item.title), facts(shocks(item.shocks)),
-    instruments.length ? element("div", { class: "columns" }, bars("By instrument", instruments), bars("By strategy", strategies))
-      : element("p", { class: "quiet" }, "It moves nothing that the book holds."));
+    item.instruments.some(({ pnl }) => pnl !== 0) ? sides(item, "pnl")
+      : quiet("It moves nothing that the book holds."));
 }
 
 function shocks({ rates_bps: rates, prices }) {
@@ -54,7 +52,7 @@ function bp(move) {
 }
 
 function exposures(rows) {
-  return element("details", {}, element("summary", {}, "What each position depends on"), element("div", { class: "tall" }, table([
+  return folded("Factor exposures", tall(table([
     { title: "Symbol", show: (row) => row.symbol, sort: (row) => row.symbol },
     { title: "Depends on", show: (row) => row.factor, sort: (row) => row.factor },
     { title: "Value", number: true, show: (row) => money(row.value), sort: (row) => row.value },

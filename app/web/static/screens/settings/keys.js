@@ -1,6 +1,6 @@
 // All keys: a new one, whose secret is shown this once, and the end of one.
 import { call } from "../../core/api.js";
-import { card, element, field, notice, select, table } from "../../core/dom.js";
+import { actions, card, element, field, grid, group, lay, notice, select, table } from "../../core/dom.js";
 import { when } from "../../core/format.js";
 import { confirmed, copying, secretInput, submits, tried } from "../../core/forms.js";
 
@@ -16,14 +16,14 @@ export async function open(place, { me, signal }) {
   async function show() {
     const { keys } = await call("/keys", { signal });
     const rows = keys.filter(({ open }) => open || closed.checked).reverse();
-    list.replaceChildren(table(columns(me, revoke), rows, { label: "keys" }));
+    lay(list, table(columns(me, revoke), rows, { label: "keys" }));
   }
 
   async function create() {
     const scopes = may.filter(({ checked }) => checked).map(({ value }) => value);
     const body = { owner: owner.value, scopes, label: label.value || undefined, expires_in_seconds: life.value ? Number(life.value) : undefined };
     const key = await call("/keys", { method: "POST", body, signal });
-    made.replaceChildren(...shown(key));
+    lay(made, shown(key));
     await show();
   }
 
@@ -42,16 +42,16 @@ export async function open(place, { me, signal }) {
   const life = select({ "data-pointer": "/expires_in_seconds" }, LIVES);
   const may = SCOPES.map((scope) => element("input", { type: "checkbox", value: scope, checked: scope !== "admin" }));
   const form = element("form", { onsubmit: submits(create) },
-    element("div", { class: "grid" }, field("Owner", owner, "Whose jobs it sees."), field("Label", label, "What it is for."), field("It opens", life)),
-    element("fieldset", {}, element("legend", {}, "It may"), element("div", { class: "actions" }, may.map((box) => element("label", {}, box, box.value)))),
-    element("div", { class: "actions" }, element("button", { class: "primary" }, "Create a key")), made);
-  place.append(card("Create a key", form), card("Keys", element("div", { class: "actions" }, element("label", {}, closed, "Those that are closed too")), list));
+    grid(field("Owner", owner, "Whose jobs it sees."), field("Label", label, "What it is for."), field("Valid", life)),
+    group("Scopes", actions(may.map((box) => element("label", {}, box, box.value)))),
+    actions(element("button", { class: "primary" }, "Create a key")), made);
+  place.append(card("Create a key", form), card("Keys", actions(element("label", {}, closed, "Revoked and expired ones too")), list));
   await show();
 }
 
 function shown({ key, key_id: id, owner }) {
   const secret = secretInput(key, "new key");
-  return [notice(`The key ${id} of ${owner}. It is shown this once: only its hash is kept.`), secret, element("div", { class: "actions" }, copying(secret))];
+  return [notice(`The key ${id} of ${owner}. It is shown this once: only its hash is kept.`), secret, actions(copying(secret))];
 }
 
 function columns(me, revoke) {
@@ -59,11 +59,11 @@ function columns(me, revoke) {
     { title: "Key", show: ({ key_id: id }) => [element("code", {}, id), id === me.key?.key_id ? element("span", { class: "hint" }, "yours") : ""], sort: ({ key_id: id }) => id },
     { title: "Owner", show: ({ owner }) => owner, sort: ({ owner }) => owner },
     { title: "Label", show: ({ label }) => label ?? "", sort: ({ label }) => label },
-    { title: "May", show: ({ scopes }) => scopes.join(", "), sort: ({ scopes }) => scopes.join() },
+    { title: "Scopes", show: ({ scopes }) => scopes.join(", "), sort: ({ scopes }) => scopes.join() },
     { title: "Created", show: ({ created_at: at }) => when(at, { seconds: false }), sort: ({ created_at: at }) => at },
     { title: "Last used", show: ({ last_used_at: at }) => when(at, { seconds: false }), sort: ({ last_used_at: at }) => at },
     { title: "Expires", show: ({ expires_at: at }) => (at ? when(at, { seconds: false }) : "never"), sort: ({ expires_at: at }) => at },
     { title: "State", show: (key) => (key.revoked_at ? ["revoked ", when(key.revoked_at, { seconds: false })] : key.open ? "open" : "expired"), sort: ({ open }) => open },
-    { title: "Close", show: (key) => (key.open ? element("button", { "aria-label": `revoke ${key.key_id}`, onclick: () => revoke(key) }, "Revoke") : "") },
+    { title: "Actions", show: (key) => (key.open ? element("button", { "aria-label": `revoke ${key.key_id}`, onclick: () => revoke(key) }, "Revoke") : "") },
   ];
 }

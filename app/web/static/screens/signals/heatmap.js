@@ -1,20 +1,17 @@
 // Strategies by days, in the colour of the loudest conviction.
-import { chart, draw } from "../../core/charts.js";
-import { element, empty } from "../../core/dom.js";
+import { chart, draw, heightOf, letters } from "../../core/charts.js";
+import { empty, lay, quiet } from "../../core/dom.js";
 import { conviction } from "./parts.js";
 
-const HEIGHTS = [[6, "12rem"], [10, "16rem"], [16, "20rem"], [26, "28rem"]]; // for so many rows
-const TALLEST = "36rem";
 const SIGNS = { flip: "⇄", surge: "↯" };
 const MOST_SIGNS = 60; // columns, beyond which signs would lie over each other, and gaps would hide them
 
 export function heatMap(place, { days, strategies: wanted }, onChoose) {
   const strategies = wanted.filter((row) => row.conviction.some((value) => value !== null));
   const silent = wanted.length - strategies.length;
-  if (!strategies.length) return place.replaceChildren(empty(silent ? "None of them said anything in these days. Another end of the map may show more." : "There is no signal for the map."));
-  const [, height = TALLEST] = HEIGHTS.find(([most]) => strategies.length <= most) ?? [];
-  const made = chart(`Conviction of ${strategies.length} strategies on ${days.length} days`, height);
-  place.replaceChildren(made, element("p", { class: "quiet" },
+  if (!strategies.length) return lay(place, empty(silent ? "None of them said anything in these days. Another end of the map may show more." : "There is no signal for the map."));
+  const made = chart(`Conviction of ${strategies.length} strategies on ${days.length} days`, heightOf(strategies.length));
+  lay(place, made, quiet(
     "Blue is long, orange is short, and the stronger the colour the surer; grey is a day without a word. ⇄ is a flip, ↯ a surge. Choose a cell to read on. ",
     silent ? `${silent} more said nothing in these days: their data end on others. ` : "", marked(strategies)));
   const rows = [...strategies].sort((a, b) => (a.strategy_id < b.strategy_id ? 1 : -1)); // the first one stands on top
@@ -25,7 +22,7 @@ export function heatMap(place, { days, strategies: wanted }, onChoose) {
 
 function drawing(theme, days, rows) {
   const hover = rows.map((row) => days.map((_, at) => row.conviction[at] === null ? "said nothing"
-    : `${row.symbol[at]} ${conviction({ conviction: row.conviction[at] })}${row.change[at] ? ` (${row.change[at]})` : ""}<br>${broken(row.reason[at])}`));
+    : `${letters(row.symbol[at])} ${conviction({ conviction: row.conviction[at] })}${row.change[at] ? ` (${row.change[at]})` : ""}<br>${broken(row.reason[at])}`));
   const fine = days.length > MOST_SIGNS;
   return {
     traces: [{
@@ -43,7 +40,7 @@ function drawing(theme, days, rows) {
 
 // A hover label is as wide as its longest line.
 function broken(text) {
-  return (text ?? "").replace(/(.{50,70}?) /g, "$1<br>").replaceAll("&", "&amp;");
+  return letters(text ?? "").replace(/(.{50,70}?) /g, "$1<br>");
 }
 
 function marked(strategies) {

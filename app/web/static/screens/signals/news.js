@@ -1,5 +1,5 @@
 // What is new: events as they come, and the changes of the days that the map shows.
-import { element } from "../../core/dom.js";
+import { element, quiet } from "../../core/dom.js";
 import { quality, when } from "../../core/format.js";
 import { CHANGES, conviction, direction } from "./parts.js";
 
@@ -10,7 +10,7 @@ const TOLD = { signal_update: "said", signal_flip: "turned", conviction_surge: "
 export function turned(days, strategies, onChoose) {
   const found = strategies.flatMap((row) => row.change.map((name, at) => name && { name, row, at })).filter(Boolean)
     .sort((a, b) => b.at - a.at);
-  if (!found.length) return element("p", { class: "quiet" }, "None, of the loudest symbols.");
+  if (!found.length) return quiet("None, of the loudest symbols.");
   return element("ol", { class: "feed", tabindex: 0, "aria-label": "flips and surges" }, found.slice(0, MOST_TURNS).map(({ name, row, at }) => element("li", {},
     element("span", { class: "quiet" }, days[at]), " ", CHANGES[name], " ",
     chooser(row.strategy_id, onChoose), ` on ${row.symbol[at]} to ${conviction({ conviction: row.conviction[at] })} `, quality(row.quality))),

@@ -1,6 +1,6 @@
 // How a signal is told, and the button that has one computed.
 import { call } from "../../core/api.js";
-import { element } from "../../core/dom.js";
+import { element, lay } from "../../core/dom.js";
 import { action } from "../../core/forms.js";
 import { address } from "../../core/router.js";
 
@@ -26,7 +26,7 @@ const started = new Map(); // strategy -> the job that was asked for here
 export function computing(id) {
   const place = element("span", { class: "actions inline" });
   const link = element("span");
-  const tell = () => started.has(id) && link.replaceChildren(element("a", { href: address(`job/${started.get(id)}`) }, "its job"));
+  const tell = () => started.has(id) && lay(link, element("a", { href: address(`job/${started.get(id)}`) }, "its job"));
   const button = action("Compute now", place, async () => {
     const { job_id } = await call(`/strategies/${id}/signal`, { method: "POST" });
     started.set(id, job_id);

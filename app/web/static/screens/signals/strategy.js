@@ -1,16 +1,17 @@
 // One strategy: what it says now of each symbol, and how it came there.
 import { call, Refused } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
-import { card, element, notice, table, words } from "../../core/dom.js";
+import { actions, card, element, lay, linkButton, notice, quiet, table, words } from "../../core/dom.js";
 import { bar, number, quality, when } from "../../core/format.js";
+import { line } from "../../core/plots.js";
 import { address } from "../../core/router.js";
 import { change, computing, conviction, direction } from "./parts.js";
 
 const MOST_LINES = 8; // colours that are told apart
 
 export async function strategyCard(place, { id, symbol, days, missing, signal }) {
-  const head = element("div", { class: "actions" }, computing(id),
-    element("a", { class: "button", href: address(`strategies/${id}`) }, "About it"), element("a", { class: "button", href: address("new", { strategy: id }) }, "Run it"));
+  const head = actions(computing(id),
+    linkButton(address(`strategies/${id}`), "About it"), linkButton(address("new", { strategy: id }), "Run it"));
   const there = `/strategies/${encodeURIComponent(id)}`;
   const why = missing && notice(missing.message);
   try {
@@ -19,13 +20,13 @@ export async function strategyCard(place, { id, symbol, days, missing, signal })
     ]);
     const curve = chart(`Convictions of ${id} by symbol`, "16rem");
     const shown = symbol && now.signals.some((row) => row.symbol === symbol) ? [symbol] : loudest(now.signals);
-    place.replaceChildren(card(id, why, reasons(now.signals), element("h3", {}, `Conviction over ${days} days`), curve,
-      element("p", { class: "quiet" }, told(shown, now.signals)), head));
+    lay(place, card(id, why, reasons(now.signals), element("h3", {}, `Conviction over ${days} days`), curve,
+      quiet(told(shown, now.signals)), head));
     await draw(curve, (theme) => drawing(theme, past.signals, shown));
   } catch (error) {
     if (signal.aborted) return;
     if (!(error instanceof Refused)) throw error;
-    place.replaceChildren(card(id, notice(error.message), head));
+    lay(place, card(id, notice(error.message), head));
   }
 }
 
@@ -55,12 +56,11 @@ function drawing(theme, signals, shown) {
   return {
     traces: shown.map((symbol, at) => {
       const rows = signals.filter((row) => row.symbol === symbol);
-      return {
-        type: "scatter", mode: "lines+markers", name: symbol, x: rows.map((row) => row.time), y: rows.map((row) => row.conviction),
-        line: { shape: "hv", width: 1.5, color: theme.series[at] },
+      return line(symbol, rows.map((row) => row.time), rows.map((row) => row.conviction), theme.series[at], {
+        mode: "lines+markers", shape: "hv",
         marker: { size: rows.map((row) => (row.change ? 9 : rows.length > 40 ? 0 : 4)), symbol: rows.map((row) => (row.change ? "diamond" : "circle")), color: theme.series[at] },
-        hovertemplate: `${symbol} %{y:.2f}<extra></extra>`,
-      };
+        hovertemplate: "%{fullData.name} %{y:.2f}<extra></extra>",
+      });
     }),
     layout: { showlegend: shown.length > 1, yaxis: { range: [-1.05, 1.05], zeroline: true } },
   };

@@ -1,6 +1,6 @@
 // A strategy without code, written with the server looking on: what it would refuse is shown where it stands.
 import { call, Refused } from "../../core/api.js";
-import { card, element, field, notice } from "../../core/dom.js";
+import { actions, card, element, field, group, lay, linkButton, notice, sideBySide } from "../../core/dom.js";
 import { address, remember } from "../../core/router.js";
 import { documentOf, expression, forgive, refuse } from "./expression.js";
 import { palette } from "./palette.js";
@@ -21,20 +21,20 @@ export async function open(place, { query, signal }) {
   const given = query.get("of") ? (await call(`/strategies/${encodeURIComponent(query.get("of"))}`, { signal })).spec : null;
   const status = element("div", { role: "status" });
   const rows = parameterRows(changed);
-  const entries = element("fieldset", {}, element("legend", {}, "Entries and exits"),
-    element("div", { class: "columns" },
+  const entries = group("Entries and exits",
+    sideBySide(
       expression("/entry", "Open a long position when", EXAMPLE.entry), expression("/exit", "Close it when", EXAMPLE.exit),
       expression("/short_entry", "Open a short position when", "none"), expression("/short_exit", "Close it when", "none")));
-  const weight = element("fieldset", {}, element("legend", {}, "Weight"),
+  const weight = group("Weight",
     expression("/weight", "Fraction of equity of each symbol, negative for short", "where(rank(roc(close, 252)) > 0.8, 5 / symbol_count, 0)"),
     field("Cut to plus and minus", element("input", { name: "/max_weight", type: "number", step: "any", placeholder: 1 })));
   const form = element("form", { oninput: changed, onsubmit: post },
     field("Name", element("input", { name: "/name", required: true, maxlength: 64, placeholder: "Golden cross" }), "Its id is made of it. The same name again is its next version."),
-    element("fieldset", {}, element("legend", {}, "It says"),
+    group("It says",
       ...[["entries", "when to enter and when to leave"], ["weight", "how much to hold"]].map(([value, text]) =>
         element("label", {}, element("input", { type: "radio", name: "kind", value, checked: value === "entries", onchange: choose }), text))),
     entries, weight, rows.fieldset,
-    element("div", { class: "actions" }, element("button", { class: "primary" }, "Post it"),
+    actions(element("button", { class: "primary" }, "Post it"),
       element("button", { type: "button", onclick: () => fill(EXAMPLE) }, "Fill in an example")), status);
 
   let timer = null;
@@ -64,10 +64,10 @@ export async function open(place, { query, signal }) {
     const mine = ++asked;
     const body = documentOf(form, rows);
     const empty = !body.entry && !body.short_entry && !body.weight;
-    if (empty || signal.aborted) return say(mine, () => status.replaceChildren());
+    if (empty || signal.aborted) return say(mine, () => lay(status));
     try {
       const told = await call("/strategies/expressions/validate", { method: "POST", body: { ...body, name: body.name || "unnamed" }, signal });
-      say(mine, () => status.replaceChildren(notice(`It can be posted, as ${body.name ? told.strategy_id : "soon as it has a name"}. With the default parameters it decides from bar ${told.lookback} on.`)));
+      say(mine, () => lay(status, notice(`It can be posted, as ${body.name ? told.strategy_id : "soon as it has a name"}. With the default parameters it decides from bar ${told.lookback} on.`)));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       say(mine, () => refuse(form, rows, status, error));
@@ -88,10 +88,10 @@ export async function open(place, { query, signal }) {
     try {
       const told = await call("/strategies/expressions", { method: "POST", body: documentOf(form, rows), signal });
       remember({ of: told.strategy_id });
-      say(mine, () => status.replaceChildren(
+      say(mine, () => lay(status,
         notice(`${told.strategy_id} is on the shelf, at version ${told.version}.`),
-        element("div", { class: "actions" }, element("a", { class: "button", href: address(`strategies/${told.strategy_id}`) }, "Look at it"),
-          element("a", { class: "button", href: address("new", { strategy: told.strategy_id }) }, "Run it"))));
+        actions(linkButton(address(`strategies/${told.strategy_id}`), "Look at it"),
+          linkButton(address("new", { strategy: told.strategy_id }), "Run it"))));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       say(mine, () => refuse(form, rows, status, error));

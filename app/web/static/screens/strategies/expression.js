@@ -1,5 +1,5 @@
 // The fields of an expression strategy: the document that they make, and what is wrong with it at its place.
-import { element, field, notice } from "../../core/dom.js";
+import { element, field, lay, notice } from "../../core/dom.js";
 
 const TEXTS = { entries: ["entry", "exit", "short_entry", "short_exit"], weight: ["weight"] };
 
@@ -26,7 +26,7 @@ export function forgive(form) {
 export function refuse(form, rows, status, { message, problem }) {
   const pointer = problem.pointer ?? "";
   const input = rows.input(pointer) ?? form.elements[pointer];
-  status.replaceChildren(input?.closest("[hidden]") || !input ? notice(message, "bad") : notice("It cannot be posted yet: see what is marked."));
+  lay(status, input?.closest("[hidden]") || !input ? notice(message, "bad") : notice("It cannot be posted yet: see what is marked."));
   if (!input) return;
   input.setAttribute("aria-invalid", "true");
   const said = element("div", { class: "hint bad", role: "alert" }, message, problem.position === undefined ? "" : shown(input, problem.position));

@@ -1,5 +1,5 @@
 // What an expression may say; a function is put where one was writing.
-import { card, element, field } from "../../core/dom.js";
+import { card, element, field, lay, quiet } from "../../core/dom.js";
 
 const GIVES = { series: "a series", truth: "true or false", number: "a number" };
 
@@ -20,15 +20,15 @@ export function palette(functions, form) {
 
   function narrow() {
     const asked = filter.value.toLowerCase();
-    list.replaceChildren(...functions.filter(({ name }) => name.includes(asked)).map(({ call, gives, fields }) => element("li", {},
+    lay(list, functions.filter(({ name }) => name.includes(asked)).map(({ call, gives, fields }) => element("li", {},
       element("button", { type: "button", class: "link code", onclick: () => insert(call) }, call), " ",
       element("span", { class: "quiet" }, fields.length ? fields.map((name) => `.${name}`).join(" ") : GIVES[gives] ?? "as its arguments"))));
   }
 
   narrow();
   return card("What it may say",
-    element("p", { class: "quiet" }, "Prices: ", ...["open", "high", "low", "close", "volume"].flatMap((name) => [element("code", {}, name), " "]),
+    quiet("Prices: ", ...["open", "high", "low", "close", "volume"].flatMap((name) => [element("code", {}, name), " "]),
       "and, of one symbol of the dataset, ", element("code", {}, 'close["SP500"]'), ". ", element("code", {}, "symbol_count"), " is how many symbols there are."),
-    element("p", { class: "quiet" }, "Operators: ", element("code", {}, "or and not < <= > >= == != + - * /"), "."),
+    quiet("Operators: ", element("code", {}, "or and not < <= > >= == != + - * /"), "."),
     field("Function", filter, "Choose one to write it where you are."), list);
 }

@@ -1,10 +1,10 @@
 // The parameters of an expression strategy, a row each.
-import { element, field, select } from "../../core/dom.js";
+import { actions, element, field, group, lay, select } from "../../core/dom.js";
 
 export function parameterRows(changed) {
   const list = element("div");
   const add = element("button", { type: "button", onclick: () => append("", { type: "int" }).querySelector("input").focus() }, "Add a parameter");
-  const fieldset = element("fieldset", {}, element("legend", {}, "Parameters"), list, element("div", { class: "actions" }, add));
+  const fieldset = group("Parameters", list, actions(add));
 
   function append(name, about) {
     const part = (label, key, attributes = {}) => field(label, element("input", { "data-key": key, value: about[key] ?? "", ...attributes }));
@@ -23,7 +23,7 @@ export function parameterRows(changed) {
   return {
     fieldset,
     fill: (params) => {
-      list.replaceChildren();
+      lay(list);
       for (const [name, about] of Object.entries(params)) append(name, about);
     },
     // Rows without a name are not there yet; figures that are not filled in are left out.

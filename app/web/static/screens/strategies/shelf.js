@@ -1,6 +1,6 @@
 // Every strategy that a run may name, with filters, and what was left out and why.
 import { call } from "../../core/api.js";
-import { card, element, empty, field, select, table, words } from "../../core/dom.js";
+import { card, element, empty, field, lay, select, table, words } from "../../core/dom.js";
 import { answers, filters } from "../../core/forms.js";
 import { verdict, VERDICTS } from "../../core/format.js";
 import { address, go, remember } from "../../core/router.js";
@@ -20,7 +20,7 @@ export async function open(place, { query, signal }) {
     const sought = asked.find.toLowerCase().split(/\s+/);
     const rows = strategies.filter((item) => (!asked.family || item.family === asked.family) && (!asked.verdict || item.verdict === asked.verdict)
       && sought.every((word) => `${item.strategy_id} ${item.summary} ${item.source}`.toLowerCase().includes(word)));
-    list.replaceChildren(rows.length ? table(COLUMNS, rows, { onRow: (item) => go(`strategies/${item.strategy_id}`), label: "strategies", caption: `${rows.length} of ${strategies.length}` })
+    lay(list, rows.length ? table(COLUMNS, rows, { onRow: (item) => go(`strategies/${item.strategy_id}`), label: "strategies", caption: `${rows.length} of ${strategies.length}` })
       : empty("No strategy is like that.", "#/strategies?tab=write", "Write one"));
   }
 

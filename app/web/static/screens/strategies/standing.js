@@ -1,7 +1,7 @@
 // The parameters that stand for a strategy: what a run that says nothing else and the next signal use, and what stood before.
-import { call, Refused } from "../../core/api.js";
-import { card, element, notice, table } from "../../core/dom.js";
-import { params, when } from "../../core/format.js";
+import { call, unlessRefused } from "../../core/api.js";
+import { actions, card, element, grid, lay, notice, quiet, table } from "../../core/dom.js";
+import { changed, params, when } from "../../core/format.js";
 import { submits } from "../../core/forms.js";
 import { input } from "../../core/schema.js";
 
@@ -12,8 +12,8 @@ export async function standing(found, there, signal) {
   function show({ version, overrides, history, ...told }) {
     const replaced = Object.keys(overrides).length > 0;
     let chosen = { ...overrides };
-    const fields = element("div", { class: "grid" });
-    const build = () => fields.replaceChildren(...properties.map(([name, schema]) => input(`/${name}`, schema, chosen, { label: name })));
+    const fields = grid();
+    const build = () => lay(fields, properties.map(([name, schema]) => input(`/${name}`, schema, chosen, { label: name })));
 
     function clear() {
       chosen = {};
@@ -28,21 +28,18 @@ export async function standing(found, there, signal) {
     }
 
     build();
-    body.replaceChildren(
-      element("p", { class: "quiet" }, replaced ? ["In place of defaults: ", params(overrides), `. Version ${version}, by ${told.changed_by}, `, when(told.changed_at), "."] : "The defaults stand."),
-      properties.length ? element("form", { onsubmit: submits(put), novalidate: true }, fields, element("div", { class: "actions" }, element("button", { class: "primary" }, "Let these stand"),
+    lay(body,
+      quiet(replaced ? ["In place of defaults: ", params(overrides), ". ", ...changed({ version, ...told })] : "The defaults stand."),
+      properties.length ? element("form", { onsubmit: submits(put), novalidate: true }, fields, actions(element("button", { class: "primary" }, "Let these stand"),
         replaced && element("button", { type: "button", onclick: clear }, "All defaults"))) : "",
       history.length ? past(history) : "");
   }
 
-  try {
-    show(await call(`${there}/params`, { signal }));
-  } catch (error) {
-    if (!(error instanceof Refused) || error.problem.code !== "params_unfit") throw error;
+  await unlessRefused(["params_unfit"], async () => show(await call(`${there}/params`, { signal })), ({ message }) => {
     show({ version: null, overrides: {}, history: [] }); // the strategy has changed since: others can take their place
-    body.prepend(notice(error.message, "bad"));
-  }
-  return card("Parameters that stand", element("p", { class: "quiet" }, "What a run that does not say otherwise and the next signal use, whoever asks. What is left empty has its default."), body);
+    body.prepend(notice(message, "bad"));
+  });
+  return card("Parameters that stand", quiet("What a run that does not say otherwise and the next signal use, whoever asks. What is left empty has its default."), body);
 }
 
 function past(rows) {

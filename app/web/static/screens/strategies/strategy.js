@@ -1,7 +1,7 @@
 // One strategy: what it does and on what, its parameters, those that stand, whether it looks ahead, and its latest result.
-import { call, Refused } from "../../core/api.js";
-import { card, element, empty, facts, lay, table, words } from "../../core/dom.js";
-import { figure, label, number, params, quality, verdict, when } from "../../core/format.js";
+import { call, unlessRefused } from "../../core/api.js";
+import { actions, card, element, empty, facts, header, lay, linkButton, quiet, sideBySide, table, words } from "../../core/dom.js";
+import { figure, label, params, quality, setting, verdict, when } from "../../core/format.js";
 import { follow } from "../../core/following.js";
 import { action, confirmed, tried } from "../../core/forms.js";
 import { address, go } from "../../core/router.js";
@@ -17,17 +17,17 @@ export async function open(place, { rest: [id], signal }) {
 
   async function judged() {
     const { lookahead } = await call(there, { signal });
-    honest.replaceChildren(...judgement(lookahead));
+    lay(honest, judgement(lookahead));
   }
 
   lay(place,
     heading(found, place),
-    element("div", { class: "columns" }, about(found), card("Look ahead", honest, checking(there, judged, signal))),
+    sideBySide(about(found), card("Look ahead", honest, checking(there, judged, signal))),
     parameters(found),
-    element("div", { class: "columns" }, await standing(found, there, signal), await latest(there, signal)),
+    sideBySide(await standing(found, there, signal), await latest(there, signal)),
     found.series.length > 0 && reads(found),
     found.spec && card("As it was posted", element("pre", { tabindex: 0 }, JSON.stringify(found.spec, null, 2))));
-  honest.replaceChildren(...judgement(found.lookahead));
+  lay(honest, judgement(found.lookahead));
 }
 
 function heading(found, place) {
@@ -35,17 +35,17 @@ function heading(found, place) {
     const sure = await confirmed(`Take ${found.strategy_id} off the shelf?`, "Jobs that name it still run and keep their results. Posting it again brings it back.", "Take it off");
     if (sure && await tried(place, () => call(`/strategies/expressions/${found.strategy_id}`, { method: "DELETE" }))) go("strategies");
   }
-  return element("header", {}, element("h1", {}, found.strategy_id), element("span", { class: "badge" }, found.family), element("span", { class: "quiet" }, `version ${found.version}`),
-    element("div", { class: "actions" },
-      element("a", { class: "button", href: address("new", { strategy: found.strategy_id }) }, "Run"),
-      element("a", { class: "button", href: address("jobs", { strategy_id: found.strategy_id }) }, "Its jobs"),
-      found.spec && element("a", { class: "button", href: address("strategies", { tab: "write", of: found.strategy_id }) }, "Change"),
+  return header(found.strategy_id, element("span", { class: "badge" }, found.family), element("span", { class: "quiet" }, `version ${found.version}`),
+    actions(
+      linkButton(address("new", { strategy: found.strategy_id }), "Run"),
+      linkButton(address("jobs", { strategy_id: found.strategy_id }), "Its jobs"),
+      found.spec && linkButton(address("strategies", { tab: "write", of: found.strategy_id }), "Change"),
       found.spec && element("button", { onclick: withdraw }, "Delete")));
 }
 
 function about(found) {
   const [first, ...rest] = found.doc.split(/\n\s*\n/);
-  return card("What it does", element("p", {}, first), ...rest.map((text) => element("p", { class: "quiet" }, text)), facts([
+  return card("What it does", element("p", {}, first), ...rest.map((text) => quiet(text)), facts([
     ["Source", found.source],
     ["Runs on", found.dataset ? element("a", { href: address(`data/${found.dataset}`) }, found.dataset) : "the dataset that a run names"],
     [found.legs ? "Legs, traded by name" : "Symbols", found.symbols.join(", ") || "all of the dataset, or those that a run names"],
@@ -57,7 +57,7 @@ function about(found) {
 function judgement(known) {
   return [
     element("p", {}, verdict(known.verdict)), element("p", {}, known.sentence),
-    element("p", { class: "quiet" }, known.on ? [`On ${known.on}, `, when(known.checked_at), "."] : ""),
+    quiet(known.on ? [`On ${known.on}, `, when(known.checked_at), "."] : ""),
   ];
 }
 
@@ -69,14 +69,14 @@ function checking(there, judged, signal) {
     await follow(said, taken.job_id, signal, async () => { await judged(); });
   });
   return element("div", {},
-    element("p", { class: "quiet" }, "Its decisions are compared with those that it makes when later bars and publications are taken away."),
-    element("div", { class: "actions" }, check), said);
+    quiet("Its decisions are compared with those that it makes when later bars and publications are taken away."),
+    actions(check), said);
 }
 
 function parameters({ parameters: { properties } }) {
   const rows = Object.entries(properties).map(([name, told]) => ({ name, ...told }));
   if (!rows.length) return card("Parameters", empty("It has none."));
-  const range = ({ minimum, maximum, enum: options }) => options ? options.join(", ") : minimum === undefined ? "" : `${number(minimum, 4)} to ${number(maximum, 4)}`;
+  const range = ({ minimum, maximum, enum: options }) => options ? options.join(", ") : minimum === undefined ? "" : `${setting(minimum)} to ${setting(maximum)}`;
   return card("Parameters", table([
     { title: "Name", show: ({ name }) => element("code", {}, name) },
     { title: "Type", show: ({ type }) => type }, { title: "Default", number: true, show: (row) => String(row.default) },
@@ -93,16 +93,11 @@ function reads({ series, dataset }) {
 }
 
 async function latest(there, signal) {
-  let result;
-  try {
-    result = await call(`${there}/backtest`, { signal });
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    return card("Latest result", empty("You have not run it yet.", address("new", { strategy: there.split("/").at(-1) }), "Run it"));
-  }
+  const result = await unlessRefused(["no_results"], () => call(`${there}/backtest`, { signal }), () => null);
+  if (!result) return card("Latest result", empty("You have not run it yet.", address("new", { strategy: there.split("/").at(-1) }), "Run it"));
   const { request, metrics, provenance } = result;
   return card("Latest result",
-    element("p", { class: "quiet" }, `${request.dataset_id}, ${request.start_date} to ${request.end_date} · ${params(request.params)} `, quality(provenance.quality)),
+    quiet(`${request.dataset_id}, ${request.start_date} to ${request.end_date} · ${params(request.params)} `, quality(provenance.quality)),
     facts(FIGURES.map((name) => [label(name), figure(name, metrics[name])])),
-    element("div", { class: "actions" }, element("a", { class: "button", href: address(`job/${result.job_id}`) }, "Open it")));
+    actions(linkButton(address(`job/${result.job_id}`), "Open it")));
 }

@@ -1,5 +1,5 @@
 // Trials as lines across their parameters and figures. Limits on any axis pick some: dragged along it, or written.
-import { card, element, field, select, table } from "../../../core/dom.js";
+import { actions, card, element, field, grid, group, lay, quiet, select, table } from "../../../core/dom.js";
 import { figure, label, number, setting } from "../../../core/format.js";
 import { here, remember } from "../../../core/router.js";
 import { draw, HEIGHT, valueAt } from "./axes.js";
@@ -8,26 +8,27 @@ const MOST_AXES = 10;
 const LISTED = 15;
 
 export function lines({ result, signal }, choose) {
-  const place = card("Trial by trial");
+  const place = card("Parallel coordinates");
   const plot = element("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "trials as lines across their parameters and figures" });
-  const words = element("p", { class: "quiet" });
+  const words = quiet();
   const limits = remembered();
-  const written = element("div", { class: "grid" });
+  const written = grid();
   const list = element("div");
   let page = null;
   let axes = [];
-  const clear = element("button", { onclick: () => limit(() => limits.clear()) }, "Clear the limits");
+  const clear = element("button", { onclick: () => limit(() => limits.clear()) || plot.focus() }, "Clear the limits");
 
   function build() {
-    place.append(words, plot, element("details", { open: limits.size > 0 }, element("summary", {}, "Limits"), written, element("div", { class: "actions" }, clear)), list);
+    place.append(words, plot, element("details", { open: limits.size > 0 }, element("summary", {}, "Limits"), written, actions(clear)), list);
     new ResizeObserver(() => !signal.aborted && render()).observe(plot);
   }
 
-  // What a limit changes: the picture, the list, the fields and the address.
-  function limit(change) {
+  // What a limit changes: the picture, the list, the address, and the fields where it was not written in one of them.
+  function limit(change, { written: own = false } = {}) {
     change();
     remember({ limits: [...limits].map(([name, [low, high]]) => `${name}:${low}:${high}`).join(",") });
-    fields();
+    if (own) clear.disabled = !limits.size;
+    else fields();
     render();
   }
 
@@ -45,10 +46,10 @@ export function lines({ result, signal }, choose) {
     const picked = page.trials.filter(within);
     const rest = limits.size ? page.trials.filter((row) => !within(row)) : [];
     draw(plot, axes, { picked, rest, limits }, drag);
-    const shown = page.trials.length === page.total ? `All ${number(page.total)} trials` : `The best ${number(page.trials.length)} of ${number(page.total)} trials by ${label(page.objective[0])}`;
+    const shown = page.total === 1 ? "The only trial" : page.trials.length === page.total ? `All ${number(page.total)} trials` : `The best ${number(page.trials.length)} of ${number(page.total)} trials by ${label(page.objective[0])}`;
     words.textContent = `${shown}${limits.size ? `, ${number(picked.length)} within the limits` : ""}. The ten best are orange. Drag along an axis to limit it.`;
-    if (result?.sweep.best && !limits.size) list.replaceChildren(); // the best of all stand below anyway
-    else list.replaceChildren(table(columns(), picked.slice(0, LISTED), { onRow: ({ trial }) => choose(trial), caption: picked.length > LISTED ? `The best ${LISTED} of them` : "", label: "trials" }));
+    if (result?.sweep.best && !limits.size) lay(list); // the best of all stand below anyway
+    else lay(list, table(columns(), picked.slice(0, LISTED), { onRow: ({ trial }) => choose(trial), caption: picked.length > LISTED ? `The best ${LISTED} of them` : "", label: "trials" }));
   }
 
   // From where the pointer went down to where it is; a mere touch takes the limit away.
@@ -68,13 +69,13 @@ export function lines({ result, signal }, choose) {
         pair[side] = event.target.value;
         if (pair.some(Boolean)) limits.set(axis.name, pair);
         else limits.delete(axis.name);
-      }),
+      }, { written: true }),
     });
     const named = (axis) => field(axis.title, select({
-      onchange: (event) => limit(() => (event.target.value ? limits.set(axis.name, [event.target.value, ""]) : limits.delete(axis.name))),
+      onchange: (event) => limit(() => (event.target.value ? limits.set(axis.name, [event.target.value, ""]) : limits.delete(axis.name)), { written: true }),
     }, [["", "any"], ...axis.values.map(String)], limits.get(axis.name)?.[0]));
-    written.replaceChildren(...axes.map((axis) => (axis.numeric
-      ? element("fieldset", {}, element("legend", {}, axis.title), typed(axis, 0), typed(axis, 1)) : named(axis))));
+    lay(written, axes.map((axis) => (axis.numeric
+      ? group(axis.title, typed(axis, 0), typed(axis, 1)) : named(axis))));
     clear.disabled = !limits.size;
   }
 
@@ -89,6 +90,7 @@ export function lines({ result, signal }, choose) {
     const first = page === null;
     page = next;
     axes = axesOf(page);
+    for (const { name, numeric } of axes) if (numeric && limits.get(name)?.some((side) => !Number.isFinite(Number(side)))) limits.delete(name); // so said the address
     if (first) build();
     if (first || !written.contains(document.activeElement)) fields();
     render();

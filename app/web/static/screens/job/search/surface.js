@@ -14,7 +14,7 @@ const NO_GAP = 0.01; // without any, Plotly scales a picture by an inline style,
 const WRITTEN = 200; // cells with their figure in them
 
 export function surface({ job, result, signal }, choose) {
-  const place = card("Over the parameters");
+  const place = card("Surface");
   const plot = chart("A figure over two parameters", "28rem");
   const words = element("div", { class: "quiet" });
   let form = null;

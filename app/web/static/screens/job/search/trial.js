@@ -1,6 +1,6 @@
 // One trial: its parameters and figures, and the way to run it as a backtest of its own.
 import { call } from "../../../core/api.js";
-import { card, element, facts, notice } from "../../../core/dom.js";
+import { actions, card, element, facts, linkButton, notice } from "../../../core/dom.js";
 import { action } from "../../../core/forms.js";
 import { figure, label, number, setting } from "../../../core/format.js";
 import { address, go } from "../../../core/router.js";
@@ -22,8 +22,8 @@ function told(trial, result) {
     element("hr"),
     facts(Object.entries(trial.figures).map(([name, value]) => [label(name), figure(name, value)])),
     trial.error && notice(trial.error, "bad"),
-    result && element("div", { class: "actions" }, run,
-      !trial.symbol && element("a", { class: "button", href: address("new", { like: result.job_id, params: JSON.stringify(trial.params) }) }, "Change and run"), said));
+    result && actions(run,
+      !trial.symbol && linkButton(address("new", { like: result.job_id, params: JSON.stringify(trial.params) }), "Change and run"), said));
 }
 
 // The request of a search, said as that of one of its trials. Costs and dates are those of the search.

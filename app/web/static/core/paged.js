@@ -1,0 +1,19 @@
+// A list that is read page by page: `ask(cursor)` resolves to { rows, next }, `show(rows)` draws all that were read so
+// far. The button asks for the next page, and is hidden where there is none.
+import { element } from "./dom.js";
+
+export function paged(name, ask, show) {
+  let rows = [];
+  let next = null;
+  const button = element("button", { hidden: true, onclick: () => read(next) }, name);
+
+  async function read(cursor) {
+    const page = await ask(cursor);
+    rows = cursor === null ? page.rows : [...rows, ...page.rows];
+    next = page.next;
+    button.hidden = next === null;
+    await show(rows);
+  }
+
+  return { button, reload: () => read(null) };
+}
