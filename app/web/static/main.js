@@ -1,5 +1,6 @@
 // The page: the screen that the address names, and everything around it.
 import { Refused } from "./core/api.js";
+import { prepare } from "./core/charts.js";
 import { element, empty, toast } from "./core/dom.js";
 import { connect } from "./core/live.js";
 import { pane } from "./core/pane.js";
@@ -31,5 +32,5 @@ addEventListener("unhandledrejection", (event) => {
   if (reason instanceof Refused || reason?.name === "AbortError") event.preventDefault();
 });
 build();
-show();
+show().finally(() => (window.requestIdleCallback ?? setTimeout)(prepare)); // so that the first chart need not wait for it
 connect();

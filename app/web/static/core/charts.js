@@ -83,9 +83,9 @@ addEventListener("beforeprint", () => {
   }, { once: true });
 });
 
-// Fetch what draws charts while a screen still waits for what it will draw.
+// Fetch what draws charts before there is something to draw. Where that fails, the chart that needs it says so.
 export function prepare() {
-  library();
+  library().catch(() => {});
 }
 
 function library() {

@@ -1,6 +1,5 @@
 // A search: what is known of its trials, also while it runs, and how far the best of them can be trusted.
 import { call } from "../../core/api.js";
-import { prepare } from "../../core/charts.js";
 import { card, element, empty, facts, lay, notice, quiet, sideBySide, table, tall } from "../../core/dom.js";
 import { caution, counted, figure, label, number, params, percent, setting } from "../../core/format.js";
 import { calmly, subscribe } from "../../core/live.js";
@@ -14,7 +13,6 @@ const SHOWN = 2000;
 const PAUSE = 1500;
 
 export async function open(place, { job, result, signal }) {
-  prepare();
   const context = { job, result, signal };
   const counts = element("p", { class: "quiet", role: "status" }, "Reading the trials …");
   const chosen = element("div");
