@@ -34,7 +34,7 @@ def meaning(found: MonteCarlo) -> str:
     paths = "1 path" if plan.count == 1 else f"{plan.count:,} paths"
     return (
         f"{paths} of {found.steps:,} {found.unit} began with {found.capital:,.2f}. {_ends(found)} "
-        f"One in twenty fell by more than {-depth:.1%} from a peak. {found.loss['probability']:.1%} lost money; "
+        f"One in twenty fell by more than {abs(depth):.1%} from a peak. {found.loss['probability']:.1%} lost money; "
         f"{found.ruin['probability']:.1%} were at some {found.unit[:-1]} down to {plan.ruin:.0%} of the initial "
         "capital or lower."
     )

@@ -86,3 +86,20 @@ def test_who_may_not_see_keys_is_told_what_is_needed(browse: Browse, platform: S
 @pytest.mark.parametrize("screen", ["system", "settings"])
 def test_axe_finds_nothing_and_a_phone_shows_it_whole(browse: Browse, screen: str) -> None:
     suits_everybody(browse(screen))
+
+
+def test_a_list_that_is_read_anew_goes_as_far_as_it_was_read(browse: Browse) -> None:
+    shown = browse("system").evaluate(
+        """async () => {
+          const { paged } = await import("/static/core/paged.js");
+          const shown = [];
+          const ask = async (cursor) => ({ rows: ["one", "two"], next: cursor === 4 ? null : (cursor ?? 0) + 2 });
+          const pages = paged("More", ask, (rows) => shown.push(rows.length));
+          await pages.reload();
+          pages.button.click();
+          await new Promise((done) => setTimeout(done));
+          await pages.reload();
+          return [shown, pages.button.hidden];
+        }"""
+    )
+    assert shown == [[2, 4, 4], False]

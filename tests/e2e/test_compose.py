@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
-
-pytestmark = pytest.mark.xdist_group("server")
 
 DAYS = np.busday_offset("2023-01-02", np.arange(160), roll="forward")
 

@@ -69,7 +69,7 @@ def mortal(bars):
         os.kill(os.getpid(), signal.SIGKILL)
     return np.zeros(bars.close.shape)
 '''
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("live_events")]  # one story for all
+pytestmark = pytest.mark.timeout(300)  # one story for all
 
 EURUSD = {"dataset": "fx_daily", "symbols": ["EURUSD"]}
 # What fires at what the story brings about, whatever it is by default.

@@ -39,7 +39,7 @@ def sleeper(bars):
     time.sleep(1.5)
     return np.zeros(bars.close.shape)
 '''
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("partition")]
+pytestmark = pytest.mark.timeout(240)
 
 
 class Platform:

@@ -19,8 +19,6 @@ import pytest
 
 from app.client import ApiError, Client, JobFailed
 
-pytestmark = pytest.mark.xdist_group("server")
-
 EURUSD = {"dataset": "fx_daily", "symbols": ["EURUSD"]}
 
 

@@ -9,8 +9,6 @@ import pytest
 
 from app.client import ApiError
 
-pytestmark = pytest.mark.xdist_group("server")
-
 MINE = {"name": "mine", "quality": "synthetic", "source": "A ruler"}
 
 

@@ -3,8 +3,8 @@
 
 // Remember it; the function that is returned brings it back.
 export function remembered(place) {
-  const back = [opened, ordered, scrolled, focused].map((look) => look(place));
-  return () => back.forEach((again) => again());
+   const back = [opened, ordered, scrolled, focused].map((look) => look(place));
+   return () => back.forEach((again) => again());
 }
 
 function focused(place) {

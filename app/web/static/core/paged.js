@@ -1,5 +1,5 @@
 // A list that is read page by page: `ask(cursor)` resolves to { rows, next }, `show(rows)` draws all that were read so
-// far. The button asks for the next page, and is hidden where there is none.
+// far. The button asks for the next page, and is hidden where there is none; to reload reads as many rows as were there.
 import { element } from "./dom.js";
 
 export function paged(name, ask, show) {
@@ -7,13 +7,15 @@ export function paged(name, ask, show) {
   let next = null;
   const button = element("button", { hidden: true, onclick: () => read(next) }, name);
 
-  async function read(cursor) {
-    const page = await ask(cursor);
-    rows = cursor === null ? page.rows : [...rows, ...page.rows];
-    next = page.next;
+  async function read(cursor, least = 0) {
+    do {
+      const page = await ask(cursor);
+      rows = cursor === null ? page.rows : [...rows, ...page.rows];
+      next = cursor = page.next;
+    } while (rows.length < least && next !== null);
     button.hidden = next === null;
     await show(rows);
   }
 
-  return { button, reload: () => read(null) };
+  return { button, reload: () => read(null, rows.length) };
 }
