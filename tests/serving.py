@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,17 @@ def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"
         time.sleep(0.05)
+
+
+@contextmanager
+def serving(home: Path, own: Mapping[str, str] | None = None, **environment: str) -> Iterator[Server]:
+    """A server with one worker process, and with strategies of its own by the names of their files."""
+    folder = home / "strategies"
+    folder.mkdir(parents=True)
+    for name, source in (own or {}).items():
+        (folder / name).write_text(source)
+    server = Server(home, "--workers", "1", **environment).wait_until_ready()
+    try:
+        yield server
+    finally:
+        server.end()

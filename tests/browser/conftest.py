@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from app.client import Client
 from tests.conftest import missing
-from tests.serving import Server
+from tests.serving import Server, serving
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WAIT_MS = 20_000.0
@@ -29,11 +29,8 @@ expect.set_options(timeout=WAIT_MS)
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with a worker that all these tests share; what a test needs to see it asks for itself."""
-    server = Server(
-        tmp_path_factory.mktemp("browser") / "home", "--workers", "1", QUEUANT_MAX_DAILY="100000"
-    ).wait_until_ready()
-    yield server
-    server.end()
+    with serving(tmp_path_factory.mktemp("browser") / "home", QUEUANT_MAX_DAILY="100000") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

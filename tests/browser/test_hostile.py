@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from app.client import Client
 from tests.browser.conftest import PHONE, Browse, go
-from tests.serving import Server, until
+from tests.serving import Server, serving, until
 
 MARKUP = "<img src=x onerror=owned()><b style='color:red'>\"%{x}&lt;i&gt;"
 SYMBOL = MARKUP[:64]
@@ -53,13 +53,9 @@ MADE = "main :is(img, b, i), dialog img, #toasts img, [onerror], a[href^='javasc
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("hostile") / "home"
-    (home / "strategies").mkdir(parents=True)
-    (home / "strategies" / "own.py").write_text(OWN)
-    (home / "strategies" / f"{MARKUP.replace('/', '')}.py").write_text(f"raise ValueError({SAID!r})")
-    server = Server(home, "--workers", "1", **OFTEN).wait_until_ready()
-    yield server
-    server.end()
+    own = {"own.py": OWN, f"{MARKUP.replace('/', '')}.py": f"raise ValueError({SAID!r})"}
+    with serving(tmp_path_factory.mktemp("hostile") / "home", own, **OFTEN) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from app.client import Client, ClientError
 from tests.browser.conftest import Browse, suits_everybody
-from tests.serving import Server, until
+from tests.serving import Server, serving, until
 
 OWN = '''
 import numpy as np
@@ -59,12 +59,8 @@ SCREENS = [
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("live") / "home"
-    (home / "strategies").mkdir(parents=True)
-    (home / "strategies" / "own.py").write_text(OWN)
-    server = Server(home, "--workers", "1", **OFTEN).wait_until_ready()
-    yield server
-    server.end()
+    with serving(tmp_path_factory.mktemp("live") / "home", {"own.py": OWN}, **OFTEN) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
