@@ -22,17 +22,18 @@ export function change({ change: name }) {
 
 const started = new Map(); // strategy -> the job that was asked for here
 
-// The button, and beside it the link to what it started.
+// The button, and beside it the link to what it started; wherever it is shown by then, as the screen may be drawn anew
+// before the job has an id.
 export function computing(id) {
   const place = element("span", { class: "actions inline" });
-  const link = element("span");
-  const tell = () => started.has(id) && lay(link, element("a", { href: address(`job/${started.get(id)}`) }, "its job"));
+  const link = element("span", { "data-job-of": id });
+  const tell = (one) => started.has(id) && lay(one, element("a", { href: address(`job/${started.get(id)}`) }, "its job"));
   const button = action("Compute now", place, async () => {
     const { job_id } = await call(`/strategies/${id}/signal`, { method: "POST" });
     started.set(id, job_id);
-    tell();
+    document.querySelectorAll(`[data-job-of="${CSS.escape(id)}"]`).forEach(tell);
   }, { "aria-label": `Compute the signals of ${id} now` });
-  tell();
+  tell(link);
   place.append(button, link);
   return place;
 }
