@@ -42,8 +42,10 @@ def test_a_run_is_made_up_with_the_keyboard_alone(browse: Browse) -> None:
     expect(page.get_by_role("tab", name="Sweep")).to_have_attribute("aria-selected", "true")
     strategy = page.get_by_label("Strategy", exact=True)
     strategy.focus()
-    page.keyboard.type("donchian_b")
+    page.keyboard.press("d")
     expect(strategy).to_have_value("donchian_breakout")
+    page.keyboard.press("ArrowDown")  # the list is still the one that the keyboard is in
+    expect(strategy).to_have_value("ema_cross")
     expect(strategy).to_be_focused()
 
 
