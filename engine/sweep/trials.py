@@ -16,7 +16,7 @@ from engine.parameters import Parameter, refuse_unknown, shown
 from engine.strategy import BoundStrategy, Strategy
 
 # Most parameter sets of one sweep, and of a grid before its rule is applied.
-MAX_TRIALS = 200_000
+MAX_TRIALS = 500_000
 
 # No parameter reaches as far; what lies beyond is a mistake, and would overflow where sizes are multiplied.
 _FAR = 1e18

@@ -180,7 +180,7 @@ def test_a_value_of_a_parameter_that_stays_is_checked():
         Space.of(pair, {"low": [1]}, {"wide": 1.0})
 
 
-@pytest.mark.parametrize("step", [1e-3, 1e-9])
+@pytest.mark.parametrize("step", [1e-4, 1e-9])
 def test_too_many_combinations_are_refused_before_any_is_made_saying_what_would_fit(step):
     axes = {"low": {"start": 1, "stop": 60}, "width": {"start": 0, "stop": 4, "step": step}, "high": [50, 60]}
     with pytest.raises(InvalidInput) as refused:
