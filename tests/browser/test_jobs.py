@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from app.client import Client
 from app.web import presenters
@@ -15,6 +15,7 @@ from tests.browser.conftest import Browse, suits_everybody
 from tests.serving import Server
 
 RUN = {"params": {"fast": 10, "slow": 50}, "dataset": "fx_daily", "symbols": ["EURUSD"]}
+LONG = {"fast": {"start": 2, "stop": 51}, "slow": {"start": 52, "stop": 101}, "signal": {"start": 2, "stop": 101}}
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,32 @@ def test_what_somebody_does_in_the_list_outlives_what_comes_meanwhile(browse: Br
     expect(page.locator(f"tr[data-key='{run.id}']")).to_contain_text("succeeded")
     expect(row).to_be_focused()
     expect(page.get_by_role("columnheader", name=re.compile("^Run"))).to_have_attribute("aria-sort", "ascending")
+
+
+def test_an_answer_that_comes_late_does_not_replace_a_newer_one(browse: Browse, job: str) -> None:
+    page = browse("jobs")
+    state = page.get_by_label("State")
+    late: list[Route] = []
+    page.route(re.compile("status=cancelled"), lambda route: late.append(route))
+    with page.expect_request(re.compile("status=cancelled")):
+        state.select_option("cancelled")
+    state.select_option("succeeded")
+    with page.expect_response(re.compile("status=cancelled")):
+        late[0].continue_()
+    expect(page.locator("tr.choice").first).to_contain_text("succeeded")
+    expect(page.get_by_text("No job is like that.")).to_be_hidden()
+
+
+def test_what_was_refused_stays_said_when_the_job_goes_on(browse: Browse, client: Client) -> None:
+    sweep = client.sweep("macd_trend", dataset="sp500_daily", grid=LONG)
+    page = browse(f"job/{sweep.id}")
+    problem = {"code": "not_now", "detail": "Not now."}
+    page.route("**/cancel", lambda route: route.fulfill(status=409, json=problem))
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Not now.")).to_be_visible()
+    sweep.cancel()
+    expect(page.locator("header .state.cancelled")).to_be_visible()
+    expect(page.get_by_text("Not now.")).to_be_visible()
 
 
 def test_what_nobody_answers_is_shown_as_soon_as_somebody_does(browse: Browse, job: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Browse, suits_everybody
 
@@ -16,6 +16,21 @@ def test_strategies_that_have_said_nothing_can_be_asked(browse: Browse) -> None:
     page.get_by_role("button", name="Compute the signals of FX_04 now").last.click()
     expect(page.get_by_role("link", name="its job")).to_be_visible()
     expect(page.get_by_role("list", name="what is new")).to_contain_text("FX_04")
+
+
+def test_what_is_refused_is_told_where_its_place_is_gone_by_then(browse: Browse) -> None:
+    page = browse("signals")
+    page.get_by_text("strategies have not spoken").click()
+    late: list[Route] = []
+    page.route("**/signal", lambda route: late.append(route))
+    button = page.get_by_role("button", name="Compute the signals of CROSS_01 now")
+    with page.expect_request("**/signal"):
+        button.click()
+    old = button.element_handle()
+    page.get_by_label("Direction").select_option("LONG")  # the screen is drawn anew
+    page.wait_for_function("old => !old.isConnected", arg=old)
+    late[0].fulfill(status=409, json={"code": "not_now", "detail": "Not now."})
+    expect(page.locator(".toast")).to_contain_text("Not now.")
 
 
 def test_a_book_that_is_not_open_says_why_and_is_made_up_there(browse: Browse) -> None:

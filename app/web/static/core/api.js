@@ -2,6 +2,7 @@
 import { asked } from "./router.js";
 
 const PAUSE_MS = 2000; // between two questions whether anybody answers again
+const PATIENCE_MS = 60_000; // who has not answered by then does not
 
 export class Refused extends Error {
   constructor(problem) {
@@ -49,8 +50,9 @@ export function leave() {
 
 // To have left is no refusal.
 export async function answered(url, options = {}) {
+  const patience = AbortSignal.timeout(PATIENCE_MS);
   try {
-    return await fetch(url, options);
+    return await fetch(url, { ...options, signal: options.signal ? AbortSignal.any([options.signal, patience]) : patience });
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new Unanswered();

@@ -2,7 +2,7 @@
 import { call } from "./api.js";
 import { element, lay } from "./dom.js";
 import { state } from "./format.js";
-import { calmly, subscribe } from "./live.js";
+import { calmly, inTurn, subscribe } from "./live.js";
 import { address } from "./router.js";
 
 const ENDED = new Set(["succeeded", "failed", "cancelled"]);
@@ -10,12 +10,12 @@ const ENDED = new Set(["succeeded", "failed", "cancelled"]);
 // Shows the job in `place` until it ends; `onEnd(job)` may give what to say of its end.
 export function follow(place, jobId, signal, onEnd = () => null) {
   const bar = element("progress", { max: 1, "aria-label": "progress" });
+  const turn = inTurn(signal);
   let ended = false;
 
-  async function show() {
+  async function read() {
     if (ended) return;
     const job = await call(`/jobs/${jobId}`, { signal });
-    if (ended) return;
     ended = ENDED.has(job.status);
     const link = element("a", { href: address(`job/${jobId}`) }, `Job ${jobId.slice(0, 8)}`);
     lay(place, element("p", { role: "status" }, state(job), " · ", link, job.error ? `: ${job.error.message}` : ""));
@@ -24,6 +24,7 @@ export function follow(place, jobId, signal, onEnd = () => null) {
     if (said) place.append(said);
   }
 
+  const show = () => turn(read);
   const refresh = calmly(show, 50, signal);
   subscribe(`jobs/${jobId}`, {
     onGap: refresh,

@@ -1,7 +1,9 @@
 // Forms and dialogs. What is refused is said at the input that it is about, else at the end.
 import { onceAnswered, Refused, Unanswered } from "./api.js";
-import { actions, element, lay, notice } from "./dom.js";
+import { actions, element, lay, notice, toast } from "./dom.js";
 import { complain } from "./schema.js";
+
+const REST_MS = 350; // of the keyboard
 
 // What a form does when it is sent.
 export function submits(work) {
@@ -12,7 +14,7 @@ export function submits(work) {
   };
 }
 
-// Do it, and show in `place` when it is refused. Resolves to whether it was not.
+// Do it, and show in `place` when it is refused, or beside the page where that place is gone. Resolves to whether it was not.
 export async function tried(place, work) {
   for (const said of place.querySelectorAll("[data-refusal]")) said.remove();
   complain(place, null);
@@ -21,6 +23,7 @@ export async function tried(place, work) {
     return true;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
+    if (!place.isConnected) toast(error.message);
     for (const text of complain(place, error.problem)) {
       const said = notice(text, "bad");
       said.dataset.refusal = "";
@@ -40,6 +43,34 @@ export async function filled(place, work) {
     lay(place, notice(error.message, "bad"));
     if (error instanceof Unanswered) onceAnswered(() => filled(place, work), () => place.isConnected);
   }
+}
+
+// What the API makes of a form while it is being written: `ask()` once the keyboard rests, and `tell(answer, refusal)`, of
+// which one is null. Only the newest question is told. `stop()`: what was asked for is not wanted any more.
+export function tryingOut(ask, tell, signal) {
+  let timer = null;
+  let newest = 0;
+
+  async function now() {
+    const mine = newest;
+    const said = await ask().then((answer) => [answer, null], (error) => {
+      if (error instanceof Refused) return [null, error];
+      throw error;
+    });
+    if (mine === newest && !signal.aborted) tell(...said);
+  }
+
+  function stop() {
+    clearTimeout(timer);
+    newest += 1;
+  }
+
+  function soon() {
+    stop();
+    timer = setTimeout(now, REST_MS);
+  }
+
+  return { soon, stop };
 }
 
 // A button that does something, once at a time, and shows in `place` when it is refused.

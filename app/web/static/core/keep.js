@@ -1,10 +1,10 @@
 // A place is filled anew as things change. What somebody did in it stays: where the keyboard is, how its tables are ordered
-// and how far they are scrolled, what was opened.
+// and how far they are scrolled, what was opened; and what was refused stays said.
 
 // Remember it; the function that is returned brings it back.
 export function remembered(place) {
-   const back = [opened, ordered, scrolled, focused].map((look) => look(place));
-   return () => back.forEach((again) => again());
+  const back = [refused, opened, ordered, scrolled, focused].map((look) => look(place));
+  return () => back.forEach((again) => again());
 }
 
 function focused(place) {
@@ -38,6 +38,11 @@ function sameRow(place, row) {
 
 function name(one) {
   return one.dataset.key ?? one.getAttribute("aria-label") ?? one.getAttribute("name") ?? one.dataset.pointer ?? one.labels?.[0]?.textContent ?? one.textContent;
+}
+
+function refused(place) {
+  const said = [...place.children].filter((child) => "refusal" in child.dataset);
+  return () => place.append(...said);
 }
 
 function opened(place) {

@@ -36,14 +36,33 @@ export function watch(name, work, signal, pause = 300) {
 
 // `work`, at most once each `pause` milliseconds, and once more when it was asked for meanwhile; never after `signal`.
 export function calmly(work, pause, signal) {
+  const turn = inTurn(signal);
   let waiting = false;
   return () => {
     if (waiting) return;
     waiting = true;
-    setTimeout(async () => {
+    setTimeout(() => {
       waiting = false;
-      if (!signal?.aborted) await work();
+      turn(work);
     }, pause);
+  };
+}
+
+// What reads the same things anew takes turns: `turn(work)` begins when the work before it has ended, never after `signal`,
+// and once for all who ask before it begins. Else an answer that was overtaken would put an older state over a newer one.
+// Work that waits for a turn of its own order would wait for ever.
+export function inTurn(signal) {
+  const waiting = new Map(); // work -> its promise
+  let last = Promise.resolve();
+  return (work) => {
+    if (!waiting.has(work)) {
+      last = last.catch(() => {}).then(() => { // its own caller hears of a failure
+        waiting.delete(work);
+        return signal?.aborted ? undefined : work();
+      });
+      waiting.set(work, last);
+    }
+    return waiting.get(work);
   };
 }
 

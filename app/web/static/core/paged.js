@@ -1,11 +1,13 @@
 // A list that is read page by page: `ask(cursor)` resolves to { rows, next }, `show(rows)` draws all that were read so
 // far. The button asks for the next page, and is hidden where there is none; to reload reads as many rows as were there.
 import { element } from "./dom.js";
+import { inTurn } from "./live.js";
 
 export function paged(name, ask, show) {
   let rows = [];
   let next = null;
-  const button = element("button", { hidden: true, onclick: () => read(next) }, name);
+  const turn = inTurn();
+  const button = element("button", { hidden: true, onclick: () => turn(() => read(next)) }, name);
 
   async function read(cursor, least = 0) {
     do {
@@ -17,5 +19,5 @@ export function paged(name, ask, show) {
     await show(rows);
   }
 
-  return { button, reload: () => read(null, rows.length) };
+  return { button, reload: () => turn(() => read(null, rows.length)) };
 }

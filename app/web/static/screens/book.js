@@ -3,7 +3,7 @@ import { call, unlessRefused } from "../core/api.js";
 import { actions, card, element, lay, notice, quiet, tabs } from "../core/dom.js";
 import { confirmed, tried } from "../core/forms.js";
 import { quality, when } from "../core/format.js";
-import { watch } from "../core/live.js";
+import { inTurn, watch } from "../core/live.js";
 import { pane } from "../core/pane.js";
 import { remember } from "../core/router.js";
 
@@ -22,11 +22,12 @@ export async function open(place, { query, signal }) {
   const body = element("div", { id: "tab", role: "tabpanel", class: "stage" });
   let tab = TABS.find(({ name }) => name === query.get("tab")) ?? TABS[0];
   let current = null;
+  const turn = inTurn(signal);
   const fill = pane(body, signal, { steady: true });
   place.append(head, standing, bar, body);
 
   // What is being written is not taken away by a bar that comes: the editor is opened anew when it was saved.
-  async function show({ saved = false } = {}) {
+  async function read(saved) {
     const before = current;
     const found = await standingNow();
     current = found.current;
@@ -39,13 +40,16 @@ export async function open(place, { query, signal }) {
     await openTab();
   }
 
+  const follow = () => read(false);
+  const again = () => turn(() => read(true));
+
   const standingNow = () => unlessRefused(["no_book"], async () => ({ current: await call("/portfolio/current", { signal }) }),
     ({ message }) => ({ current: null, why: message }));
 
   function openTab() {
     const { load } = current ? tab : TABS.find(({ name }) => name === "config");
     if (current) body.setAttribute("aria-labelledby", `tab-${tab.name}`);
-    return fill(async (made, ends) => (await load()).open(made, { current, query, signal: ends, onSaved: () => show({ saved: true }) }));
+    return fill(async (made, ends) => (await load()).open(made, { current, query, signal: ends, onSaved: again }));
   }
 
   function heading() {
@@ -62,7 +66,7 @@ export async function open(place, { query, signal }) {
     if (!await confirmed("Close the paper book?", text, "Close it")) return;
     await tried(standing, async () => {
       await call("/portfolio/book", { method: "DELETE" });
-      await show({ saved: true });
+      await again();
     });
     standing.hidden = !standing.children.length;
   }
@@ -72,8 +76,8 @@ export async function open(place, { query, signal }) {
     remember({ tab: name });
     openTab();
   }, "tab"));
-  await show();
-  watch("portfolio", show, signal);
+  await turn(follow);
+  watch("portfolio", () => turn(follow), signal);
 }
 
 function halted({ halted: why }) {

@@ -3,7 +3,7 @@ import { call } from "../core/api.js";
 import { card, element, empty, field, header, lay, notice, select } from "../core/dom.js";
 import { filled } from "../core/forms.js";
 import { day, quality, title } from "../core/format.js";
-import { calmly, subscribe } from "../core/live.js";
+import { calmly, inTurn, subscribe } from "../core/live.js";
 import { address, remember } from "../core/router.js";
 import { curves } from "./compare/curves.js";
 import { differences, figures, pairs } from "./compare/tables.js";
@@ -16,6 +16,7 @@ const KINDS = new Set(["backtest", "portfolio", "sweep", "walkforward", "monteca
 export async function open(place, { query, signal }) {
   let ids = [...new Set((query.get("jobs") ?? "").split(",").filter(Boolean))].slice(0, MOST);
   let recent = [];
+  const turn = inTurn(signal);
   const known = new Map(); // id -> { job, result }, which never change
   const chosen = element("ul", { class: "chips" });
   const picker = element("form", { class: "actions", onsubmit: add });
@@ -32,7 +33,7 @@ export async function open(place, { query, signal }) {
   function change(next) {
     ids = next;
     remember({ jobs: ids.join(",") });
-    return show();
+    return turn(show);
   }
 
   // One that cannot be compared is named with the reason; the others stand.
@@ -102,5 +103,5 @@ export async function open(place, { query, signal }) {
 
   await readRecent();
   subscribe("jobs", { onEvent: ({ type }) => type === "job_succeeded" && refresh() }, signal);
-  await show();
+  await turn(show);
 }

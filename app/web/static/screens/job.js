@@ -4,7 +4,7 @@ import { prepare } from "../core/charts.js";
 import { actions, card, element, empty, lay, linkButton, notice, quiet } from "../core/dom.js";
 import { action } from "../core/forms.js";
 import { duration, number, percent, state, title, when } from "../core/format.js";
-import { calmly, subscribe } from "../core/live.js";
+import { calmly, inTurn, subscribe } from "../core/live.js";
 import { pane } from "../core/pane.js";
 import { address, go } from "../core/router.js";
 import { tabbed } from "../core/tabbed.js";
@@ -31,19 +31,27 @@ export async function open(place, { rest: [asked = ""], signal }) {
   const body = element("div");
   const fill = pane(body, signal);
   place.append(head, standing, body);
+  const turn = inTurn(signal);
   let drawn = "";
 
+  // The tabs change with the state of the job only; they are drawn while it is read on.
   async function show() {
+    const found = await turn(read);
+    if (!found || found.now === drawn) return;
+    drawn = found.now;
+    const { job, result } = found;
+    const there = TABS.filter(({ has }) => has(result, job));
+    await fill((made, ends) => tabbed(made, there, { job, result, signal: ends }));
+  }
+
+  async function read() {
     const job = await call(`/jobs/${jobId}`, { signal });
     document.title = `${title(job)} · Queuant`;
     lay(head, heading(job));
     lay(standing, standingOf(job));
     const now = `${job.status} ${job.attempt}`;
-    if (drawn === now) return;
-    drawn = now;
-    const result = job.status === "succeeded" ? await call(`/jobs/${jobId}/result`, { query: { points: POINTS }, signal }) : null;
-    const there = TABS.filter(({ has }) => has(result, job));
-    await fill((made, ends) => tabbed(made, there, { job, result, signal: ends }));
+    const ended = drawn !== now && job.status === "succeeded";
+    return { now, job, result: ended ? await call(`/jobs/${jobId}/result`, { query: { points: POINTS }, signal }) : null };
   }
 
   function heading(job) {

@@ -3,7 +3,7 @@ import { call, unlessRefused } from "../core/api.js";
 import { actions, card, element, empty, field, header, lay, select, table } from "../core/dom.js";
 import { answers, filled, filters } from "../core/forms.js";
 import { duration, label, state, when } from "../core/format.js";
-import { calmly, subscribe } from "../core/live.js";
+import { calmly, inTurn, subscribe } from "../core/live.js";
 import { address, go, remember } from "../core/router.js";
 
 const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
@@ -15,10 +15,11 @@ export async function open(place, { query, signal }) {
   const jobs = new Map();
   const chosen = new Set();
   const stale = new Set();
+  const turn = inTurn(signal);
   let next = null;
 
   const list = element("div");
-  const older = element("button", { onclick: () => more(next) }, "Older jobs");
+  const older = element("button", { onclick: () => turn(readOlder) }, "Older jobs");
   const compare = element("button", { disabled: true, onclick: () => go("compare", { jobs: [...chosen].join(",") }) }, "Compare");
   const form = filters({ onchange: filter },
     field("State", select({ name: "status" }, [["", "all"], ...STATES], query.get("status"))),
@@ -34,19 +35,25 @@ export async function open(place, { query, signal }) {
 
   function filter() {
     remember(asked());
-    jobs.clear();
-    return reload();
+    return filled(list, () => turn(readOthers));
   }
 
-  async function more(cursor) {
-    const page = await call("/jobs", { query: { ...asked(), limit: PAGE, cursor }, signal });
+  function readOthers() {
+    jobs.clear();
+    return readNewest();
+  }
+
+  async function readOlder() {
+    const page = await call("/jobs", { query: { ...asked(), limit: PAGE, cursor: next }, signal });
     for (const job of page.jobs) jobs.set(job.job_id, job);
     next = page.next;
     render();
   }
 
+  const reload = () => filled(list, () => turn(readNewest));
+
   // The newest page anew. Older ones that were asked for stay, unless others lie between.
-  const reload = () => filled(list, async () => {
+  async function readNewest() {
     const page = await call("/jobs", { query: { ...asked(), limit: PAGE }, signal });
     const last = page.jobs.at(-1)?.created_at;
     const goesOn = page.next !== null && page.jobs.some(({ job_id: id }) => jobs.has(id));
@@ -55,7 +62,7 @@ export async function open(place, { query, signal }) {
     jobs.clear();
     for (const job of [...page.jobs, ...kept]) jobs.set(job.job_id, job);
     render();
-  });
+  }
 
   function render() {
     older.hidden = next === null;
@@ -97,13 +104,20 @@ export async function open(place, { query, signal }) {
   }
 
   // Events say that something changed; what it is now is asked once for all that came meanwhile.
-  const refresh = calmly(async () => {
+  const refresh = calmly(() => filled(list, () => turn(readStale)), 200, signal);
+
+  async function readStale() {
     const ids = [...stale];
     stale.clear();
-    if (ids.length > 5 || Object.values(asked()).some(Boolean)) return reload();
-    for (const id of ids) await refreshOne(id);
-    render();
-  }, 200, signal);
+    try {
+      if (ids.length > 5 || Object.values(asked()).some(Boolean)) return await readNewest();
+      for (const id of ids) await refreshOne(id);
+    } catch (error) {
+      for (const id of ids) stale.add(id);
+      throw error;
+    }
+    return render();
+  }
 
   const refreshOne = (id) => unlessRefused(["unknown_job"], async () => {
     const job = await call(`/jobs/${id}`, { signal });

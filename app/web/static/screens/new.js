@@ -1,6 +1,7 @@
 // A new run of any kind. The request is one object; every input edits it, the API checks it while it is being written.
 import { call, Refused } from "../core/api.js";
 import { actions, card, element, folded, grid, header, lay, notice, tabs } from "../core/dom.js";
+import { tryingOut } from "../core/forms.js";
 import { counted } from "../core/format.js";
 import { go, remember } from "../core/router.js";
 import { complain, input, schemas } from "../core/schema.js";
@@ -22,7 +23,6 @@ const FIRST = ["fill", "commission_bps", "slippage_bps", "max_leverage", "stop_l
 // Inputs of their own, or none.
 const ELSEWHERE = new Set(["strategy_id", "params", "dataset", "symbols", "start_date", "end_date", "benchmark", "initial_capital", "config",
   "grid", "random", "bayesian", "objective", "constraints", "cpcv", "strategies", "seed", "tags"]);
-const CHECK_AFTER = 350;
 
 export async function open(place, { query, signal }) {
   const [described, { strategies }, { datasets }] = await Promise.all([
@@ -30,8 +30,6 @@ export async function open(place, { query, signal }) {
   const start = await beginning(query, described, signal);
   let kind = KINDS.find(({ name }) => name === start.kind) ?? KINDS[0];
   let body = start.body;
-  let asked = 0;
-  let waiting = null;
 
   const form = element("form", { class: "screen", id: "request", tabindex: -1, onsubmit: submit, novalidate: true });
   const verdict = element("div");
@@ -88,45 +86,34 @@ export async function open(place, { query, signal }) {
   }
 
   function changed() {
-    clearTimeout(waiting);
-    waiting = setTimeout(tryOut, CHECK_AFTER);
+    check.soon();
     remember({ kind: kind.name, strategy: body.strategy_id, dataset: body.dataset });
   }
 
-  // Ask the API what it makes of the request, without running it.
-  async function tryOut() {
-    const number = (asked += 1);
-    const wanted = request();
-    try {
-      const { estimate } = await call(`/backtest/${kind.name}`, { method: "POST", body: wanted, query: { dry_run: true }, signal });
-      if (number === asked) tell(wanted, null, estimate);
-    } catch (error) {
-      if (!(error instanceof Refused)) {
-        if (signal.aborted) return;
-        throw error;
-      }
-      if (number === asked) tell(wanted, error.problem, null);
-    }
-  }
+  // What the API makes of the request, without running it.
+  const check = tryingOut(
+    () => call(`/backtest/${kind.name}`, { method: "POST", body: request(), query: { dry_run: true }, signal }),
+    (answer, refusal) => tell(refusal?.problem, answer?.estimate), signal);
 
-  function tell(wanted, problem, estimate) {
+  function tell(problem, estimate) {
     const loose = complain(form, problem);
     run.disabled = Boolean(problem?.code); // where nobody answered, it can be tried again
     lay(verdict, problem
       ? [element("h2", {}, "Not yet"), ...(loose.length ? loose : [problem.detail]).map((text) => notice(text, "bad"))]
       : [element("h2", {}, "Ready"), element("p", {}, sized(estimate))]);
-    lay(elsewhere, told(kind.name, wanted));
+    lay(elsewhere, told(kind.name, request()));
   }
 
   async function submit(event) {
     event.preventDefault();
+    check.stop();
     run.disabled = true;
     try {
       const job = await call(`/backtest/${kind.name}`, { method: "POST", body: request() });
       go(`job/${job.job_id}`);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      tell(request(), error.problem, null);
+      tell(error.problem);
       (form.querySelector("[aria-invalid]") ?? form).focus();
     }
   }

@@ -2,7 +2,7 @@
 import { call, unlessRefused } from "../core/api.js";
 import { card, element, empty, field, lay, notice, select, short } from "../core/dom.js";
 import { caution, counted, day, quality, when } from "../core/format.js";
-import { watch } from "../core/live.js";
+import { inTurn, watch } from "../core/live.js";
 import { remember } from "../core/router.js";
 import { schemas } from "../core/schema.js";
 import { limitsEditor, limitsUsed } from "./risk/limits.js";
@@ -17,9 +17,12 @@ export async function open(place, { query, signal }) {
   const used = element("div");
   const editor = element("div");
   const horizon = select({ onchange: () => remember({ horizon: horizon.value }) || reload() }, HORIZONS, query.get("horizon") ?? "1");
+  const turn = inTurn(signal);
   place.append(head, measured, used, editor);
 
-  async function reload() {
+  const reload = () => turn(read);
+
+  async function read() {
     const [told, found] = await Promise.all([measures(), call("/risk/limits", { signal })]);
     lay(head, heading(told));
     lay(used, limitsUsed(found));

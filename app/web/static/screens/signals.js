@@ -3,7 +3,7 @@ import { call } from "../core/api.js";
 import { card, element, empty, field, grid, header, lay, offer, select, table, tall, words } from "../core/dom.js";
 import { answers, filters } from "../core/forms.js";
 import { bar, day, number, quality } from "../core/format.js";
-import { calmly, subscribe } from "../core/live.js";
+import { calmly, inTurn, subscribe } from "../core/live.js";
 import { remember } from "../core/router.js";
 import { heatMap } from "./signals/heatmap.js";
 import { told, turned } from "./signals/news.js";
@@ -19,6 +19,7 @@ export async function open(place, { query, signal }) {
   let latest = { signals: [], missing: [] };
   let map = { days: [], strategies: [] };
   let inner = new AbortController();
+  const turn = inTurn(signal);
   const heard = [];
   signal.addEventListener("abort", () => inner.abort());
 
@@ -50,13 +51,11 @@ export async function open(place, { query, signal }) {
 
   async function filter(event) {
     remember(asked());
-    if (["days", "end"].includes(event.target.name)) map = await heat();
-    render();
+    if (["days", "end"].includes(event.target.name)) await reload();
+    else render();
     tellFeed();
     if (["days", "strategy", "symbol"].includes(event.target.name)) await openStrategy();
   }
-
-  const heat = () => call("/signals/heatmap", { query: { days: asked().days, end: asked().end }, signal });
 
   // The days on which some of them had their last word.
   function ends(signals) {
@@ -69,8 +68,11 @@ export async function open(place, { query, signal }) {
     offer(end, [["", "the newest"], ...known.map((value) => [value, `${value} (last of ${count(value)})`])], kept);
   }
 
-  async function reload() {
-    [latest, map] = await Promise.all([call("/signals/latest", { signal }), heat()]);
+  const reload = () => turn(read);
+
+  async function read() {
+    [latest, map] = await Promise.all([
+      call("/signals/latest", { signal }), call("/signals/heatmap", { query: { days: asked().days, end: asked().end }, signal })]);
     ends(latest.signals);
     const known = map.strategies.map(({ strategy_id }) => strategy_id).sort();
     offer(strategy, [["", "all"], ...known], known.includes(strategy.value) ? strategy.value : "");

@@ -3,7 +3,7 @@ import { call } from "../../core/api.js";
 import { actions, card, element, empty, field, lay, select, table, words } from "../../core/dom.js";
 import { answers, ask, filled, filters, tried } from "../../core/forms.js";
 import { label, setting, when } from "../../core/format.js";
-import { watch } from "../../core/live.js";
+import { inTurn, watch } from "../../core/live.js";
 import { paged } from "../../core/paged.js";
 import { remember } from "../../core/router.js";
 import { detail } from "./detail.js";
@@ -19,6 +19,7 @@ export async function open(place, { query, signal }) {
   const list = element("div");
   const about = element("div");
   const pages = paged("Older alerts", read, render);
+  const turn = inTurn(signal);
   const form = filters({ onchange: filter },
     field("State", select({ name: "status" }, [["any", "all"], ...STATES], query.get("status") ?? "open")),
     field("Severity", select({ name: "severity" }, [["", "all"], ...SEVERITIES], query.get("severity"))),
@@ -91,8 +92,10 @@ export async function open(place, { query, signal }) {
     about.scrollIntoView({ block: "nearest" });
   }
 
-  async function look() {
-    if (chosen) await filled(about, async () => lay(about, detail(await call(`/alerts/${encodeURIComponent(chosen)}`, { signal }), manySteps)));
+  const look = () => filled(about, () => turn(readChosen));
+
+  async function readChosen() {
+    if (chosen) lay(about, detail(await call(`/alerts/${encodeURIComponent(chosen)}`, { signal }), manySteps));
   }
 
   const refresh = () => Promise.all([reload(), look()]);

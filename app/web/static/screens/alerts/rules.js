@@ -3,6 +3,7 @@ import { call } from "../../core/api.js";
 import { actions, card, element, field, grid, lay, quiet, select, table, words } from "../../core/dom.js";
 import { ask, confirmed, numeric, tried } from "../../core/forms.js";
 import { duration, label, NONE, setting } from "../../core/format.js";
+import { inTurn } from "../../core/live.js";
 import { nameInput, severity, SEVERITIES, step } from "./parts.js";
 
 const ABOUT = [["strategy_id", "Strategy"], ["symbol", "Symbol"], ["dataset_id", "Dataset"]];
@@ -10,11 +11,14 @@ const MINUTE = 60;
 
 export async function open(place, { query, signal }) {
   const list = element("div");
+  const turn = inTurn(signal);
   let kinds = [];
   place.append(card(null, quiet("A rule fires at its threshold and above it. Of a rule and what it is about one alert is unresolved at most."), list,
     actions(element("button", { onclick: () => edit(null) }, "Add a rule …"))));
 
-  async function reload() {
+  const reload = () => turn(read);
+
+  async function read() {
     const found = await call("/alerts/rules", { signal });
     kinds = found.kinds;
     lay(list, table(columns, found.rules, { label: "rules", key: ({ rule_id }) => rule_id, current: ({ rule_id }) => rule_id === query.get("rule"), onRow: edit }));

@@ -3,7 +3,7 @@ import { call } from "../../core/api.js";
 import { actions, card, element, empty, field, lay, quiet, table, tall, words } from "../../core/dom.js";
 import { ask, confirmed, copying, filled, dialog, secretInput, tried } from "../../core/forms.js";
 import { marked, number, when } from "../../core/format.js";
-import { watch } from "../../core/live.js";
+import { inTurn, watch } from "../../core/live.js";
 import { remember } from "../../core/router.js";
 import { input, schemas } from "../../core/schema.js";
 import { delivered, moment, nameInput, severity, SEVERITIES, step } from "./parts.js";
@@ -12,6 +12,7 @@ export async function open(place, { query, signal }) {
   const { WebhookAddress: { properties: address } } = await schemas();
   const list = element("div");
   const sent = element("div");
+  const turn = inTurn(signal);
   let chosen = query.get("webhook");
   place.append(card(null, quiet("Every alert from a severity on is sent there, signed. Only public https addresses are sent to."), list,
     actions(element("button", { onclick: () => edit(null) }, "Add a webhook …"))), sent);
@@ -20,7 +21,7 @@ export async function open(place, { query, signal }) {
     const { webhooks } = await call("/alerts/webhooks", { signal });
     lay(list, webhooks.length ? table(columns, webhooks, { label: "webhooks", onRow: choose, key: ({ webhook_id }) => webhook_id, current: ({ webhook_id }) => webhook_id === chosen })
       : empty("Alerts are sent nowhere: they are on this page only."));
-    if (chosen && !webhooks.some(({ webhook_id }) => webhook_id === chosen)) lay(sent, );
+    if (chosen && !webhooks.some(({ webhook_id }) => webhook_id === chosen)) lay(sent);
     else await look();
   }
 
@@ -47,13 +48,15 @@ export async function open(place, { query, signal }) {
     await look();
   }
 
-  const look = () => chosen && filled(sent, async () => {
+  const look = () => chosen && filled(sent, () => turn(readSent));
+
+  async function readSent() {
     const { deliveries } = await call(`/alerts/webhooks/${encodeURIComponent(chosen)}/deliveries`, { signal });
     lay(sent, card(`Sent to ${chosen}`, deliveries.length ? tall(table([
       { title: "Alert", show: (row) => words(row.message) }, { title: "Raised", show: (row) => when(row.raised_at) }, { title: "State", show: delivered },
       { title: "Attempts", number: true, show: (row) => number(row.attempt) }, { title: "When", show: moment }, { title: "Error", show: (row) => words(row.error ?? "") },
     ], deliveries, { label: "deliveries", caption: "The last 50." })) : empty("Nothing was sent to it yet: no alert of its severity was raised since it is there.")));
-  });
+  }
 
   function edit(row) {
     const name = nameInput();

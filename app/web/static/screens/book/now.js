@@ -3,6 +3,7 @@ import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
 import { card, element, facts, field, lay, quiet, select, short, sideBySide } from "../../core/dom.js";
 import { caution, money, percent, signed, when } from "../../core/format.js";
+import { inTurn } from "../../core/live.js";
 import { equity, line, overDrawdown } from "../../core/plots.js";
 import { here, remember } from "../../core/router.js";
 import { holdings } from "./holdings.js";
@@ -13,8 +14,9 @@ const POINTS = 3000;
 
 export async function open(place, { current, signal }) {
   const asked = here().query;
+  const turn = inTurn(signal);
   const target = await call("/portfolio/target", { signal });
-  const span = select({ name: "days", onchange: () => remember({ days: span.value }) || curves() }, SPANS, asked.get("days") ?? "");
+  const span = select({ name: "days", onchange: () => remember({ days: span.value }) || turn(curves) }, SPANS, asked.get("days") ?? "");
   const main = chart("Equity over drawdown of the book", "28rem");
   const exposure = chart("Gross and net exposure of the book", "16rem");
   const gains = element("div");
@@ -33,7 +35,7 @@ export async function open(place, { current, signal }) {
     lay(gains, attribution(shares));
     await Promise.all([draw(main, (theme) => curve(theme, history)), draw(exposure, (theme) => exposed(theme, history))]);
   }
-  await curves();
+  await turn(curves);
 }
 
 function figures(book) {

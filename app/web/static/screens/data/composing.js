@@ -1,18 +1,14 @@
 // A dataset to trade, made of the series of others. The API says what would come of it while it is being written.
-import { call, Refused } from "../../core/api.js";
+import { call } from "../../core/api.js";
 import { actions, card, element, field, lay, linkButton, notice, quiet } from "../../core/dom.js";
 import { follow } from "../../core/following.js";
-import { submits } from "../../core/forms.js";
+import { submits, tryingOut } from "../../core/forms.js";
 import { counted, number } from "../../core/format.js";
 import { address } from "../../core/router.js";
 import { complain, input } from "../../core/schema.js";
 
-const CHECK_AFTER = 350;
-
 export function composing(datasets, { properties }, signal) {
   const body = { datasets: [] };
-  let asked = 0;
-  let waiting = null;
 
   const chosen = element("select", {
     multiple: true, size: Math.min(8, datasets.length), "data-pointer": "/datasets",
@@ -21,35 +17,21 @@ export function composing(datasets, { properties }, signal) {
   const renamed = element("input", { "data-pointer": "/rename", placeholder: "^BVSP=IBOV", oninput: () => { body.rename = pairs(renamed.value); } });
   const preview = element("div", { role: "status" });
   const said = element("div");
-  const form = element("form", { onsubmit: submits(send), oninput: changed, novalidate: true },
+  const form = element("form", { onsubmit: submits(send), oninput: () => check.soon(), novalidate: true },
     quiet("Prices of every instrument whose series are among them, and all of the series beside these: what macro strategies trade."),
     input("/name", properties.name, body, { label: "Composed dataset" }),
     field("Made of", chosen, "Uploads, fetches, and what ships."),
     field("Renamed", renamed, "OLD=NEW with spaces between them, where a series or symbol has another name than its instrument."),
     preview, actions(element("button", { class: "primary" }, "Compose")), said);
 
-  function changed() {
-    clearTimeout(waiting);
-    waiting = setTimeout(tryOut, CHECK_AFTER);
-  }
-
-  // Ask the API what would come of it, without making it.
-  async function tryOut() {
-    const mine = (asked += 1);
-    const { estimate, problem } = await call("/datasets/compose", { method: "POST", body, query: { dry_run: true }, signal })
-      .catch((error) => {
-        if (error instanceof Refused) return { problem: error.problem };
-        if (signal.aborted) return {};
-        throw error;
-      });
-    if (mine !== asked || signal.aborted) return;
-    const loose = complain(form, problem);
-    lay(preview, problem ? loose.map((text) => notice(text, "bad")) : outcome(estimate));
-  }
+  // What would come of it, without making it.
+  const check = tryingOut(() => call("/datasets/compose", { method: "POST", body, query: { dry_run: true }, signal }), (answer, refusal) => {
+    const loose = complain(form, refusal?.problem);
+    lay(preview, refusal ? loose.map((text) => notice(text, "bad")) : outcome(answer.estimate));
+  }, signal);
 
   async function send() {
-    clearTimeout(waiting);
-    asked += 1; // an answer that is under way comes too late
+    check.stop();
     const taken = await call("/datasets/compose", { method: "POST", body, signal });
     await follow(said, taken.job_id, signal, async (job) => job.status === "succeeded" && actions(
       linkButton(address(`data/${job.dataset_id}`), `Look at ${job.dataset_id}`),

@@ -4,6 +4,7 @@ import { chart, draw, letters } from "../../core/charts.js";
 import { actions, card, element, empty, field, grid, lay, quiet, select, table } from "../../core/dom.js";
 import { caution, date, day, later, number, when } from "../../core/format.js";
 import { tried } from "../../core/forms.js";
+import { inTurn } from "../../core/live.js";
 import { line } from "../../core/plots.js";
 import { remember } from "../../core/router.js";
 
@@ -16,12 +17,13 @@ export async function open(place, { query, signal }) {
   const on = element("input", { type: "date", value: query.get("date") ?? "", onchange: read });
   const beside = element("input", { type: "date", value: query.get("beside") ?? "", onchange: read });
   const plot = chart("Yield by tenor", "28rem");
+  const turn = inTurn(signal);
   const said = element("div");
   const points = element("div");
 
   function read() {
     remember({ curve: which.value, date: on.value, beside: beside.value });
-    return tried(said, show);
+    return tried(said, () => turn(show));
   }
 
   async function show() {

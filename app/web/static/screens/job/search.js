@@ -2,7 +2,7 @@
 import { call } from "../../core/api.js";
 import { card, element, empty, facts, lay, notice, quiet, sideBySide, table, tall } from "../../core/dom.js";
 import { caution, counted, figure, label, number, params, percent, setting } from "../../core/format.js";
-import { calmly, subscribe } from "../../core/live.js";
+import { calmly, inTurn, subscribe } from "../../core/live.js";
 import { lines } from "./search/lines.js";
 import { surface } from "./search/surface.js";
 import { one } from "./search/trial.js";
@@ -16,10 +16,11 @@ export async function open(place, { job, result, signal }) {
   const context = { job, result, signal };
   const counts = element("p", { class: "quiet", role: "status" }, "Reading the trials …");
   const chosen = element("div");
-  const choose = async (trial) => {
+  const turn = inTurn(signal);
+  const choose = (trial) => turn(async () => {
     lay(chosen, await one(context, trial));
     chosen.scrollIntoView({ block: "nearest", behavior: "smooth" });
-  };
+  });
   const map = surface(context, choose);
   const all = lines(context, choose);
   lay(place, caution(result?.provenance.quality), counts, result && worth(result), map.place, chosen, all.place, result ? ranked(result, choose) : []);

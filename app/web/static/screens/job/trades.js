@@ -4,6 +4,7 @@ import { chart, draw, zoom } from "../../core/charts.js";
 import { actions, card, empty, field, lay, linkButton, quiet, select, short, table, tall } from "../../core/dom.js";
 import { filled } from "../../core/forms.js";
 import { bar, day, DAY_MS, money, number, params, percent, signed } from "../../core/format.js";
+import { inTurn } from "../../core/live.js";
 import { paged } from "../../core/paged.js";
 import { line } from "../../core/plots.js";
 
@@ -18,7 +19,8 @@ export async function open(place, { job, result, signal }) {
   const list = tall();
   const excursions = chart("Favourable over adverse excursion of each trade", "20rem");
   const pages = paged("More trades", read, show);
-  const chosen = select({ "aria-label": "symbol", onchange: showPrices }, symbols);
+  const turn = inTurn(signal);
+  const chosen = select({ "aria-label": "symbol", onchange: () => turn(showPrices) }, symbols);
 
   async function read(cursor) {
     const page = await call(`/jobs/${job.job_id}/trades`, { query: { limit: PAGE, cursor }, signal });
@@ -27,7 +29,7 @@ export async function open(place, { job, result, signal }) {
 
   async function show(rows) {
     trades = rows;
-    await filled(prices, showPrices);
+    await filled(prices, () => turn(showPrices));
     lay(list, table(COLUMNS, trades, { onRow: look, label: "trades" }));
     await showExcursions();
   }
@@ -36,7 +38,7 @@ export async function open(place, { job, result, signal }) {
     if (!symbols.includes(trade.symbol)) return;
     if (chosen.value !== trade.symbol) {
       chosen.value = trade.symbol;
-      await showPrices();
+      await turn(showPrices);
     }
     const end = trade.exit_time ?? result.request.end_date;
     const span = Math.max(new Date(end) - new Date(trade.entry_time), 5 * DAY_MS);

@@ -3,6 +3,7 @@ import { call } from "../../core/api.js";
 import { actions, card, element, field, grid, group, lay, notice, select, table } from "../../core/dom.js";
 import { when } from "../../core/format.js";
 import { confirmed, copying, secretInput, submits, tried } from "../../core/forms.js";
+import { inTurn } from "../../core/live.js";
 
 const DAY = 86_400;
 const LIVES = [["", "until it is revoked"], [DAY, "a day"], [30 * DAY, "30 days"], [90 * DAY, "90 days"], [365 * DAY, "a year"]];
@@ -11,9 +12,12 @@ const SCOPES = ["read", "run", "admin"];
 export async function open(place, { me, signal }) {
   const list = element("div");
   const made = element("div", { role: "status" });
-  const closed = element("input", { type: "checkbox", onchange: show });
+  const turn = inTurn(signal);
+  const closed = element("input", { type: "checkbox", onchange: () => show() });
 
-  async function show() {
+  const show = () => turn(read);
+
+  async function read() {
     const { keys } = await call("/keys", { signal });
     const rows = keys.filter(({ open }) => open || closed.checked).reverse();
     lay(list, table(columns(me, revoke), rows, { label: "keys" }));

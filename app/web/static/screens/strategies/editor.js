@@ -1,12 +1,12 @@
 // A strategy without code, written with the server looking on: what it would refuse is shown where it stands.
 import { call, Refused } from "../../core/api.js";
 import { actions, card, element, field, group, lay, linkButton, notice, sideBySide } from "../../core/dom.js";
+import { tryingOut } from "../../core/forms.js";
 import { address, remember } from "../../core/router.js";
 import { documentOf, expression, forgive, refuse } from "./expression.js";
 import { palette } from "./palette.js";
 import { parameterRows } from "./rows.js";
 
-const PAUSE_MS = 350;
 const EXAMPLE = {
   name: "Golden cross",
   params: {
@@ -37,9 +37,6 @@ export async function open(place, { query, signal }) {
     actions(element("button", { class: "primary" }, "Post it"),
       element("button", { type: "button", onclick: () => fill(EXAMPLE) }, "Fill in an example")), status);
 
-  let timer = null;
-  let asked = 0;
-
   function choose() {
     const weighs = form.elements.kind.value === "weight";
     weight.hidden = !weighs;
@@ -56,45 +53,33 @@ export async function open(place, { query, signal }) {
   }
 
   function changed() {
-    clearTimeout(timer);
-    timer = setTimeout(check, PAUSE_MS);
+    check.soon();
   }
 
-  async function check() {
-    const mine = ++asked;
+  const check = tryingOut(async () => {
     const body = documentOf(form, rows);
-    const empty = !body.entry && !body.short_entry && !body.weight;
-    if (empty || signal.aborted) return say(mine, () => lay(status));
-    try {
-      const told = await call("/strategies/expressions/validate", { method: "POST", body: { ...body, name: body.name || "unnamed" }, signal });
-      say(mine, () => lay(status, notice(`It can be posted, as ${body.name ? told.strategy_id : "soon as it has a name"}. With the default parameters it decides from bar ${told.lookback} on.`)));
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      say(mine, () => refuse(form, rows, status, error));
-    }
-  }
-
-  // Only the newest answer counts: an older one is about another text.
-  function say(mine, how) {
-    if (mine !== asked) return;
+    if (!body.entry && !body.short_entry && !body.weight) return null; // nothing is written yet
+    return { named: body.name, ...await call("/strategies/expressions/validate", { method: "POST", body: { ...body, name: body.name || "unnamed" }, signal }) };
+  }, (answer, refusal) => {
     forgive(form);
-    how();
-  }
+    if (refusal) refuse(form, rows, status, refusal);
+    else lay(status, answer && notice(`It can be posted, as ${answer.named ? answer.strategy_id : "soon as it has a name"}. With the default parameters it decides from bar ${answer.lookback} on.`));
+  }, signal);
 
   async function post(event) {
     event.preventDefault();
-    clearTimeout(timer);
-    const mine = ++asked;
+    check.stop();
+    forgive(form);
     try {
       const told = await call("/strategies/expressions", { method: "POST", body: documentOf(form, rows), signal });
       remember({ of: told.strategy_id });
-      say(mine, () => lay(status,
+      lay(status,
         notice(`${told.strategy_id} is on the shelf, at version ${told.version}.`),
         actions(linkButton(address(`strategies/${told.strategy_id}`), "Look at it"),
-          linkButton(address("new", { strategy: told.strategy_id }), "Run it"))));
+          linkButton(address("new", { strategy: told.strategy_id }), "Run it")));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      say(mine, () => refuse(form, rows, status, error));
+      refuse(form, rows, status, error);
     }
   }
 

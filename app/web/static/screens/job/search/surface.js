@@ -4,6 +4,7 @@ import { chart, draw } from "../../../core/charts.js";
 import { card, element, field, select } from "../../../core/dom.js";
 import { answers, filled, filters } from "../../../core/forms.js";
 import { figure as shown, isFraction, label } from "../../../core/format.js";
+import { inTurn } from "../../../core/live.js";
 import { here, remember } from "../../../core/router.js";
 
 // An axis of more numbers is told in so many stretches: fewer where trials are few, or most cells would be empty.
@@ -20,6 +21,7 @@ export function surface({ job, result, signal }, choose) {
   let form = null;
   let told = null;
   let total = 0;
+  const turn = inTurn(signal);
 
   function build(page) {
     const { query } = here();
@@ -46,7 +48,9 @@ export function surface({ job, result, signal }, choose) {
 
   const asked = () => Object.fromEntries(Object.entries(answers(form)).filter(([, value]) => value));
 
-  const load = () => filled(words, async () => {
+  const load = () => filled(words, () => turn(read));
+
+  async function read() {
     const now = asked();
     told = { ...await call(`/jobs/${job.job_id}/surface`, { query: { ...now, bins: total < BINS.from ? BINS.few : BINS.many }, signal }), names: now };
     const values = told.z.flat().filter((value) => value !== null);
@@ -55,7 +59,7 @@ export function surface({ job, result, signal }, choose) {
     await draw(plot, (theme) => (told.y[0] === null && told.y.length === 1 ? line(told, theme) : map(told, theme, values, result)));
     plot.removeAllListeners?.("plotly_click");
     plot.on("plotly_click", pressed);
-  });
+  }
 
   function pressed({ points: [point] }) {
     const at = Array.isArray(point.pointIndex) ? point.pointIndex : [0, point.pointIndex];
