@@ -67,8 +67,13 @@ export async function open(place, { rest: [asked = ""], signal }) {
         job.links.retry && act("Run again", "retry"),
         job.links.verify && linkButton(address("new", { like: jobId }), "Change and run"),
         job.links.report && linkButton(job.links.report, "Report"),
-        job.links.result && linkButton(job.links.export ? `${job.links.export}?format=json` : job.links.result, "Download")),
+        job.links.result && linkButton(download(job), "Download")),
     ];
+  }
+
+  // Of a search all trials: it may have no best one, whose curve and trades the others have.
+  function download({ kind, links }) {
+    return links.export ? `${links.export}?format=json${kind === "sweep" ? "&part=trials" : ""}` : links.result;
   }
 
   function standingOf(job) {

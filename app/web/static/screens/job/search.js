@@ -1,6 +1,6 @@
 // A search: what is known of its trials, also while it runs, and how far the best of them can be trusted.
 import { call } from "../../core/api.js";
-import { card, element, empty, facts, lay, notice, quiet, sideBySide, table, tall } from "../../core/dom.js";
+import { actions, card, element, empty, facts, lay, linkButton, notice, quiet, sideBySide, table, tall } from "../../core/dom.js";
 import { caution, counted, figure, label, number, params, percent, setting } from "../../core/format.js";
 import { calmly, inTurn, subscribe } from "../../core/live.js";
 import { lines } from "./search/lines.js";
@@ -23,7 +23,7 @@ export async function open(place, { job, result, signal }) {
   });
   const map = surface(context, choose);
   const all = lines(context, choose);
-  lay(place, caution(result?.provenance.quality), counts, result && worth(result), map.place, chosen, all.place, result ? ranked(result, choose) : []);
+  lay(place, caution(result?.provenance.quality), counts, result && worth(result), map.place, chosen, all.place, result ? [...ranked(result, choose), files(job)] : []);
 
   async function refresh() {
     const page = await call(`/jobs/${job.job_id}/trials`, { query: { limit: SHOWN, sort: "best" }, signal });
@@ -54,6 +54,11 @@ function told(page, job, result) {
     `${number(sweep.failed)} failed`, sweep.within_constraints < sweep.trials_made && `${number(sweep.within_constraints)} within the constraints`,
     sweep.trials_before && `${number(sweep.trials_before)} made before, by other searches`,
   ].filter(Boolean).join(", "), why ? `. It ended because ${why}.` : "."];
+}
+
+function files({ links }) {
+  return actions(["csv", "parquet"].map((format) =>
+    linkButton(`${links.export}?format=${format}&part=trials`, `All trials, ${format === "csv" ? "CSV" : "Parquet"}`)));
 }
 
 function worth(result) {
