@@ -51,11 +51,13 @@ def tails_of(returns: Floats) -> Tails:
     if len(lowest) < int(low) + 2 or int(high) < first:
         lowest = highest = np.sort(returns)
         first = 0
+    elif len(highest) < len(returns):
+        highest.partition((int(high) - first, int(high) - first + 1))  # only these two are asked for
     return Tails(_at(lowest, low), _at(highest, high - first), float(lowest[: int(low) + 1].mean()))
 
 
 def _ends(returns: Floats) -> tuple[Floats, Floats]:
-    """The lowest returns in order, and the highest ones: as a rule enough of each; all of them where there are few."""
+    """The lowest returns in order, the highest in any: as a rule enough of each. Where there are few, all in order."""
     if len(returns) < MANY:
         ordered = np.sort(returns)
         return ordered, ordered
@@ -63,7 +65,7 @@ def _ends(returns: Floats) -> tuple[Floats, Floats]:
     count = int(0.05 * len(sample) + _ERRORS * math.sqrt(0.05 * 0.95 * len(sample)))
     lowest, highest = np.empty((2, len(returns)))
     below, above = gather(returns, float(sample[count]), float(sample[-1 - count]), lowest, highest)
-    return np.sort(lowest[:below]), np.sort(highest[:above])
+    return np.sort(lowest[:below]), highest[:above]
 
 
 def _at(ordered: Floats, place: float) -> float:

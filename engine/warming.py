@@ -12,6 +12,7 @@ from engine.bars import Bars
 from engine.config import Config
 from engine.figures import Run
 from engine.jit import cache_folder
+from engine.memory import keep_memory
 from engine.metrics import measure
 from engine.montecarlo.plan import Plan
 from engine.montecarlo.redrawing import Drawn, redraw
@@ -63,7 +64,7 @@ def crossed(
 
 
 def warm() -> None:
-    """Compile, or load from the disk cache, every kernel that a first job needs.
+    """Compile, or load from the disk cache, every kernel that a first job needs; keep memory from run to run.
 
     Of processes that start at once on an empty cache one compiles. Not among it is what no job calls: the first walk of
     crossings in a process of the user's own, the first sweep of crossings on each symbol and the first signals of one
@@ -71,6 +72,7 @@ def warm() -> None:
     """
     from engine.codecache import one_at_a_time
 
+    keep_memory()
     with one_at_a_time(cache_folder()):
         _run_all()
 
