@@ -95,12 +95,12 @@ def deployment(tmp_path: Path, sqlite_url: str, queue: Guarded) -> Iterator[Depl
     deployment.kill()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(240)
 def test_every_role_does_its_work_with_the_rights_that_it_has(
     deployment: Deployment, queue: Guarded, eventually: Callable[..., None]
 ) -> None:
     key = deployment.run("keys", "create", "--owner", "ada").strip()
-    eventually(deployment.is_ready, 60)
+    eventually(deployment.is_ready, 120)
     with Client(deployment.api_url, key, home=deployment.folder) as client:
         with client.listen() as listener:
             job = client.backtest("sma_cross", dataset="fx_daily", symbols=["EURUSD"])

@@ -63,7 +63,7 @@ def database(known: Known, empty_postgres_url: str) -> Iterator[tuple[Tunnel, st
         yield found, f"postgresql://{url.username}@127.0.0.1:{found.port}/{url.database}?sslmode=verify-full"
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_every_role_works_where_both_stores_are_behind_tls(
     tmp_path: Path,
     known: Known,
@@ -78,7 +78,7 @@ def test_every_role_works_where_both_stores_are_behind_tls(
         key = deployment.run("keys", "create", "--owner", "ada").strip()
         for role in ROLES:
             deployment.start(role)
-        eventually(deployment.is_ready, 90)
+        eventually(deployment.is_ready, 150)
         with Client(deployment.api_url, key, home=tmp_path) as client, client.listen() as listener:
             job = client.backtest("sma_cross", dataset="fx_daily", symbols=["EURUSD"])
             assert any(event.ended for event in listener.events(timeout=30))
