@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import reduce
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -149,7 +148,12 @@ def list_jobs(client: Client, *, as_json: bool, limit: int, **filters: str | Non
 
 @click.command()
 @click.argument("job_id", shell_complete=complete_jobs)
-@click.option("--html", "page", type=click.Path(dir_okay=False), metavar="FILE", help="Write its report as a page.")
+@click.option(
+    *("--html", "page"),
+    type=click.Path(dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    help="Write its report as a page (- writes it to the output).",
+)
 @asks_server
 def result(client: Client, job_id: str, *, page: str | None, as_json: bool) -> None:
     """Show the result of a job, or write its report."""
@@ -157,8 +161,11 @@ def result(client: Client, job_id: str, *, page: str | None, as_json: bool) -> N
     if page is None:
         _show_result(client, job, as_json=as_json)
         return
-    Path(page).write_bytes(job.result().report_html())
-    click.echo(f"The report is in {page}.", err=as_json)
+    report = job.result().report_html()
+    with click.open_file(page, "wb") as file:
+        file.write(report)
+    if page != "-":
+        click.echo(f"The report is in {page}.", err=as_json)
 
 
 @click.command()
@@ -216,9 +223,11 @@ def _show_result(client: Client, job: Job, *, as_json: bool) -> None:
         for part in SEARCHES[kind](found.data[kind]):
             screen.print(part)
     if "montecarlo" in found.data:
-        screen.print("\n", paths_table(found.montecarlo), sep="")
+        screen.print()
+        screen.print(paths_table(found.montecarlo))
         screen.print(f"\n{found.montecarlo['meaning']} {found.montecarlo['caveat']}")
     if "portfolio" in found.data:
+        screen.print()
         screen.print(sleeves_table(found.data["portfolio"]["sleeves"]))
     for warning in found.warnings:
         screen.print(f"! {warning}")

@@ -91,6 +91,8 @@ class Transport:
         for pause in (*_PAUSES, None):
             try:
                 response = self._http.request(method, PREFIX + path, json=body, params=given, headers=headers)
+            except ValueError as error:
+                raise ClientError(f"The request cannot be sent: {error}.") from error
             except httpx.TransportError as error:
                 # Who has never answered is not there; who has may be restarting.
                 if pause is None or not repeatable or not self._reached:
