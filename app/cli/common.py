@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from engine.errors import QueuantError
 
-FAILED_JOB, USAGE, UNREACHABLE = 1, 2, 3
+FAILED_JOB, USAGE, UNREACHABLE, INTERRUPTED = 1, 2, 3, 130
 _PLAIN_WIDTH = 140
 _BUSY = 429
 
@@ -153,11 +153,13 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def plain_table(*columns: str) -> Table:
-    """A table with a head and no walls."""
+    """A table with a head and no walls. Where a terminal is too narrow words are folded, never cut."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     table = Table(*columns, box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for column in table.columns:
+        column.overflow = "fold"
     table.columns[0].no_wrap = True
     return table
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import reduce
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from app.cli.common import Shown, asks_server, console, key_values, plain_table, print_json, read_object
+from app.cli.common import (
+    INTERRUPTED,
+    Shown,
+    asks_server,
+    console,
+    fail,
+    key_values,
+    plain_table,
+    print_json,
+    read_object,
+)
 from app.cli.completing import complete_datasets, complete_jobs, complete_strategies
 from app.cli.data import show_dataset
 
@@ -134,16 +144,30 @@ def list_jobs(client: Client, *, as_json: bool, limit: int, **filters: str | Non
     if not found:
         click.echo("No jobs. Try `queuant run sma_cross`.")
         return
-    table = plain_table("job", "kind", "strategy", "dataset", "status", "created", "ms", "error")
+    screen = console()
+    names = list(_COLUMNS) if screen.width >= _WIDE else ["job", "kind", "strategy", "status"]
+    table = plain_table(*names)
     for job in found:
-        state = job.state
-        took = state.get("compute_ms")
-        error = (state.get("error") or {}).get("message", "")
-        table.add_row(
-            *(job.id, state["kind"], state.get("strategy_id") or "", state.get("dataset_id") or "", job.status),
-            *(state["created_at"][:19].replace("T", " "), f"{took:.0f}" if took is not None else "", error),
-        )
-    console().print(table)
+        table.add_row(*(_COLUMNS[name](job.state) for name in names))
+    screen.print(table)
+
+
+def _took(state: Mapping[str, Any]) -> str:
+    milliseconds = state.get("compute_ms")
+    return "" if milliseconds is None else f"{milliseconds:.0f}"
+
+
+_WIDE = 110
+_COLUMNS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "job": lambda state: str(state["job_id"]),
+    "kind": lambda state: str(state["kind"]),
+    "strategy": lambda state: state.get("strategy_id") or "",
+    "dataset": lambda state: state.get("dataset_id") or "",
+    "status": lambda state: str(state["status"]),
+    "created": lambda state: str(state["created_at"][:19].replace("T", " ")),
+    "ms": _took,
+    "error": lambda state: (state.get("error") or {}).get("message", ""),
+}
 
 
 @click.command()
@@ -194,11 +218,15 @@ def _followed(client: Client, held: ExitStack, submit: Callable[[], Job], *, wai
     job = submit()
     if not wait:
         return job
-    if listener is not None:
-        follow(listener, job)
-    elif not quiet:
-        click.echo(f"  No relay at {client.live_url}; asking the API instead.", err=True)
-    return job.wait(progress=False if quiet else lambda news: click.echo(f"  {told(news)}", err=True))
+    try:
+        if listener is not None:
+            follow(listener, job)
+        elif not quiet:
+            click.echo(f"  No relay at {client.live_url}; asking the API instead.", err=True)
+        return job.wait(progress=False if quiet else lambda news: click.echo(f"  {told(news)}", err=True))
+    except KeyboardInterrupt:
+        hint = f"`queuant result {job.id}` shows its result, `queuant cancel {job.id}` stops it."
+        fail(f"The job goes on. {hint}", INTERRUPTED)
 
 
 def _show_result(client: Client, job: Job, *, as_json: bool) -> None:

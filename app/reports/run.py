@@ -6,20 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from app.reports.parts import Section, Table
+from app.reports.text import words
 
 MOST_MONTHS = 1200
 _REQUEST = ("strategy_id", "dataset_id", "start_date", "end_date", "benchmark", "seed")
 _MADE = ("source", "licence", "engine_version", "strategy_version", "dataset_version", "request_hash", "result_hash")
-_SENTENCES = ("sentence", "meaning")
-# Of a walk-forward: its metrics are those of the result.
-_TOLD = ("out_of_sample",)
+_SENTENCES = ("sentence", "meaning", "caveat")
+# Of a walk-forward the metrics are those of the result, and what a portfolio tells by sleeve stands in their rows.
+_TOLD = ("out_of_sample", "attribution", "risk_contributions", "weights")
 
 
 def title(result: Mapping[str, Any]) -> str:
     """What ran, in a few words."""
     request = result.get("request", {})
     about = " on ".join(str(request[name]) for name in ("strategy_id", "dataset_id") if request.get(name))
-    return about if about and result["kind"] == "backtest" else f"{result['kind']} {about}".strip()
+    if result["kind"] == "backtest":
+        return about or "Backtest"
+    return " of ".join(part for part in (words(result["kind"]), about) if part)
 
 
 def sections(result: Mapping[str, Any]) -> list[Section]:
@@ -59,7 +62,7 @@ def _own(result: Mapping[str, Any]) -> Iterator[Section]:
             tables.append(Table.of(name, _named(value)))
         elif isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
             tables.append(Table.of(name, _even([_flat(one) for one in value])))
-    yield Section(kind, kind.capitalize(), notes=notes, figures=figures, tables=tables)
+    yield Section(kind, words(kind), notes=notes, figures=figures, tables=tables)
 
 
 def _curve(result: Mapping[str, Any]) -> Section | None:
