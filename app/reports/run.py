@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from app.reports.parts import Section, Table
@@ -61,7 +61,8 @@ def _own(result: Mapping[str, Any]) -> Iterator[Section]:
             notes += [str(value[sentence]) for sentence in _SENTENCES if sentence in value]
             tables.append(Table.of(name, _named(value)))
         elif isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
-            tables.append(Table.of(name, _even([_flat(one) for one in value])))
+            rows = [_flat(one) for one in value]
+            tables.append(Table.of(name, _even(map(_figures_first, rows) if name == "sleeves" else rows)))
     yield Section(kind, words(kind), notes=notes, figures=figures, tables=tables)
 
 
@@ -117,8 +118,14 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _even(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _figures_first(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a sleeve made next to its name, before what it is made of, which is wide."""
+    return dict(sorted(row.items(), key=lambda item: item[0] != "name" and not isinstance(item[1], float)))
+
+
+def _even(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The rows with the names of all of them, in the order in which they come; none where there are no names."""
+    rows = list(found)
     names = list(dict.fromkeys(name for row in rows for name in row))
     return [{name: row.get(name) for name in names} for row in rows] if names else []
 
