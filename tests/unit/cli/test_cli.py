@@ -275,20 +275,6 @@ def test_a_portfolio_with_what_is_no_number_is_no_json(run: Callable[..., Result
     assert (said.exit_code, "is no JSON: NaN is not a finite number" in said.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("arguments", [(), ("--json",)])
-def test_who_stops_waiting_hears_that_the_job_goes_on(run: Callable[..., Result], arguments: tuple[str, ...]) -> None:
-    def server(request: httpx.Request) -> httpx.Response:
-        if request.method == "POST":
-            return httpx.Response(202, json=job("queued"))
-        raise KeyboardInterrupt
-
-    said = run("run", "sma_cross", *arguments, server=server)
-    assert said.exit_code == 130
-    assert said.stderr.endswith(
-        f"The job goes on. `queuant result {'a' * 32}` shows its result, `queuant cancel {'a' * 32}` stops it.\n"
-    )
-
-
 def test_a_narrow_terminal_shows_which_jobs_there_are_and_how_they_stand(
     run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
