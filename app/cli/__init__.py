@@ -46,7 +46,8 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 def cli() -> None:
     """Queuant: POST a backtest, a worker runs it, hear it live.
 
-    Exit codes: 0 fine, 1 the job failed, 2 wrong usage, 3 the server cannot be reached.
+    Exit codes: 0 fine, 1 the job failed, 2 wrong usage, 3 the server cannot be reached,
+    130 stopped with Ctrl-C.
     """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import math
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from engine.errors import QueuantError
 
-FAILED_JOB, USAGE, UNREACHABLE = 1, 2, 3
+FAILED_JOB, USAGE, UNREACHABLE, INTERRUPTED = 1, 2, 3, 130
 _PLAIN_WIDTH = 140
 _BUSY = 429
 
@@ -79,9 +80,10 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         except _own() as error:
             fail(error.message, USAGE)
         except OSError as error:
-            if error.filename is None:  # a pipe that was closed, which click knows how to end
+            if isinstance(error, BrokenPipeError):  # click knows how to end
                 raise
-            fail(f"{error.filename}: {error.strerror}.", USAGE)
+            where = "" if error.filename is None else f"{error.filename}: "
+            fail(f"{where}{error.strerror or error}.", USAGE)
 
     return wrapped
 
@@ -132,7 +134,7 @@ def print_json(value: Any) -> None:
 def read_object(file: TextIO) -> dict[str, Any]:
     """The one object that a JSON file holds."""
     try:
-        found = json.load(file)
+        found = parsed(file.read())
     except ValueError as error:
         raise click.BadParameter(f"{file.name} is no JSON: {error}") from error
     if not isinstance(found, dict):
@@ -151,27 +153,43 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def plain_table(*columns: str) -> Table:
-    """A table with a head and no walls."""
+    """A table with a head and no walls. Where a terminal is too narrow words are folded, never cut."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     table = Table(*columns, box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for column in table.columns:
+        column.overflow = "fold"
     table.columns[0].no_wrap = True
     return table
 
 
 def key_values(pairs: tuple[str, ...], option: str) -> dict[str, Any]:
-    """`fast=10` as {"fast": 10}: a value is JSON where it can be, else text."""
+    """`fast=10` as {"fast": 10}: a value is JSON where it can be, else text. Each name is given once."""
     values: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not name or not equals:
             raise click.BadParameter(f"'{pair}' is not NAME=VALUE", param_hint=option)
+        if name in values:
+            raise click.BadParameter(f"'{name}' is given twice", param_hint=option)
         try:
-            values[name] = json.loads(text)
+            values[name] = parsed(text)
         except ValueError:
             values[name] = text
     return values
+
+
+def parsed(text: str) -> Any:
+    """JSON as it is defined. NaN, and what is too large for a number, which Python would read, raise ValueError."""
+    return json.loads(text, parse_constant=_finite, parse_float=_finite)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not a finite number")
+    return value
 
 
 def _short(value: Any) -> str:

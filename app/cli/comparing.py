@@ -31,7 +31,8 @@ def compare(client: Client, job_ids: Sequence[str], *, as_json: bool) -> None:
     if results := [client.job(row["job_id"]).result().data for row in found["rows"]]:
         screen.print(metrics_table(results))
     if found["pairs"]:
-        screen.print("\n", _pairs_table(found["pairs"][:_MOST_PAIRS]), sep="")
+        screen.print()
+        screen.print(_pairs_table(found["pairs"][:_MOST_PAIRS]))
     if len(found["pairs"]) > _MOST_PAIRS:
         screen.print(f"… and {len(found['pairs']) - _MOST_PAIRS:,} pairs more (--json has all)")
     for missing in found["missing"]:

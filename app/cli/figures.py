@@ -14,31 +14,29 @@ _MONEY = "money"
 _FORMS = {_PERCENT: "{:,.2%}", _NUMBER: "{:,.2f}", _COUNT: "{:,.0f}", _MONEY: "{:,.2f}"}
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _WIDE = 32
-# name -> what it is called, how it is written; what is not listed here is in `--json`.
+# name -> what it is called, how it is written (as in reports and on the screen); the others are in `--json`.
 SHOWN: Mapping[str, tuple[str, str]] = {
     "final_equity": ("Final equity", _MONEY),
     "total_return": ("Total return", _PERCENT),
     "cagr": ("CAGR", _PERCENT),
     "annual_volatility": ("Annual volatility", _PERCENT),
     "sharpe": ("Sharpe", _NUMBER),
-    "psr": ("P(Sharpe > 0)", _PERCENT),
+    "psr": ("PSR", _PERCENT),
     "sortino": ("Sortino", _NUMBER),
     "calmar": ("Calmar", _NUMBER),
     "max_drawdown": ("Max drawdown", _PERCENT),
-    "max_drawdown_days": ("Longest drawdown, days", _COUNT),
-    "total_trades": ("Trades", _COUNT),
+    "max_drawdown_days": ("Max drawdown days", _COUNT),
+    "total_trades": ("Total trades", _COUNT),
     "win_rate": ("Win rate", _PERCENT),
     "profit_factor": ("Profit factor", _NUMBER),
     "exposure": ("Exposure", _PERCENT),
-    "total_commission": ("Commission paid", _MONEY),
+    "total_commission": ("Total commission", _MONEY),
 }
 
 
 def metrics_table(results: Sequence[Mapping[str, Any]]) -> Any:
     """A column for each result: what ran, on which data from where, filled how, and the figures."""
     table = plain_table("", *[str(result["request"].get("strategy_id", "portfolio")) for result in results])
-    for column in table.columns[1:]:
-        column.overflow = "fold"
     for label, read in _FACTS.items():
         table.add_row(label, *[read(result) for result in results])
     table.add_row("Equity", *[sparkline(result.get("equity", {}).get("value", ())) for result in results])

@@ -48,7 +48,8 @@ def walkforward(found: Mapping[str, Any]) -> Iterator[Any]:
     text = f"{held['above_zero']} of {len(folds)} tests have a Sharpe ratio above 0"
     more = "no training had one." if ratio is None else f"the median kept {ratio:.0%} of that of its training."
     yield f"\n{text}; {more}"
-    yield from _sentence(found["out_of_sample"]["statistics"])
+    if statistics := found["out_of_sample"]["statistics"]:
+        yield f"\nThe tests together are one trial. {statistics['sentence'].removeprefix('One trial. ')}"
 
 
 SEARCHES: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Any]]] = {"sweep": sweep, "walkforward": walkforward}

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import reduce
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from app.cli.common import Shown, asks_server, console, key_values, plain_table, print_json, read_object
+from app.cli.common import (
+    INTERRUPTED,
+    Shown,
+    asks_server,
+    console,
+    fail,
+    key_values,
+    plain_table,
+    print_json,
+    read_object,
+)
 from app.cli.completing import complete_datasets, complete_jobs, complete_strategies
 from app.cli.data import show_dataset
 
@@ -135,21 +144,40 @@ def list_jobs(client: Client, *, as_json: bool, limit: int, **filters: str | Non
     if not found:
         click.echo("No jobs. Try `queuant run sma_cross`.")
         return
-    table = plain_table("job", "kind", "strategy", "dataset", "status", "created", "ms", "error")
+    screen = console()
+    names = list(_COLUMNS) if screen.width >= _WIDE else ["job", "kind", "strategy", "status"]
+    table = plain_table(*names)
     for job in found:
-        state = job.state
-        took = state.get("compute_ms")
-        error = (state.get("error") or {}).get("message", "")
-        table.add_row(
-            *(job.id, state["kind"], state.get("strategy_id") or "", state.get("dataset_id") or "", job.status),
-            *(state["created_at"][:19].replace("T", " "), f"{took:.0f}" if took is not None else "", error),
-        )
-    console().print(table)
+        table.add_row(*(_COLUMNS[name](job.state) for name in names))
+    screen.print(table)
+
+
+def _took(state: Mapping[str, Any]) -> str:
+    milliseconds = state.get("compute_ms")
+    return "" if milliseconds is None else f"{milliseconds:.0f}"
+
+
+_WIDE = 110
+_COLUMNS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "job": lambda state: str(state["job_id"]),
+    "kind": lambda state: str(state["kind"]),
+    "strategy": lambda state: state.get("strategy_id") or "",
+    "dataset": lambda state: state.get("dataset_id") or "",
+    "status": lambda state: str(state["status"]),
+    "created": lambda state: str(state["created_at"][:19].replace("T", " ")),
+    "ms": _took,
+    "error": lambda state: (state.get("error") or {}).get("message", ""),
+}
 
 
 @click.command()
 @click.argument("job_id", shell_complete=complete_jobs)
-@click.option("--html", "page", type=click.Path(dir_okay=False), metavar="FILE", help="Write its report as a page.")
+@click.option(
+    *("--html", "page"),
+    type=click.Path(dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    help="Write its report as a page (- writes it to the output).",
+)
 @asks_server
 def result(client: Client, job_id: str, *, page: str | None, as_json: bool) -> None:
     """Show the result of a job, or write its report."""
@@ -157,8 +185,11 @@ def result(client: Client, job_id: str, *, page: str | None, as_json: bool) -> N
     if page is None:
         _show_result(client, job, as_json=as_json)
         return
-    Path(page).write_bytes(job.result().report_html())
-    click.echo(f"The report is in {page}.", err=as_json)
+    report = job.result().report_html()
+    with click.open_file(page, "wb") as file:
+        file.write(report)
+    if page != "-":
+        click.echo(f"The report is in {page}.", err=as_json)
 
 
 @click.command()
@@ -187,11 +218,15 @@ def _followed(client: Client, held: ExitStack, submit: Callable[[], Job], *, wai
     job = submit()
     if not wait:
         return job
-    if listener is not None:
-        follow(listener, job)
-    elif not quiet:
-        click.echo(f"  No relay at {client.live_url}; asking the API instead.", err=True)
-    return job.wait(progress=False if quiet else lambda news: click.echo(f"  {told(news)}", err=True))
+    try:
+        if listener is not None:
+            follow(listener, job)
+        elif not quiet:
+            click.echo(f"  No relay at {client.live_url}; asking the API instead.", err=True)
+        return job.wait(progress=False if quiet else lambda news: click.echo(f"  {told(news)}", err=True))
+    except KeyboardInterrupt:
+        hint = f"`queuant result {job.id}` shows its result, `queuant cancel {job.id}` stops it."
+        fail(f"The job goes on. {hint}", INTERRUPTED)
 
 
 def _show_result(client: Client, job: Job, *, as_json: bool) -> None:
@@ -216,9 +251,11 @@ def _show_result(client: Client, job: Job, *, as_json: bool) -> None:
         for part in SEARCHES[kind](found.data[kind]):
             screen.print(part)
     if "montecarlo" in found.data:
-        screen.print("\n", paths_table(found.montecarlo), sep="")
+        screen.print()
+        screen.print(paths_table(found.montecarlo))
         screen.print(f"\n{found.montecarlo['meaning']} {found.montecarlo['caveat']}")
     if "portfolio" in found.data:
+        screen.print()
         screen.print(sleeves_table(found.data["portfolio"]["sleeves"]))
     for warning in found.warnings:
         screen.print(f"! {warning}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from functools import reduce
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli.common import asks_server
+from app.cli.common import asks_server, parsed
 from app.cli.jobs import describes_run, fields_of, follow_job
 
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ def _values(text: str) -> list[Any]:
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parsed(text)
     except ValueError:
         return text
 

@@ -86,7 +86,7 @@ class Client(Connection):
             "strategy_id": strategy_id,
             "params": dict(params) if params is not None else None,
             "dataset": dataset,
-            "symbols": list(symbols) if symbols is not None else None,
+            "symbols": symbols,
             "start_date": start_date,
             "end_date": end_date,
             **more,

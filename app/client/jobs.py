@@ -158,7 +158,8 @@ class Result:
 
     @property
     def metrics(self) -> dict[str, float | int | None]:
-        return dict(self.data["metrics"])
+        """The figures; none where no account was run, as by a search whose trials all break its constraints."""
+        return dict(self.data.get("metrics", {}))
 
     @property
     def request(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from app.reports.text import words, written
 from engine.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from app.client.jobs import Result
 
 _BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#7f8790"  # of Okabe and Ito (2008): all kinds of eyes tell them apart
-_PERCENT = frozenset({"total_return", "cagr", "annual_volatility", "max_drawdown", "win_rate"})
 _FIRST = ("total_return", "cagr", "annual_volatility", "sharpe", "sortino", "max_drawdown", "total_trades", "win_rate")
 
 
@@ -41,15 +41,11 @@ def summary(result: Result) -> str:
     )
     metrics = result.metrics
     rows = "".join(
-        f"<tr><th>{name.replace('_', ' ')}</th><td>{_told(name, metrics[name])}</td></tr>" for name in _FIRST
+        f"<tr><th>{escape(words(name))}</th><td>{escape(written(name, metrics[name]))}</td></tr>"
+        for name in _FIRST
+        if name in metrics
     )
     return f"<h4>{escape(str(title))}</h4><p>{escape(about)}</p><table>{rows}</table>"
-
-
-def _told(name: str, value: float | int | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.2%}" if name in _PERCENT else f"{value:,.2f}".removesuffix(".00")
 
 
 def _equity(result: Result) -> Figure:

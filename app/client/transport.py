@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
@@ -87,10 +89,13 @@ class Transport:
         """The answer, when it is a success; repeated only where a repetition does nothing twice."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         given = {name: _plain(value) for name, value in (query or {}).items() if value is not None}
+        content = None if body is None else _encoded(body)
+        if content is not None:
+            headers["Content-Type"] = "application/json"
         repeatable = method in _REPEATABLE or idempotency_key is not None
         for pause in (*_PAUSES, None):
             try:
-                response = self._http.request(method, PREFIX + path, json=body, params=given, headers=headers)
+                response = self._http.request(method, PREFIX + path, content=content, params=given, headers=headers)
             except httpx.TransportError as error:
                 # Who has never answered is not there; who has may be restarting.
                 if pause is None or not repeatable or not self._reached:
@@ -134,6 +139,24 @@ def is_loopback(url: str) -> bool:
 
 def _plain(value: Any) -> Any:
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+
+
+def _encoded(body: Any) -> bytes:
+    """A body as JSON, in which days, ranges and what numpy and pandas count with may stand. Raises ClientError."""
+    try:
+        return json.dumps(body, allow_nan=False, separators=(",", ":"), default=_simple).encode()
+    except (TypeError, ValueError) as error:
+        raise ClientError(f"The request cannot be told in JSON: {error}.") from error
+
+
+def _simple(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat().removesuffix("T00:00:00")
+    if isinstance(value, range):
+        return list(value)
+    if hasattr(value, "tolist"):  # scalars and arrays of numpy, columns of pandas
+        return value.tolist()
+    raise TypeError(f"{value!r} is no text, number, list or mapping")
 
 
 def _asked_pause(response: httpx.Response, otherwise: float) -> float:

@@ -13,7 +13,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "trading": ("total_trades", "win_rate", "profit_factor", "average_bars_held", "exposure", "turnover"),
     "costs": ("total_commission", "total_slippage", "total_borrow", "total_funding", "total_interest"),
 }
-_PAIR = ("sharpe_difference", "p_value", "correlation", "drawdown_overlap", "bars")
+_PAIR = ("p_value", "correlation", "drawdown_overlap", "bars")
 
 
 def sections(found: Mapping[str, Any], names: Mapping[str, str]) -> list[Section]:
@@ -52,8 +52,8 @@ def _pairs(found: Mapping[str, Any], names: Mapping[str, str]) -> Section:
         return Section("pairs", "In pairs", nothing="There are no two to compare.")
     rows = [
         {"a": names[pair["a"]], "b": names[pair["b"]]}
+        | {"sharpe_difference": pair["sharpe_difference"], "interval": _interval(pair["interval"])}
         | {name: pair[name] for name in _PAIR}
-        | {"interval": _interval(pair["interval"])}
         for pair in found["pairs"]
     ]
     note = "The difference is that of the annual Sharpe ratios, a less b, with its 95 % interval, on the days of both."

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from app.reports.parts import Section, Table
+from app.reports.text import words
 
 MOST_MONTHS = 1200
 _REQUEST = ("strategy_id", "dataset_id", "start_date", "end_date", "benchmark", "seed")
 _MADE = ("source", "licence", "engine_version", "strategy_version", "dataset_version", "request_hash", "result_hash")
-_SENTENCES = ("sentence", "meaning")
-# Of a walk-forward: its metrics are those of the result.
-_TOLD = ("out_of_sample",)
+_SENTENCES = ("sentence", "meaning", "caveat")
+# Of a walk-forward the metrics are those of the result, and what a portfolio tells by sleeve stands in their rows.
+_TOLD = ("out_of_sample", "attribution", "risk_contributions", "weights")
 
 
 def title(result: Mapping[str, Any]) -> str:
     """What ran, in a few words."""
     request = result.get("request", {})
     about = " on ".join(str(request[name]) for name in ("strategy_id", "dataset_id") if request.get(name))
-    return about if about and result["kind"] == "backtest" else f"{result['kind']} {about}".strip()
+    if result["kind"] == "backtest":
+        return about or "Backtest"
+    return " of ".join(part for part in (words(result["kind"]), about) if part)
 
 
 def sections(result: Mapping[str, Any]) -> list[Section]:
@@ -58,8 +61,9 @@ def _own(result: Mapping[str, Any]) -> Iterator[Section]:
             notes += [str(value[sentence]) for sentence in _SENTENCES if sentence in value]
             tables.append(Table.of(name, _named(value)))
         elif isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
-            tables.append(Table.of(name, _even([_flat(one) for one in value])))
-    yield Section(kind, kind.capitalize(), notes=notes, figures=figures, tables=tables)
+            rows = [_flat(one) for one in value]
+            tables.append(Table.of(name, _even(map(_figures_first, rows) if name == "sleeves" else rows)))
+    yield Section(kind, words(kind), notes=notes, figures=figures, tables=tables)
 
 
 def _curve(result: Mapping[str, Any]) -> Section | None:
@@ -114,8 +118,14 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _even(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _figures_first(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a sleeve made next to its name, before what it is made of, which is wide."""
+    return dict(sorted(row.items(), key=lambda item: item[0] != "name" and not isinstance(item[1], float)))
+
+
+def _even(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The rows with the names of all of them, in the order in which they come; none where there are no names."""
+    rows = list(found)
     names = list(dict.fromkeys(name for row in rows for name in row))
     return [{name: row.get(name) for name in names} for row in rows] if names else []
 

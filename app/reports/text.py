@@ -12,6 +12,7 @@ from engine.figures import METRICS
 ABSENT = "–"
 # How a figure is written, by its name; others by the end of their name, or as what they are.
 _PERCENT = {"pnl_return", "drawdown", "gross_exposure", "net_exposure", "weight", "contribution", "return", "depth"}
+_PERCENT |= {"average_weight", "last_weight", "risk_contribution", "percentile_of_observed"}
 _PERCENT |= {"var_fraction", "cvar_fraction", "utilisation"}
 _PERCENT |= {m.name for m in METRICS.values() if m.unit == "fraction"}
 _MONEY = {"equity", "cash", "capital", "pnl", "value", "commission", "slippage"}
@@ -24,6 +25,9 @@ _FORMATS: Mapping[str, str] = {
 }
 # Words that are no words.
 _SHORT = {"pnl": "P&L", "var": "VaR", "cvar": "CVaR", "cagr": "CAGR", "psr": "PSR", "pbo": "PBO", "spa": "SPA"}
+_SHORT |= {"sharpe": "Sharpe", "walkforward": "walk forward", "montecarlo": "Monte Carlo"}
+# Columns of figures that stand under `name`.
+_OF_ROW = {"figure", "mean", "std", "p05", "p25", "p50", "p75", "p95", "observed"}
 # Of amounts with a sign, the sign of a gain too.
 _SIGNED = {"pnl", "pnl_return", "contribution"}
 
@@ -50,8 +54,18 @@ def written(name: str, value: Any) -> str:
 
 
 def cell(row: Mapping[str, Any], column: str) -> str:
-    """A value of a table; a `figure` is one of what stands under `name`."""
-    return written(str(row["name"]) if column == "figure" and "name" in row else column, row[column])
+    """A value of a table; a `figure` is one of what stands under `name`, and so are quantiles."""
+    return written(str(row["name"]) if column in _OF_ROW and "name" in row else column, row[column])
+
+
+def heading(rows: Sequence[Mapping[str, Any]], column: str) -> str:
+    """What stands above a column; what names a row too (of correlations, say) is told as it is there."""
+    return plain(column) if any(row.get("name") == column for row in rows) else words(column)
+
+
+def numeric(rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The columns in which nothing but numbers stand, and dashes for those that are not known."""
+    return {name for name in rows[0] if all(isinstance(row[name], int | float | None) for row in rows)}
 
 
 def months(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[dict[str, str]]]]:
@@ -120,9 +134,9 @@ def _section(section: Mapping[str, Any]) -> list[str]:
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     names = list(rows[0])
     cells = [[_escaped(cell(row, name)) for name in names] for row in rows]
-    cells.insert(0, [words(name) for name in names])
+    cells.insert(0, [heading(rows, name) for name in names])
     widths = [max(len(row[at]) for row in cells) for at in range(len(names))]
-    numbers = [all(isinstance(row[name], int | float | None) for row in rows) for name in names]
+    numbers = [name in numeric(rows) for name in names]
     lines = [_line(row, widths, numbers) for row in cells]
     rule = ["-" * (width - right) + ":" * right for width, right in zip(widths, numbers, strict=True)]
     return "\n".join([lines[0], f"| {' | '.join(rule)} |", *lines[1:]])

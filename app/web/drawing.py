@@ -10,7 +10,7 @@ import numpy as np
 WIDTH = 960
 POINTS = 1500
 # Left of the panels stand their least and largest value; below them the days.
-_LEFT, _RIGHT, _BOTTOM, _GAP = 90, 8, 24, 16
+_LEFT, _RIGHT, _BOTTOM, _GAP = 110, 8, 24, 16
 _TICKS = 6
 
 

@@ -258,6 +258,34 @@ def test_values_are_json_where_they_can_be() -> None:
     assert common.key_values(pairs, "-p") == {"a": 1, "b": 0.5, "c": True, "d": "long", "e": [1, 2], "f": "x=y"}
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400"])
+def test_what_is_no_finite_number_is_text_for_the_server_to_refuse(number: str) -> None:
+    assert common.key_values((f"a={number}",), "-p") == {"a": number}
+
+
+def test_a_name_that_is_given_twice_is_refused(run: Callable[..., Result]) -> None:
+    said = run("run", "sma_cross", "-p", "fast=10", "-p", "fast=20", server=answers())
+    assert (said.exit_code, "'fast' is given twice" in said.stderr) == (2, True)
+
+
+def test_a_portfolio_with_what_is_no_number_is_no_json(run: Callable[..., Result], tmp_path: Path) -> None:
+    file = tmp_path / "book.json"
+    file.write_text('{"strategies": [{"strategy_id": "sma_cross", "params": {"fast": NaN}}]}')
+    said = run("portfolio", str(file), server=answers())
+    assert (said.exit_code, "is no JSON: NaN is not a finite number" in said.stderr) == (2, True)
+
+
+def test_a_narrow_terminal_shows_which_jobs_there_are_and_how_they_stand(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common, "_PLAIN_WIDTH", 80)
+    found = {"jobs": [job("succeeded", strategy_id="sma_cross", dataset_id="fx_daily")], "next": None}
+    said = run("jobs", server=answers(jobs=found))
+    head, _, row = said.stdout.splitlines()[:3]
+    assert head.split() == ["job", "kind", "strategy", "status"]
+    assert row.split() == ["a" * 32, "backtest", "sma_cross", "succeeded"]
+
+
 def signal(**more: Any) -> dict[str, Any]:
     said = {"direction": "SHORT", "strength": "strong", "conviction": -0.75, "z_score": 2.25, "change": "flip"}
     return {

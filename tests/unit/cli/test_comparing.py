@@ -68,6 +68,13 @@ def test_the_report_of_a_result_is_written_where_it_is_wanted(run: Callable[...,
     said = run("result", A, "--html", str(page), server=server({}))
     assert said.output == f"The report is in {page}.\n"
     assert page.read_text() == "<html>the report</html>"
+    assert run("result", A, "--html", "-", server=server({})).output == "<html>the report</html>"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_disk_that_is_full_is_told(run: Callable[..., Result]) -> None:
+    said = run("result", A, "--html", "/dev/full", server=server({}))
+    assert (said.exit_code, said.output) == (2, "No space left on device.\n")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

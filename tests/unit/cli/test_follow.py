@@ -106,3 +106,17 @@ def test_a_job_is_watched_to_its_end(run: Callable[..., Result], monkeypatch: py
     monkeypatch.setattr(Client, "watch", watch)
     said = run("jobs", "watch", "j1", server=lambda _: httpx.Response(200, json={"job_id": "j1", "status": "queued"}))
     assert said.stdout.splitlines() == ["2026-01-02 03:04:05  j1 queued", "2026-01-02 03:04:05  j1 succeeded"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_who_stops_waiting_hears_that_the_job_goes_on(run: Callable[..., Result], arguments: tuple[str, ...]) -> None:
+    def server(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(202, json={"job_id": "a" * 32, "status": "queued"})
+        raise KeyboardInterrupt
+
+    said = run("run", "sma_cross", *arguments, server=server)
+    assert said.exit_code == 130
+    assert said.stderr.endswith(
+        f"The job goes on. `queuant result {'a' * 32}` shows its result, `queuant cancel {'a' * 32}` stops it.\n"
+    )

@@ -110,7 +110,7 @@ def test_a_sweep_shows_the_best_trials_and_what_they_are_worth(run: Callable[...
     said = run("sweep", "sma_cross", "-g", "fast=5,10", server=Server(sweep_of()))
     assert said.exit_code == 0, said.output
     assert "1,234 trials by sharpe (6 skipped)" in said.output
-    assert re.search(r"rank +fast +slow +Sharpe +Total return +Max drawdown +Trades", said.output)
+    assert re.search(r"rank +fast +slow +Sharpe +Total return +Max drawdown +Total trades", said.output)
     assert re.search(r"1 +10 +50 +0.75 +50.00% +-25.00% +1,200", said.output)
     assert re.search(r"2 +5 +50 +- +50.00%", said.output)
     assert "fast=20 slow=60: 0.50 on average" in said.output

@@ -44,8 +44,15 @@ def test_the_summary_says_what_ran_on_which_data_and_escapes_it(result: Callable
     assert "<b>" not in shown
     assert "synthetic data" in shown
     assert "<td>12.34%</td>" in shown
-    assert "<tr><th>cagr</th><td>–</td></tr>" in shown
-    assert "<tr><th>total trades</th><td>3</td></tr>" in shown
+    assert "<tr><th>CAGR</th><td>–</td></tr>" in shown
+    assert "<tr><th>Total trades</th><td>3</td></tr>" in shown
+
+
+def test_the_summary_of_a_search_without_a_winner_has_no_figures(result: Callable[..., Result]) -> None:
+    found = result()
+    del found.data["metrics"]
+    assert found.metrics == {}
+    assert found._repr_html_().endswith("synthetic data</p><table></table>")
 
 
 def test_equity_is_drawn_over_its_drawdown(result: Callable[..., Result]) -> None:

@@ -42,12 +42,6 @@ def test_every_metric_stands_there_once_with_a_formula():
     assert said == [item.name for alone in (False, True) for item in METRICS.values() if item.compares == alone]
 
 
-def test_the_dashboard_writes_every_fraction_as_a_percentage():
-    text = (ROOT / "app" / "web" / "static" / "core" / "format.js").read_text("utf-8")
-    fractions = re.findall(r'"(\w+)"', re.search(r"FRACTIONS = new Set\((.*?)\);", text, re.DOTALL)[1])
-    assert {item.name for item in METRICS.values() if item.unit == "fraction"} <= set(fractions)
-
-
 def main() -> None:
     before = PAGE.read_text("utf-8").partition(MARK)[0]
     PAGE.write_text(f"{before}{MARK}{tables()}", "utf-8")

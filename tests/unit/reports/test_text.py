@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from app.cli.figures import SHOWN
 from app.reports import text
 from app.reports.parts import Section, Table
 from app.web import pages
@@ -55,6 +56,9 @@ def test_a_value_is_written_in_the_unit_of_its_name(name, value, shown):
         ("at", "At"),
         ("cvar_95", "CVaR 95"),
         ("total_pnl", "Total P&L"),
+        ("rolling_sharpe", "Rolling Sharpe"),
+        ("walkforward", "Walk forward"),
+        ("montecarlo", "Monte Carlo"),
     ],
 )
 def test_a_name_is_a_heading(name, words):
@@ -63,7 +67,18 @@ def test_a_name_is_a_heading(name, words):
 
 def test_a_figure_is_in_the_unit_of_its_row():
     assert text.cell({"name": "total_return", "figure": 0.1651}, "figure") == "16.51%"
+    assert text.cell({"name": "total_return", "p05": -0.0814}, "p05") == "-8.14%"
     assert text.cell({"name": "total_return", "sharpe": 0.1651}, "sharpe") == "0.1651"
+
+
+def test_a_column_of_what_names_the_rows_is_headed_as_they_are():
+    rows = [{"name": "sma_cross", "sma_cross": 1, "mean_error": None}]
+    assert [text.heading(rows, column) for column in rows[0]] == ["Name", "sma_cross", "Mean error"]
+
+
+def test_a_column_is_numeric_where_nothing_else_stands_in_it():
+    rows = [{"a": None, "b": 1.0, "c": None}, {"a": 2, "b": "x", "c": None}]
+    assert text.numeric(rows) == {"a", "c"}
 
 
 def test_markdown_tells_what_stands_in_the_report():
@@ -99,3 +114,18 @@ def test_the_page_knows_the_units_of_all_metrics():
         listed = re.search(rf"const {variable} = new Set\(\[(.*?)\]\)", told, re.DOTALL)
         assert listed is not None
         assert set(re.findall(r'"(\w+)"', listed[1])) == {item.name for item in METRICS.values() if item.unit == unit}
+
+
+def test_the_page_names_all_metrics_as_reports_do():
+    told = (pages.STATIC / "core" / "format.js").read_text()
+    own = re.search(r"const NAMES = \{(.*?)\};", told, re.DOTALL)
+    assert own is not None
+    names = dict(re.findall(r'(\w+): "([^"]+)"', own[1]))
+    assert {name: names.get(name, name.replace("_", " ").capitalize()) for name in METRICS} == {
+        name: text.words(name) for name in METRICS
+    }
+
+
+def test_the_command_line_names_metrics_as_reports_do_and_knows_their_units():
+    kinds = {"fraction": "percent", "money": "money", "ratio": "number", "count": "count", "days": "count"}
+    assert dict(SHOWN) == {name: (text.words(name), kinds[METRICS[name].unit]) for name in SHOWN}

@@ -7,7 +7,7 @@ const FRACTIONS = new Set(["total_return", "cagr", "annual_volatility", "max_dra
 const MONEY = new Set(["final_equity", "expectancy", "average_win", "average_loss", "total_commission", "total_slippage", "total_borrow",
   "total_funding", "total_interest"]);
 const NAMES = {
-  cagr: "CAGR", var_95: "VaR 95 %", cvar_95: "CVaR 95 %", psr: "PSR", mae: "MAE", mfe: "MFE", pnl: "P&L", var_breach: "VaR breach",
+  cagr: "CAGR", var_95: "VaR 95", cvar_95: "CVaR 95", psr: "PSR", mae: "MAE", mfe: "MFE", pnl: "P&L", var_breach: "VaR breach",
   walkforward: "Walk forward", montecarlo: "Monte Carlo", monte_carlo: "Monte Carlo", lookahead: "Look-ahead check",
 };
 
