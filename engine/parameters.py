@@ -7,6 +7,7 @@ schema, the form, the documentation and the check of a request all follow from t
 
 from __future__ import annotations
 
+import json
 import math
 import numbers
 from collections.abc import Iterable, Iterator, Mapping
@@ -197,7 +198,11 @@ def shown(value: object) -> object:
         return value if abs(value) < 2**53 else f"an integer of {value.bit_length()} bits"
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
-    return value[:80] if isinstance(value, str) else f"{type(value).__name__}: {value!r}"[:80]
+    if isinstance(value, str):
+        return value[:80]
+    if isinstance(value, dict | list):
+        return json.dumps(value, default=str)[:80]  # as it was sent
+    return f"{type(value).__name__}: {value!r}"[:80]
 
 
 def read(name: str, annotation: object, default: object) -> Parameter:
