@@ -50,7 +50,9 @@ async function show(view, item, query, signal) {
   const asOf = element("input", { type: "date", value: query.get("as_of") ?? "", onchange: read });
   const vintages = element("input", { type: "checkbox", checked: query.get("vintages") === "true", onchange: read });
 
-  const read = () => filled(values, () => turn(ask));
+  function read() {
+    return filled(values, () => turn(ask));
+  }
 
   async function ask() {
     const asked = { as_of: asOf.value, vintages: vintages.checked ? "true" : "" };
