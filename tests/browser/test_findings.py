@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from app.client import Client
 from tests.browser.conftest import Browse, suits_everybody
@@ -160,6 +160,23 @@ def test_results_are_chosen_and_stand_side_by_side(browse: Browse, jobs: dict[st
     again.get_by_role("button", name="Take B away").click()
     expect(again.locator(".chips li")).to_have_count(1)
     assert jobs["search"] not in again.url
+
+
+def test_a_choice_that_was_not_answered_does_not_come_back_over_a_newer_one(
+    browse: Browse, jobs: dict[str, str]
+) -> None:
+    page = browse("jobs")
+    late: list[Route] = []
+    ways = iter([lambda route: route.abort(), lambda route: late.append(route)])
+    page.route("**/backtest/comparison?*", lambda route: next(ways, lambda route: route.continue_())(route))
+    page.evaluate(f"location.hash = '#/compare?jobs={jobs['run']}'")
+    expect(page.get_by_role("alert")).to_have_text("The server does not answer.")
+    with page.expect_request("**/backtest/comparison?*"):
+        pass
+    page.get_by_label("Recent results").select_option(jobs["search"])
+    page.get_by_role("button", name="Add").click()
+    late[0].continue_()
+    expect(page.locator(".chips li")).to_have_count(2)
 
 
 def test_what_cannot_be_compared_is_named_with_the_reason(browse: Browse, jobs: dict[str, str]) -> None:

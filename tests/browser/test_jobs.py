@@ -71,6 +71,12 @@ def test_an_answer_that_comes_late_does_not_replace_a_newer_one(browse: Browse, 
 def test_what_was_refused_stays_said_when_the_job_goes_on(browse: Browse, client: Client) -> None:
     sweep = client.sweep("macd_trend", dataset="sp500_daily", grid=LONG)
     page = browse(f"job/{sweep.id}")
+    page.route("**/trials?*", lambda route: route.fulfill(json={"trials": [], "total": 0}))
+    page.reload()
+    expect(page.get_by_text("The first trials will be here in a moment.")).to_be_visible()
+    page.unroute("**/trials?*")
+    expect(page.get_by_role("heading", name="Surface")).to_be_visible()
+    expect(page.get_by_text("The first trials will be here in a moment.")).to_have_count(0)
     problem = {"code": "not_now", "detail": "Not now."}
     page.route("**/cancel", lambda route: route.fulfill(status=409, json=problem))
     page.get_by_role("button", name="Cancel").click()
@@ -78,6 +84,80 @@ def test_what_was_refused_stays_said_when_the_job_goes_on(browse: Browse, client
     sweep.cancel()
     expect(page.locator("header .state.cancelled")).to_be_visible()
     expect(page.get_by_text("Not now.")).to_be_visible()
+
+
+def test_the_end_of_a_job_is_shown_though_nobody_answered_when_it_came(browse: Browse, client: Client) -> None:
+    sweep = client.sweep("macd_trend", dataset="sp500_daily", grid=LONG, seed=7)
+    page = browse(f"job/{sweep.id}?tab=log")
+    expect(page.locator("header .state.running")).to_be_visible()
+    page.route(f"**/jobs/{sweep.id}", lambda route: route.abort())
+    sweep.cancel()
+    expect(page.locator(".toast")).to_contain_text("The server does not answer.")
+    expect(page.locator("header .state.running")).to_be_visible()
+    page.unroute(f"**/jobs/{sweep.id}")
+    expect(page.locator("header .state.cancelled")).to_be_visible()
+
+
+def test_a_job_that_was_left_before_it_was_there_is_not_listened_to(browse: Browse, job: str) -> None:
+    page = browse("jobs")
+    said: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda text: said.append(str(text))))
+    page.route(f"**/jobs/{job}/events", lambda route: None)
+    page.reload()
+    page.wait_for_selector("#live.live")
+    with page.expect_request(f"**/jobs/{job}/events"):
+        page.evaluate(f"location.hash = '#/job/{job}?tab=log'")
+    page.evaluate("location.hash = '#/system'")
+    expect(page.get_by_role("region", name="nodes")).to_be_visible()
+    assert not [text for text in said if job in text]
+
+
+def test_who_writes_while_a_screen_is_read_goes_on_writing(browse: Browse, job: str) -> None:
+    page = browse("system")
+    late: list[Route] = []
+    page.route("**/jobs?*", lambda route: late.append(route), times=1)
+    with page.expect_request("**/jobs?*"):
+        page.get_by_role("link", name="Jobs", exact=True).click()
+    page.get_by_label("Tag").fill("half")
+    late[0].continue_()
+    page.wait_for_selector(".screen:not([aria-busy]) tr.choice")
+    expect(page.get_by_label("Tag")).to_be_focused()
+
+
+def test_the_last_page_of_a_list_is_asked_for_once(browse: Browse, client: Client, job: str) -> None:
+    all_of_them = client.api("GET", f"/jobs/{job}/trades")["trades"]
+    page = browse("jobs")
+    asked: list[str] = []
+
+    def by_pages(route: Route) -> None:
+        asked.append(route.request.url)
+        last = "cursor=" in route.request.url
+        route.fulfill(json={"trades": all_of_them[2:4] if last else all_of_them[:2], "next": None if last else "2"})
+
+    page.route(f"**/jobs/{job}/trades?*", by_pages)
+    page.evaluate(f"location.hash = '#/job/{job}?tab=trades'")
+    rows = page.get_by_role("region", name="trades").get_by_role("row")
+    expect(rows).to_have_count(3)
+    page.get_by_role("button", name="More trades").dblclick()
+    expect(page.get_by_role("button", name="More trades")).to_be_hidden()
+    expect(rows).to_have_count(5)
+    assert len(asked) == 2
+
+
+AWAY = {
+    "a proxy": "new Response('<h1>Bad gateway</h1>', { status: 502 })",
+    "half an answer": "new Response(new ReadableStream({ start: (answer) => answer.error(new TypeError('broken')) }))",
+}
+
+
+@pytest.mark.parametrize("said", AWAY.values(), ids=AWAY)
+def test_what_a_proxy_says_and_half_an_answer_are_no_answers(browse: Browse, job: str, said: str) -> None:
+    page = browse(f"job/{job}")
+    page.evaluate(f"() => {{ window.real = fetch; window.fetch = async () => {said}; }}")
+    page.get_by_role("tab", name="Log").click()
+    expect(page.get_by_role("alert")).to_have_text("The server does not answer.")
+    page.evaluate("() => { window.fetch = window.real; }")
+    expect(page.get_by_role("heading", name="Job", exact=True)).to_be_visible()
 
 
 def test_what_nobody_answers_is_shown_as_soon_as_somebody_does(browse: Browse, job: str) -> None:

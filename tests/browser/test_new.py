@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from app.client import Client
 from tests.browser.conftest import Browse, suits_everybody
@@ -60,6 +60,27 @@ def test_a_mistake_is_told_at_its_input_and_cannot_be_posted(browse: Browse) -> 
     page.get_by_label("fast").fill("10")
     expect(run).to_be_enabled()
     expect(page.locator("[aria-invalid]")).to_have_count(0)
+
+
+def test_a_run_is_sent_once_and_again_when_it_was_refused(browse: Browse) -> None:
+    page = browse("new?strategy=sma_cross&dataset=fx_daily")
+    run = page.get_by_role("button", name="Run", exact=True)
+    sent: list[Route] = []
+    page.route("**/backtest/run", lambda route: sent.append(route))
+    run.click()
+    with page.expect_response("**/backtest/run?dry_run=true"):
+        page.get_by_label("fast", exact=True).fill("7")
+    expect(page.get_by_role("heading", name="Ready")).to_be_visible()
+    page.get_by_label("fast", exact=True).press("Enter")
+    sent[0].fulfill(status=429, json={"code": "rate_limited", "detail": "Too many."})
+    expect(page.locator(".toast")).to_contain_text("Too many.")  # what was sent is not what stands there
+    expect(page.get_by_role("heading", name="Ready")).to_be_visible()
+    with page.expect_request("**/backtest/run"):
+        run.click()
+    assert len(sent) == 2
+    sent[1].fulfill(status=429, json={"code": "rate_limited", "detail": "Too many."})
+    expect(page.get_by_role("alert")).to_have_text("Too many.")
+    expect(run).to_be_enabled()
 
 
 def test_a_search_says_how_many_trials_it_is(browse: Browse) -> None:

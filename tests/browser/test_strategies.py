@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from app.client import Client
 from tests.browser.conftest import Browse, suits_everybody
@@ -66,6 +66,20 @@ def test_a_mistake_in_an_expression_is_underlined_while_it_is_written(browse: Br
     expect(page.get_by_text("'slow'")).to_have_count(0)
     page.locator("[data-key=min]").first.fill("500")
     expect(page.locator("[data-key=min]").first).to_have_attribute("aria-invalid", "true")
+
+
+def test_a_strategy_is_posted_once(browse: Browse) -> None:
+    page = browse("strategies?tab=write")
+    page.get_by_role("button", name="Fill in an example").click()
+    sent: list[Route] = []
+    page.route("**/strategies/expressions", lambda route: sent.append(route))
+    button = page.get_by_role("button", name="Post it")
+    button.dblclick()
+    expect(button).to_have_attribute("aria-disabled", "true")
+    assert len(sent) == 1
+    sent[0].abort()
+    expect(page.get_by_text("The server does not answer.")).to_be_visible()
+    expect(button).to_be_enabled()
 
 
 def test_a_strategy_is_written_with_a_weight_run_changed_and_deleted(browse: Browse) -> None:

@@ -21,9 +21,10 @@ function show() {
 }
 
 addEventListener("hashchange", async () => {
-  await show();
-  place.focus({ preventScroll: true });
+  const shown = show();
   scrollTo(0, 0);
+  await shown;
+  if (!place.contains(document.activeElement)) place.focus({ preventScroll: true }); // else somebody has begun already
 });
 // What a screen still waited for when it was left is no error; what was refused and told nowhere else is told here.
 addEventListener("unhandledrejection", (event) => {

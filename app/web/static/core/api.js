@@ -3,6 +3,7 @@ import { asked } from "./router.js";
 
 const PAUSE_MS = 2000; // between two questions whether anybody answers again
 const PATIENCE_MS = 60_000; // who has not answered by then does not
+const AWAY = new Set([502, 503, 504]); // what a proxy says of a server that it does not reach
 
 export class Refused extends Error {
   constructor(problem) {
@@ -28,9 +29,18 @@ export async function call(path, { method = "GET", body, query = {}, headers = {
   });
   if (reply.status === 401) leave();
   if (reply.status === 204) return null;
-  if (reply.ok) return reply.json();
-  // Whoever stands before the server may refuse in words of its own.
-  throw new Refused(await reply.json().catch(() => ({ detail: `The server answered ${reply.status}.` })));
+  if (reply.ok) return JSON.parse(reply.text);
+  throw new Refused(problemOf(reply));
+}
+
+// Whoever stands before the server may refuse in words of its own, or say that it is away.
+function problemOf({ status, text }) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    if (AWAY.has(status)) throw new Unanswered();
+    return { detail: `The server answered ${status}.` };
+  }
 }
 
 // What `work` resolves to; where it is refused with one of these codes, what `otherwise` makes of the refusal.
@@ -48,11 +58,12 @@ export function leave() {
   location.assign(`/sign-in?ended=1${location.hash}`);
 }
 
-// To have left is no refusal.
+// The whole answer: one that breaks off is none. To have left is no refusal.
 export async function answered(url, options = {}) {
   const patience = AbortSignal.timeout(PATIENCE_MS);
   try {
-    return await fetch(url, { ...options, signal: options.signal ? AbortSignal.any([options.signal, patience]) : patience });
+    const reply = await fetch(url, { ...options, signal: options.signal ? AbortSignal.any([options.signal, patience]) : patience });
+    return { ok: reply.ok, status: reply.status, text: await reply.text() };
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new Unanswered();
@@ -60,14 +71,20 @@ export async function answered(url, options = {}) {
 }
 
 export function alive() {
-  return answered("/healthz").then(() => true, () => false);
+  return answered("/healthz").then(({ status }) => !AWAY.has(status), () => false);
 }
 
-// Do it as soon as somebody answers, if it is still wanted then.
+// Do it as soon as somebody answers, if it is still wanted then. One asks for all who wait.
 export async function onceAnswered(work, wanted) {
-  do await new Promise((done) => setTimeout(done, PAUSE_MS));
-  while (wanted() && !await alive());
+  await (back ??= answering());
   if (wanted()) await work();
+}
+let back = null;
+
+async function answering() {
+  do await new Promise((done) => setTimeout(done, PAUSE_MS));
+  while (!await alive());
+  back = null;
 }
 
 // The same for a file, of which `onProgress` hears how much was sent, 0 to 1: `fetch` does not tell. Gives { status, answer }.

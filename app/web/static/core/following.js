@@ -7,8 +7,10 @@ import { address } from "./router.js";
 
 const ENDED = new Set(["succeeded", "failed", "cancelled"]);
 
-// Shows the job in `place` until it ends; `onEnd(job)` may give what to say of its end.
+// Shows the job in `place` until it ends, or until another one is followed there; `onEnd(job)` may give what to say of its end.
 export function follow(place, jobId, signal, onEnd = () => null) {
+  const shown = element("div");
+  lay(place, shown);
   const bar = element("progress", { max: 1, "aria-label": "progress" });
   const turn = inTurn(signal);
   let ended = false;
@@ -18,10 +20,10 @@ export function follow(place, jobId, signal, onEnd = () => null) {
     const job = await call(`/jobs/${jobId}`, { signal });
     ended = ENDED.has(job.status);
     const link = element("a", { href: address(`job/${jobId}`) }, `Job ${jobId.slice(0, 8)}`);
-    lay(place, element("p", { role: "status" }, state(job), " · ", link, job.error ? `: ${job.error.message}` : ""));
-    if (!ended) return place.append(bar);
+    lay(shown, element("p", { role: "status" }, state(job), " · ", link, job.error ? `: ${job.error.message}` : ""));
+    if (!ended) return shown.append(bar);
     const said = await onEnd(job);
-    if (said) place.append(said);
+    if (said) shown.append(said);
   }
 
   const show = () => turn(read);

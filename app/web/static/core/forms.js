@@ -46,7 +46,8 @@ export async function filled(place, work) {
 }
 
 // What the API makes of a form while it is being written: `ask()` once the keyboard rests, and `tell(answer, refusal)`, of
-// which one is null. Only the newest question is told. `stop()`: what was asked for is not wanted any more.
+// which one is null. Only the newest question is told. `stop()`: what was asked for is not wanted any more; what it returns
+// says whether nothing was asked since.
 export function tryingOut(ask, tell, signal) {
   let timer = null;
   let newest = 0;
@@ -62,7 +63,8 @@ export function tryingOut(ask, tell, signal) {
 
   function stop() {
     clearTimeout(timer);
-    newest += 1;
+    const mine = newest += 1;
+    return () => mine === newest;
   }
 
   function soon() {

@@ -1,6 +1,7 @@
 // One socket for all channels. Of each it remembers epoch and seq, so that after a break nothing is missed and nothing
 // comes twice; only where that cannot be (`onGap`) is the present state read anew.
-import { call } from "./api.js";
+import { call, onceAnswered, Unanswered } from "./api.js";
+import { toast } from "./dom.js";
 
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 15000;
@@ -13,6 +14,7 @@ let pause = FIRST_PAUSE;
 
 // Hear a channel until `signal` is aborted. `onGap` is called when the state must be read, at first too.
 export function subscribe(name, { onEvent, onGap = () => {} }, signal) {
+  if (signal?.aborted) return; // nobody would ever tell it to end
   const listener = { onEvent, onGap };
   const known = channels.get(name);
   const channel = known ?? { epoch: null, seq: null, listeners: new Set() };
@@ -34,16 +36,28 @@ export function watch(name, work, signal, pause = 300) {
   subscribe(name, { onEvent: refresh, onGap: refresh }, signal);
 }
 
-// `work`, at most once each `pause` milliseconds, and once more when it was asked for meanwhile; never after `signal`.
+// `work`, at most once each `pause` milliseconds, and once more when it was asked for meanwhile; never after `signal`. Where
+// nobody answers it is done again as soon as somebody does: there may be no other event that asks for it.
 export function calmly(work, pause, signal) {
   const turn = inTurn(signal);
   let waiting = false;
+
+  async function patiently() {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof Unanswered)) throw error;
+      toast(error.message);
+      await onceAnswered(patiently, () => !signal?.aborted);
+    }
+  }
+
   return () => {
     if (waiting) return;
     waiting = true;
     setTimeout(() => {
       waiting = false;
-      turn(work);
+      turn(patiently);
     }, pause);
   };
 }

@@ -7,7 +7,8 @@ export function paged(name, ask, show) {
   let rows = [];
   let next = null;
   const turn = inTurn();
-  const button = element("button", { hidden: true, onclick: () => turn(() => read(next)) }, name);
+  const older = () => next !== null && read(next); // who presses twice may have had the last one
+  const button = element("button", { hidden: true, onclick: () => turn(older) }, name);
 
   async function read(cursor, least = 0) {
     do {

@@ -11,6 +11,7 @@ export function pane(place, outer, { steady = false } = {}) {
 
   return async function fill(open) {
     inner.abort();
+    if (outer?.aborted) return; // it was left before this began
     inner = new AbortController();
     const { signal } = inner;
     const made = element("div", { class: steady ? "screen coming" : "screen", "aria-busy": "true" });

@@ -7,7 +7,7 @@ let specification = null;
 
 // The schemas of all requests and answers, by name.
 export async function schemas() {
-  specification ??= answered("/openapi.json").then((reply) => reply.json()).catch((error) => {
+  specification ??= answered("/openapi.json").then(({ text }) => JSON.parse(text)).catch((error) => {
     specification = null; // asked again by the next screen
     throw error;
   });

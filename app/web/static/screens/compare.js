@@ -33,11 +33,13 @@ export async function open(place, { query, signal }) {
   function change(next) {
     ids = next;
     remember({ jobs: ids.join(",") });
-    return turn(show);
+    return show();
   }
 
+  const show = () => filled(body, () => turn(read));
+
   // One that cannot be compared is named with the reason; the others stand.
-  async function show() {
+  async function read() {
     pick();
     if (!ids.length) {
       lay(chosen);
@@ -45,11 +47,9 @@ export async function open(place, { query, signal }) {
       lay(body, empty("Nothing is chosen. Choose two or more results above, or tick them in the list of", "#/jobs", "jobs"));
       return;
     }
-    await filled(body, async () => {
-      const found = await call("/backtest/comparison", { query: { job_ids: ids.join(",") }, signal });
-      await Promise.all(found.rows.map(({ job_id: id }) => known.has(id) || fetchOne(id)));
-      render(found);
-    });
+    const found = await call("/backtest/comparison", { query: { job_ids: ids.join(",") }, signal });
+    await Promise.all(found.rows.map(({ job_id: id }) => known.has(id) || fetchOne(id)));
+    render(found);
   }
 
   async function fetchOne(id) {
@@ -103,5 +103,5 @@ export async function open(place, { query, signal }) {
 
   await readRecent();
   subscribe("jobs", { onEvent: ({ type }) => type === "job_succeeded" && refresh() }, signal);
-  await turn(show);
+  await show();
 }

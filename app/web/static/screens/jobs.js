@@ -44,6 +44,7 @@ export async function open(place, { query, signal }) {
   }
 
   async function readOlder() {
+    if (next === null) return; // it was pressed twice, and this was the last page
     const page = await call("/jobs", { query: { ...asked(), limit: PAGE, cursor: next }, signal });
     for (const job of page.jobs) jobs.set(job.job_id, job);
     next = page.next;

@@ -1,7 +1,7 @@
 // A new run of any kind. The request is one object; every input edits it, the API checks it while it is being written.
 import { call, Refused } from "../core/api.js";
 import { actions, card, element, folded, grid, header, lay, notice, tabs } from "../core/dom.js";
-import { tryingOut } from "../core/forms.js";
+import { once, tryingOut } from "../core/forms.js";
 import { counted } from "../core/format.js";
 import { go, remember } from "../core/router.js";
 import { complain, input, schemas } from "../core/schema.js";
@@ -97,22 +97,25 @@ export async function open(place, { query, signal }) {
 
   function tell(problem, estimate) {
     const loose = complain(form, problem);
-    run.disabled = Boolean(problem?.code); // where nobody answered, it can be tried again
+    run.disabled = Boolean(problem?.pointer ?? problem?.errors); // what is not about the request can be tried again
     lay(verdict, problem
       ? [element("h2", {}, "Not yet"), ...(loose.length ? loose : [problem.detail]).map((text) => notice(text, "bad"))]
       : [element("h2", {}, "Ready"), element("p", {}, sized(estimate))]);
     lay(elsewhere, told(kind.name, request()));
   }
 
-  async function submit(event) {
+  function submit(event) {
     event.preventDefault();
-    check.stop();
-    run.disabled = true;
+    return once(run, send);
+  }
+
+  async function send() {
+    const unchanged = check.stop();
     try {
       const job = await call(`/backtest/${kind.name}`, { method: "POST", body: request() });
       go(`job/${job.job_id}`);
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
+      if (!(error instanceof Refused) || !unchanged()) throw error; // what is there by now is another one
       tell(error.problem);
       (form.querySelector("[aria-invalid]") ?? form).focus();
     }

@@ -1,7 +1,7 @@
 // What strategies say now: by day, by symbol, as it happens; and which of them say nothing, and why.
 import { call } from "../core/api.js";
 import { card, element, empty, field, grid, header, lay, offer, select, table, tall, words } from "../core/dom.js";
-import { answers, filters } from "../core/forms.js";
+import { answers, filled, filters } from "../core/forms.js";
 import { bar, day, number, quality } from "../core/format.js";
 import { calmly, inTurn, subscribe } from "../core/live.js";
 import { remember } from "../core/router.js";
@@ -107,7 +107,8 @@ export async function open(place, { query, signal }) {
     inner = new AbortController();
     const { strategy: id, symbol, days: span } = asked();
     if (!id) return lay(chosen);
-    await strategyCard(chosen, { id, symbol, days: span, missing: latest.missing.find((item) => item.strategy_id === id), signal: inner.signal });
+    const { signal: ends } = inner; // of this choice: it is not asked for again after another one
+    await filled(chosen, () => strategyCard(chosen, { id, symbol, days: span, missing: latest.missing.find((item) => item.strategy_id === id), signal: ends }));
   }
 
   function tellFeed(event) {

@@ -42,8 +42,7 @@ export async function open(place, { query, signal }) {
       type: "checkbox", checked: rule.enabled, "aria-label": `${rule.rule_id} is on`,
       onchange: async ({ target }) => {
         const done = await tried(list, () => put(rule, { ...bodyOf(rule), enabled: target.checked }));
-        if (done) await reload();
-        else target.checked = rule.enabled;
+        if (!done) target.checked = rule.enabled;
       },
     });
   }
@@ -62,14 +61,14 @@ export async function open(place, { query, signal }) {
     await reload();
   });
 
-  // Refused when somebody has changed the rule meanwhile.
-  const put = (rule, body) => call(`/alerts/rules/${encodeURIComponent(rule.rule_id)}`, { method: "PUT", body, headers: { "If-Match": `"${rule.changed_at ?? ""}"` } });
+  // Refused when somebody has changed the rule meanwhile: it is read anew then too.
+  const put = (rule, body) => call(`/alerts/rules/${encodeURIComponent(rule.rule_id)}`, { method: "PUT", body, headers: { "If-Match": `"${rule.changed_at ?? ""}"` } })
+    .finally(reload);
 
   function edit(rule) {
     const made = ruleForm(rule ?? { kind: kinds[0].kind, severity: "warning", cooldown_seconds: 3600, enabled: true, filter: {}, threshold: null }, kinds, !rule);
     ask(rule ? rule.rule_id : "A rule of your own", async () => {
       await put({ rule_id: made.name() ?? rule.rule_id, changed_at: rule?.changed_at }, made.body());
-      await reload();
     }, ...made.shown);
   }
 

@@ -51,8 +51,9 @@ export async function open(place, { query, signal }) {
   const look = () => chosen && filled(sent, () => turn(readSent));
 
   async function readSent() {
-    const { deliveries } = await call(`/alerts/webhooks/${encodeURIComponent(chosen)}/deliveries`, { signal });
-    lay(sent, card(`Sent to ${chosen}`, deliveries.length ? tall(table([
+    const id = chosen;
+    const { deliveries } = await call(`/alerts/webhooks/${encodeURIComponent(id)}/deliveries`, { signal });
+    lay(sent, card(`Sent to ${id}`, deliveries.length ? tall(table([
       { title: "Alert", show: (row) => words(row.message) }, { title: "Raised", show: (row) => when(row.raised_at) }, { title: "State", show: delivered },
       { title: "Attempts", number: true, show: (row) => number(row.attempt) }, { title: "When", show: moment }, { title: "Error", show: (row) => words(row.error ?? "") },
     ], deliveries, { label: "deliveries", caption: "The last 50." })) : empty("Nothing was sent to it yet: no alert of its severity was raised since it is there.")));

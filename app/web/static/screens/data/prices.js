@@ -1,9 +1,10 @@
 // The prices of a symbol. The server thins what is too much to draw; who zooms in is given what is there.
 import { call } from "../../core/api.js";
 import { chart, draw, letters, logarithmic } from "../../core/charts.js";
-import { actions, card, element, field, quiet, select, short } from "../../core/dom.js";
+import { actions, card, element, field, select, short } from "../../core/dom.js";
 import { counted, day, later, number } from "../../core/format.js";
-import { calmly } from "../../core/live.js";
+import { filled } from "../../core/forms.js";
+import { calmly, inTurn } from "../../core/live.js";
 import { line } from "../../core/plots.js";
 import { remember } from "../../core/router.js";
 
@@ -13,21 +14,24 @@ const CANDLES = 400; // more of them are no longer told apart
 export function prices(dataset, { signal }) {
   const about = `${dataset.dataset_id}@${dataset.version}`;
   const place = chart("Prices", "28rem");
-  const said = quiet();
+  const said = element("div", { class: "quiet" });
+  const turn = inTurn(signal);
   const log = logarithmic(place);
   const chosen = select({ onchange: () => show(chosen.value, [null, null]) }, dataset.symbols);
   const file = element("a", { class: "button" }, "CSV");
   let range = [null, null];
-  let asked = 0;
 
-  async function show(symbol, wanted) {
+  function show(symbol, wanted) {
     chosen.value = symbol;
     range = wanted;
     remember({ symbol, from: range[0], to: range[1] });
-    const mine = ++asked;
+    return filled(said, () => turn(read));
+  }
+
+  async function read() {
+    const symbol = chosen.value;
     const query = { symbol, start: range[0] && day(range[0]), end: range[1] && day(range[1]), points: POINTS };
     const bars = await call(`/datasets/${about}/bars`, { query, signal });
-    if (mine !== asked) return; // somebody has zoomed on meanwhile
     file.href = `/api/v1/datasets/${about}/bars?${new URLSearchParams({ symbol, format: "csv" })}`;
     said.textContent = inWords(bars);
     await draw(place, (theme) => drawing(theme, bars, { type: log.type(), range, units: dataset.units }));

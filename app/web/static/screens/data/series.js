@@ -3,6 +3,7 @@ import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
 import { card, element, empty, field, grid, lay, quiet, table, tall } from "../../core/dom.js";
 import { caution, date, day, number, quality, when } from "../../core/format.js";
+import { filled } from "../../core/forms.js";
 import { inTurn } from "../../core/live.js";
 import { remember } from "../../core/router.js";
 
@@ -46,10 +47,14 @@ async function show(view, item, query, signal) {
   const place = chart(`${item.key} through time`, "28rem");
   const values = element("div");
   const turn = inTurn(signal);
-  const asOf = element("input", { type: "date", value: query.get("as_of") ?? "", onchange: () => turn(read) });
-  const vintages = element("input", { type: "checkbox", checked: query.get("vintages") === "true", onchange: () => turn(read) });
+  const asOf = element("input", { type: "date", value: query.get("as_of") ?? "", onchange: read });
+  const vintages = element("input", { type: "checkbox", checked: query.get("vintages") === "true", onchange: read });
 
-  async function read() {
+  function read() {
+    return filled(values, () => turn(ask));
+  }
+
+  async function ask() {
     const asked = { as_of: asOf.value, vintages: vintages.checked ? "true" : "" };
     remember(asked);
     for (const [name, value] of Object.entries(asked)) query.set(name, value); // the next series is read the same way
@@ -68,7 +73,7 @@ async function show(view, item, query, signal) {
         item.revised && element("label", {}, vintages, "Every value that was published, with those that were revised")),
       place),
     card("Latest values", values));
-  await turn(read);
+  await read();
 }
 
 function drawing(theme, observations, dots) {

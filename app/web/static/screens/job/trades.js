@@ -1,7 +1,7 @@
 // The round trips: on the prices of their symbol, in a table that leads there, and by how far each went for and against.
 import { call } from "../../core/api.js";
 import { chart, draw, zoom } from "../../core/charts.js";
-import { actions, card, empty, field, lay, linkButton, quiet, select, short, table, tall } from "../../core/dom.js";
+import { actions, card, element, empty, field, lay, linkButton, quiet, select, short, table, tall } from "../../core/dom.js";
 import { filled } from "../../core/forms.js";
 import { bar, day, DAY_MS, money, number, params, percent, signed } from "../../core/format.js";
 import { inTurn } from "../../core/live.js";
@@ -19,8 +19,9 @@ export async function open(place, { job, result, signal }) {
   const list = tall();
   const excursions = chart("Favourable over adverse excursion of each trade", "20rem");
   const pages = paged("More trades", read, show);
+  const said = element("div");
   const turn = inTurn(signal);
-  const chosen = select({ "aria-label": "symbol", onchange: () => turn(showPrices) }, symbols);
+  const chosen = select({ "aria-label": "symbol", onchange: onPrices }, symbols);
 
   async function read(cursor) {
     const page = await call(`/jobs/${job.job_id}/trades`, { query: { limit: PAGE, cursor }, signal });
@@ -29,7 +30,7 @@ export async function open(place, { job, result, signal }) {
 
   async function show(rows) {
     trades = rows;
-    await filled(prices, () => turn(showPrices));
+    await onPrices();
     lay(list, table(COLUMNS, trades, { onRow: look, label: "trades" }));
     await showExcursions();
   }
@@ -38,7 +39,7 @@ export async function open(place, { job, result, signal }) {
     if (!symbols.includes(trade.symbol)) return;
     if (chosen.value !== trade.symbol) {
       chosen.value = trade.symbol;
-      await turn(showPrices);
+      await onPrices();
     }
     const end = trade.exit_time ?? result.request.end_date;
     const span = Math.max(new Date(end) - new Date(trade.entry_time), 5 * DAY_MS);
@@ -47,13 +48,19 @@ export async function open(place, { job, result, signal }) {
     prices.scrollIntoView({ block: "nearest", behavior: "smooth" });
   }
 
+  function onPrices() {
+    return filled(said, () => turn(showPrices));
+  }
+
   async function showPrices() {
     const { request } = result;
-    if (!request.dataset_id || !chosen.value) return;
+    const symbol = chosen.value;
+    if (!request.dataset_id || !symbol) return;
     const bars = await call(`/datasets/${request.dataset_id}@${request.dataset_version}/bars`, {
-      query: { symbol: chosen.value, start: request.start_date, end: request.end_date, points: 4000 }, signal,
+      query: { symbol, start: request.start_date, end: request.end_date, points: 4000 }, signal,
     });
-    await draw(prices, (theme) => drawing(theme, bars, trades.filter(({ symbol }) => symbol === chosen.value)));
+    lay(said);
+    await draw(prices, (theme) => drawing(theme, bars, trades.filter((trade) => trade.symbol === symbol)));
   }
 
   function showExcursions() {
@@ -74,7 +81,7 @@ export async function open(place, { job, result, signal }) {
   if (!summary.total) return place.append(card(null, empty("It never traded.")));
   lay(place,
     quiet(`${number(summary.total)} trades, ${number(summary.long)} long and ${number(summary.short)} short, ${number(summary.open)} of them open at the end. Ended by ${params(summary.exit_reasons)}.`),
-    symbols.length > 0 && result.request.dataset_id && card(null, symbols.length > 1 && short(field("Symbol", chosen)), prices),
+    symbols.length > 0 && result.request.dataset_id && card(null, symbols.length > 1 && short(field("Symbol", chosen)), prices, said),
     card(null, list, actions(pages.button,
       linkButton(`/api/v1/jobs/${job.job_id}/export?format=csv&part=trades`, "CSV"),
       linkButton(`/api/v1/jobs/${job.job_id}/export?format=parquet&part=trades`, "Parquet"))),

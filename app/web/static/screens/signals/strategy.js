@@ -1,5 +1,5 @@
 // One strategy: what it says now of each symbol, and how it came there.
-import { call, Refused } from "../../core/api.js";
+import { call, Refused, Unanswered } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
 import { actions, card, element, lay, linkButton, notice, quiet, table, words } from "../../core/dom.js";
 import { bar, number, quality, when } from "../../core/format.js";
@@ -25,7 +25,7 @@ export async function strategyCard(place, { id, symbol, days, missing, signal })
     await draw(curve, (theme) => drawing(theme, past.signals, shown));
   } catch (error) {
     if (signal.aborted) return;
-    if (!(error instanceof Refused)) throw error;
+    if (!(error instanceof Refused) || error instanceof Unanswered) throw error;
     lay(place, card(id, notice(error.message), head));
   }
 }

@@ -1,7 +1,7 @@
 // A strategy without code, written with the server looking on: what it would refuse is shown where it stands.
 import { call, Refused } from "../../core/api.js";
 import { actions, card, element, field, group, lay, linkButton, notice, sideBySide } from "../../core/dom.js";
-import { tryingOut } from "../../core/forms.js";
+import { once, tryingOut } from "../../core/forms.js";
 import { address, remember } from "../../core/router.js";
 import { documentOf, expression, forgive, refuse } from "./expression.js";
 import { palette } from "./palette.js";
@@ -28,7 +28,7 @@ export async function open(place, { query, signal }) {
   const weight = group("Weight",
     expression("/weight", "Fraction of equity of each symbol, negative for short", "where(rank(roc(close, 252)) > 0.8, 5 / symbol_count, 0)"),
     field("Cut to plus and minus", element("input", { name: "/max_weight", type: "number", step: "any", placeholder: 1 })));
-  const form = element("form", { oninput: changed, onsubmit: post },
+  const form = element("form", { oninput: changed, onsubmit: send },
     field("Name", element("input", { name: "/name", required: true, maxlength: 64, placeholder: "Golden cross" }), "Its id is made of it. The same name again is its next version."),
     group("It says",
       ...[["entries", "when to enter and when to leave"], ["weight", "how much to hold"]].map(([value, text]) =>
@@ -66,9 +66,13 @@ export async function open(place, { query, signal }) {
     else lay(status, answer && notice(`It can be posted, as ${answer.named ? answer.strategy_id : "soon as it has a name"}. With the default parameters it decides from bar ${answer.lookback} on.`));
   }, signal);
 
-  async function post(event) {
+  function send(event) {
     event.preventDefault();
-    check.stop();
+    return once(event.submitter ?? form, post);
+  }
+
+  async function post() {
+    const unchanged = check.stop();
     forgive(form);
     try {
       const told = await call("/strategies/expressions", { method: "POST", body: documentOf(form, rows), signal });
@@ -78,7 +82,7 @@ export async function open(place, { query, signal }) {
         actions(linkButton(address(`strategies/${told.strategy_id}`), "Look at it"),
           linkButton(address("new", { strategy: told.strategy_id }), "Run it")));
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
+      if (!(error instanceof Refused) || !unchanged()) throw error; // what is written by now is another one
       refuse(form, rows, status, error);
     }
   }

@@ -1,7 +1,7 @@
 // A figure over two of the parameters as a map, over a single one as a line.
 import { call } from "../../../core/api.js";
 import { chart, draw } from "../../../core/charts.js";
-import { card, element, field, select } from "../../../core/dom.js";
+import { card, element, field, lay, select } from "../../../core/dom.js";
 import { answers, filled, filters } from "../../../core/forms.js";
 import { figure as shown, isFraction, label } from "../../../core/format.js";
 import { inTurn } from "../../../core/live.js";
@@ -12,10 +12,11 @@ const BINS = { few: 40, many: 80, from: 20_000 };
 // Up to so many values stand side by side, whatever lies between them; more are an axis of numbers.
 const FEW = 30;
 const NO_GAP = 0.01; // without any, Plotly scales a picture by an inline style, which the page's policy forbids
+const TITLE = "Surface";
 const WRITTEN = 200; // cells with their figure in them
 
 export function surface({ job, result, signal }, choose) {
-  const place = card("Surface");
+  const place = card(TITLE);
   const plot = chart("A figure over two parameters", "28rem");
   const words = element("div", { class: "quiet" });
   let form = null;
@@ -33,7 +34,7 @@ export function surface({ job, result, signal }, choose) {
       field("Figure", select({ name: "figure" }, Object.keys(page.better).map((name) => [name, label(name)]), query.get("figure") ?? page.objective[0])),
       page.axes.length > 2 || symbols.length ? field("Of trials that share these", select({ name: "take" }, [["best", "the best"], ["mean", "the mean"]], query.get("take"))) : "",
       symbols.length > 1 && field("Symbol", select({ name: "symbol" }, [["", "all"], ...symbols], query.get("symbol"))));
-    place.append(form, plot, words);
+    lay(place, element("h2", {}, TITLE), form, plot, words);
   }
 
   function changed(event) {
