@@ -83,6 +83,12 @@ def test_a_grid_that_is_none_is_refused(axes, code):
     assert code_of(lambda: grid(SMA, axes)) == code
 
 
+def test_an_axis_that_is_refused_is_told_as_it_was_sent():
+    with pytest.raises(InvalidInput) as caught:
+        grid(SMA, {"fast": {"start": 5, "stop": 9, "step": 0}})
+    assert caught.value.given == '{"start": 5, "stop": 9, "step": 0}'
+
+
 def test_parameter_sets_are_checked_one_by_one(walk):
     with pytest.raises(InvalidParameter):
         sweep(walk, SMA, [{"fast": 5, "slow": 20}, {"fast": 20, "slow": 5}])
