@@ -245,6 +245,7 @@ def _kind(name: str, annotation: object) -> tuple[str, tuple[str, ...]]:
 def refuse_unknown(given: Iterable[object], known: Iterable[str], *, error: Refusal, where: str, kind: str) -> None:
     """Raise `error` for the first name that nobody knows, with the nearest one that is known."""
     names = list(known)
+    word, of, whose = kind.partition(" of ")
     for name in given:
         if name in names:
             continue
@@ -252,7 +253,7 @@ def refuse_unknown(given: Iterable[object], known: Iterable[str], *, error: Refu
         near = nearest(text, names)
         hint = f" Did you mean '{near}'?" if near else ""
         raise error(
-            f"There is no {kind} '{text}'.{hint}",
+            f"There is no {word} '{text}'{of}{whose}.{hint}",
             pointer=f"{where}/{escaped(text)}",
             given=text,
             allowed=names,

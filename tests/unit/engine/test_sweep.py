@@ -87,6 +87,8 @@ def test_an_axis_that_is_refused_is_told_as_it_was_sent():
     with pytest.raises(InvalidInput) as caught:
         grid(SMA, {"fast": {"start": 5, "stop": 9, "step": 0}})
     assert caught.value.given == '{"start": 5, "stop": 9, "step": 0}'
+    with pytest.raises(InvalidParameter, match=r"no parameter 'fats' of sma_cross\. Did you mean 'fast'"):
+        grid(SMA, {"fats": [3]})
 
 
 def test_parameter_sets_are_checked_one_by_one(walk):

@@ -1,5 +1,5 @@
 // What stands around every screen: the way to the others, the state of the live channel, alerts, light and dark.
-import { call, leave, Refused } from "./api.js";
+import { call, leave } from "./api.js";
 import { redrawAll } from "./charts.js";
 import { element, toast } from "./dom.js";
 import { calmly, onState, subscribe } from "./live.js";
@@ -40,14 +40,10 @@ export function build() {
 
 // How many alerts are open, beside the way to them.
 async function countAlerts() {
-  try {
-    const { alerts, next } = await call("/alerts", { query: { status: "open", limit: MOST_COUNTED } });
-    const text = next ? `${MOST_COUNTED}+` : String(alerts.length);
-    document.querySelector("#ways .count")?.remove();
-    if (alerts.length) document.querySelector("#ways a[data-path=alerts]")?.append(element("span", { class: "count", title: `${text} open` }, text));
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-  }
+  const { alerts, next } = await call("/alerts", { query: { status: "open", limit: MOST_COUNTED } });
+  const text = next ? `${MOST_COUNTED}+` : String(alerts.length);
+  document.querySelector("#ways .count")?.remove();
+  if (alerts.length) document.querySelector("#ways a[data-path=alerts]")?.append(element("span", { class: "count", title: `${text} open` }, text));
 }
 
 // Mark the way that was taken; on a phone it may lie beyond the edge.

@@ -1,6 +1,7 @@
 // What the paper book may lose: on usual days, in scenarios, and how much of its limits is used.
 import { call, unlessRefused } from "../core/api.js";
 import { card, element, empty, field, lay, notice, select, short } from "../core/dom.js";
+import { filled } from "../core/forms.js";
 import { caution, counted, day, quality, when } from "../core/format.js";
 import { inTurn, watch } from "../core/live.js";
 import { remember } from "../core/router.js";
@@ -16,7 +17,7 @@ export async function open(place, { query, signal }) {
   const measured = element("div", { class: "screen" });
   const used = element("div");
   const editor = element("div");
-  const horizon = select({ onchange: () => remember({ horizon: horizon.value }) || reload() }, HORIZONS, query.get("horizon") ?? "1");
+  const horizon = select({ onchange: () => remember({ horizon: horizon.value }) || filled(measured, reload) }, HORIZONS, query.get("horizon") ?? "1");
   const turn = inTurn(signal);
   place.append(head, measured, used, editor);
 

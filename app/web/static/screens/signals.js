@@ -51,7 +51,7 @@ export async function open(place, { query, signal }) {
 
   async function filter(event) {
     remember(asked());
-    if (["days", "end"].includes(event.target.name)) await reload();
+    if (["days", "end"].includes(event.target.name)) await filled(days, reload);
     else render();
     tellFeed();
     if (["days", "strategy", "symbol"].includes(event.target.name)) await openStrategy();

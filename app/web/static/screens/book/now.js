@@ -2,6 +2,7 @@
 import { call } from "../../core/api.js";
 import { chart, draw } from "../../core/charts.js";
 import { card, element, facts, field, lay, quiet, select, short, sideBySide } from "../../core/dom.js";
+import { filled } from "../../core/forms.js";
 import { caution, money, percent, signed, when } from "../../core/format.js";
 import { inTurn } from "../../core/live.js";
 import { equity, line, overDrawdown } from "../../core/plots.js";
@@ -16,7 +17,7 @@ export async function open(place, { current, signal }) {
   const asked = here().query;
   const turn = inTurn(signal);
   const target = await call("/portfolio/target", { signal });
-  const span = select({ name: "days", onchange: () => remember({ days: span.value }) || turn(curves) }, SPANS, asked.get("days") ?? "");
+  const span = select({ name: "days", onchange: () => remember({ days: span.value }) || filled(gains, () => turn(curves)) }, SPANS, asked.get("days") ?? "");
   const main = chart("Equity over drawdown of the book", "28rem");
   const exposure = chart("Gross and net exposure of the book", "16rem");
   const gains = element("div");

@@ -1,6 +1,7 @@
 // A search: what is known of its trials, also while it runs, and how far the best of them can be trusted.
 import { call } from "../../core/api.js";
 import { actions, card, element, empty, facts, lay, linkButton, notice, quiet, sideBySide, table, tall } from "../../core/dom.js";
+import { filled } from "../../core/forms.js";
 import { caution, counted, figure, label, number, params, percent, setting } from "../../core/format.js";
 import { calmly, inTurn, subscribe } from "../../core/live.js";
 import { lines } from "./search/lines.js";
@@ -17,10 +18,10 @@ export async function open(place, { job, result, signal }) {
   const counts = element("p", { class: "quiet", role: "status" }, "Reading the trials …");
   const chosen = element("div");
   const turn = inTurn(signal);
-  const choose = (trial) => turn(async () => {
+  const choose = (trial) => filled(chosen, () => turn(async () => {
     lay(chosen, await one(context, trial));
     chosen.scrollIntoView({ block: "nearest", behavior: "smooth" });
-  });
+  }));
   const map = surface(context, choose);
   const all = lines(context, choose);
   lay(place, caution(result?.provenance.quality), counts, result && worth(result), map.place, chosen, all.place, result ? [...ranked(result, choose), files(job)] : []);
