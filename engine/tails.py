@@ -51,8 +51,8 @@ def tails_of(returns: Floats) -> Tails:
     if len(lowest) < int(low) + 2 or int(high) < first:
         lowest = highest = np.sort(returns)
         first = 0
-    elif len(highest) < len(returns):
-        highest.partition((int(high) - first, int(high) - first + 1))  # only these two are asked for
+    elif first > 0:
+        _arrange(highest, int(high) - first)
     return Tails(_at(lowest, low), _at(highest, high - first), float(lowest[: int(low) + 1].mean()))
 
 
@@ -66,6 +66,14 @@ def _ends(returns: Floats) -> tuple[Floats, Floats]:
     lowest, highest = np.empty((2, len(returns)))
     below, above = gather(returns, float(sample[count]), float(sample[-1 - count]), lowest, highest)
     return np.sort(lowest[:below]), highest[:above]
+
+
+def _arrange(values: Floats, place: int) -> None:
+    """Put the values at a place and behind it where they would be in order; few are sorted sooner than that."""
+    if len(values) < MANY:
+        values.sort()
+    else:
+        values.partition((place, place + 1))
 
 
 def _at(ordered: Floats, place: float) -> float:
