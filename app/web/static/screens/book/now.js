@@ -21,12 +21,13 @@ export async function open(place, { current, signal }) {
   const main = chart("Equity over drawdown of the book", "28rem");
   const exposure = chart("Gross and net exposure of the book", "16rem");
   const gains = element("div");
+  const positions = element("div");
   lay(place,
     caution(current.quality, `Some of it follows ${current.quality} data`),
     facts(figures(current), "figures"),
     card(null, short(field("Period", span)), main, quiet(
       "Up to ", when(current.live_since, { seconds: false }), " it is what the book would have done, from then on what it did.")),
-    holdings(current, target),
+    positions,
     sideBySide(card("Exposure", exposure), gains));
 
   async function curves() {
@@ -37,6 +38,7 @@ export async function open(place, { current, signal }) {
     await Promise.all([draw(main, (theme) => curve(theme, history)), draw(exposure, (theme) => exposed(theme, history))]);
   }
   await turn(curves);
+  lay(positions, holdings(current, target)); // the last of all: it shows what was chosen until then
 }
 
 function figures(book) {
