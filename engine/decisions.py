@@ -9,36 +9,17 @@ from numpy.typing import NDArray
 
 from engine.bars import Bars, Floats
 from engine.book import CHANGED, LEVERAGE_SLACK, NOTHING, REBALANCE, REFUSED, SCALED, Book, Terms
-from engine.intake import told
-from engine.jit import inlined, jit
+from engine.intake import beyond, told
+from engine.jit import inlined
 
 # No weight is larger: one that is, is a mistake, and sums of such weights would leave the range of a float.
 LARGEST = 1e6
-# Weights that are looked at together, because a branch at each takes longer.
-AT_ONCE = 256
 
 
 @inlined
 def permitted(weight: float, terms: Terms) -> float:
     """The weight, zero where it is short and shorts are not allowed."""
     return 0.0 if weight < 0.0 and terms.short == 0.0 else weight
-
-
-@jit
-def beyond(weights: Floats, most: float) -> int:
-    """Number of the first weight, counted row by row, whose size is above `most`; -1 without one."""
-    flat = weights.reshape(weights.size)
-    for first in range(0, flat.shape[0], AT_ONCE):
-        some = flat[first : first + AT_ONCE]
-        found = False
-        for k in range(some.shape[0]):
-            found |= abs(some[k]) > most
-        if found:
-            k = 0
-            while not abs(some[k]) > most:
-                k += 1
-            return first + k
-    return -1
 
 
 def absurd(weights: Floats, bars: Bars) -> str | None:

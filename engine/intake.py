@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.errors import BadData
+from engine.jit import jit
 from engine.parameters import LONGEST_NAME, shown
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -23,6 +24,8 @@ PRICES = ("open", "high", "low", "close")
 FIELDS = (*PRICES, "volume")
 # Between these days a nanosecond fits into 64 bits.
 FIRST, LAST = np.datetime64("1678-01-01"), np.datetime64("2262-01-01")
+# Values that are looked at together, because a branch at each takes longer.
+AT_ONCE = 256
 _KINDS = {"b": "truths", "c": "complex numbers", "U": "text", "S": "bytes", "M": "times", "m": "durations"}
 
 
@@ -42,6 +45,23 @@ def floats(values: ArrayLike, name: str) -> Floats:
         if isinstance(values, np.ma.MaskedArray):
             array = np.ma.filled(np.ma.asarray(values).astype(np.float64), np.nan)
         return np.ascontiguousarray(array, dtype=np.float64)
+
+
+@jit
+def beyond(rows: Floats, most: float) -> int:
+    """Number of the first value, counted row by row, whose size is above `most`; -1 without one."""
+    flat = rows.reshape(rows.size)
+    for first in range(0, flat.shape[0], AT_ONCE):
+        some = flat[first : first + AT_ONCE]
+        found = False
+        for k in range(some.shape[0]):
+            found |= abs(some[k]) > most
+        if found:
+            k = 0
+            while not abs(some[k]) > most:
+                k += 1
+            return first + k
+    return -1
 
 
 def _array(values: ArrayLike, name: str) -> NDArray[Any]:

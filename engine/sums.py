@@ -93,17 +93,19 @@ def total(lane: Floats) -> float:
 @jit
 def extremes(returns: Floats, lanes: Floats, out: Floats) -> None:
     """Mean, lowest and highest of returns."""
-    count = returns.shape[0]
-    lowest = highest = returns[0]
-    for t in range(count):
-        lowest = min(lowest, returns[t])
-        highest = max(highest, returns[t])
     lanes[0] = 0.0
-    for first in range(0, count, LANES):
+    lanes[1:3] = returns[0]
+    for first in range(0, returns.shape[0], LANES):
         some = returns[first : first + LANES]
         for k in range(some.shape[0]):
             lanes[0, k] += some[k]
-    out[_MEAN] = total(lanes[0]) / count
+            lanes[1, k] = some[k] if some[k] < lanes[1, k] else lanes[1, k]
+            lanes[2, k] = some[k] if some[k] > lanes[2, k] else lanes[2, k]
+    out[_MEAN] = total(lanes[0]) / returns.shape[0]
+    lowest, highest = lanes[1, 0], lanes[2, 0]
+    for k in range(LANES):
+        lowest = min(lowest, lanes[1, k])
+        highest = max(highest, lanes[2, k])
     out[_LOWEST] = lowest
     out[_HIGHEST] = highest
 
@@ -137,6 +139,8 @@ def powers(returns: Floats, rate: float, lanes: Floats, out: Floats) -> None:
 @inlined
 def day_after(t: int, time: NDArray[np.int64]) -> int:
     """The first bar of a later UTC day than that of bar t: looked for in steps that double, then halve."""
+    if t + 1 < time.shape[0] and time[t + 1] - time[t] >= _DAY:
+        return t + 1
     end = (time[t] // _DAY + 1) * _DAY
     step = 1
     while t + step < time.shape[0] and time[t + step] < end:

