@@ -15,7 +15,7 @@ from engine.sums import LANES, total
 # between which two returns each percentile lies: as a rule, as those are three standard errors of a sample's quantile
 # to either side.
 MANY = 512
-_STRIDES = 13, 127
+_STRIDES = 7, 127
 _MANY_TO_SAMPLE = 32_768
 _ERRORS = 3.0
 # Returns that are looked at together before any is copied, because most are not.
