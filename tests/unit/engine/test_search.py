@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from engine import Bars, Range, strategy, sweep
 from engine.sweep import Search, Space
+from engine.sweep.asked import Asked
 
 
 @strategy(family="test", source="none")
@@ -65,6 +67,23 @@ def test_what_is_drawn_is_the_same_whatever_was_looked_at_before():
         whole, last_first = Search(space, 2, seed=3), Search(space, 2, seed=3)
         rows = [last_first.stretch(at, at + 1).trials[0] for at in (1, 0)]
         assert list(whole.stretch(0, 2).trials) == rows[::-1]
+
+
+def test_candidates_that_were_asked_for_are_known_by_number_and_a_stretch_needs_only_its_own():
+    def early(count: int, **_: object) -> str | None:
+        return None if count < 8 else "count must be below 8."
+
+    space = Space.of(
+        replace(everything, rule=early), {"count": [2, 5, 9], "width": {"low": 1.0, "high": 3.0}}, lattice=False
+    )
+    asked = Asked(space).knowing({4: (1, 2.5), 5: (2, 1.0), 6: (0, 1)})
+    stretch = asked.stretch(4, 7)
+
+    assert asked.candidates == 3
+    assert (stretch.numbers.tolist(), stretch.skipped) == ([4, 6], 1)
+    assert [(trial["count"], trial["width"]) for trial in stretch.trials] == [(5, 2.5), (2, 1.0)]
+    with pytest.raises(KeyError):
+        asked.stretch(0, 1)
 
 
 def test_only_what_is_there_can_be_imported():
