@@ -20,7 +20,7 @@ from engine.sweep.course import Course, climb, first_of, lay, room_for
 from engine.sweep.kernel import Fees, advance
 from engine.sweep.lanes import LANES, Lanes, lanes_of, seat
 from engine.sweep.trials import Trials
-from engine.sweep.turns import ROLLING, Averages, compare, roll, turns, turns_with_ties
+from engine.sweep.turns import Averages, compare, roll, turns, turns_with_ties
 
 # Most averages (windows x bars) that all trials share: 16 MiB. Beyond it each block of trials has its own.
 SHARED = 4 * 2**20
@@ -124,7 +124,7 @@ def cross_each(
     fees: Fees,
     rates: Floats,
     lanes: Lanes,
-    room: Floats,
+    sums: Floats,
     rows: Floats,
 ) -> None:
     """Every trial on each of some symbols, from the bars of `symbol` and those after it to rows [N, n] of `rows`.
@@ -134,7 +134,7 @@ def cross_each(
     for k in range(rows.shape[0]):
         traded = first_of(lay(symbol + k, opens, closes, course), course)
         climb(traded)
-        roll(traded.table, averages, room)
+        roll(traded.table, averages, sums)
         charged = Fees(rates[symbol + k], fees.per_share, fees.slippage, fees.leverage)
         cross(crosses, averages, delay, capital, traded, charged, lanes, rows[k])
 
@@ -234,7 +234,7 @@ class EachCrossings:
             fees_of(bars, config, columns.start),
             rates(bars, config) / 1e4,
             lanes_of(total),
-            np.empty(ROLLING),
+            np.empty((2, total + 1)),
             rows,
         )
 
@@ -246,5 +246,5 @@ def _room_for(windows: NDArray[np.int64], total: int) -> Averages:
 def rolled(course: Course, windows: NDArray[np.int64]) -> Averages:
     """Averages of closes over these windows."""
     averages = _room_for(windows, len(course.table))
-    roll(course.table, averages, np.empty(ROLLING))
+    roll(course.table, averages, np.empty((2, len(course.table) + 1)))
     return averages

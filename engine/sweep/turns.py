@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.bars import Floats
 from engine.indicators.crossing import TIE, exact
-from engine.jit import jit
+from engine.jit import inlined, jit
 from engine.sweep.course import CLOSE
 
 # Averages of float32 are off by 2^-24 of their size; two that are further apart than this are told apart.
@@ -22,11 +22,8 @@ _APART = np.float32(2.5e-7)
 # Eight relations in one word, one per byte: 1 above, -1 below, 0 not told apart.
 _ONES, _SIGNS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _ONE, _SIGN, _BYTE, _TOP = np.uint64(1), np.uint64(7), np.uint64(8), np.uint64(56)
-# Windows side by side, bars of them that are written at once, and the room that this takes: totals, their rests, what
-# leaves the windows, and the sums.
-ABREAST, TILE = 32, 16
-_REST, _GONE, _TILE = ABREAST, 2 * ABREAST, 3 * ABREAST
-ROLLING = _TILE + TILE * ABREAST
+# Bars of which averages are written window by window, while their sums are in the cache.
+TILE = 1024
 
 
 class Averages(NamedTuple):
@@ -36,9 +33,26 @@ class Averages(NamedTuple):
     rough: NDArray[np.float32]
 
 
+@inlined
+def add_up(table: Floats, sums: Floats) -> None:
+    """Sums [2, T + 1] of all closes before each bar, and of what each addition rounds away.
+
+    Of a close that is larger than the sum before it up to 2^-53 is lost, to those averages that hold it.
+    """
+    total = rest = 0.0
+    sums[:, 0] = 0.0
+    whole, left = sums[0, 1:], sums[1, 1:]
+    for t in range(table.shape[0]):
+        added = table[t, CLOSE]
+        grown = total + added
+        rest += added - (grown - total)
+        total = grown
+        whole[t], left[t] = total, rest
+
+
 @jit
-def roll(table: Floats, averages: Averages, room: Floats) -> None:
-    """Rolling sums carried in two floats (TwoSum), ABREAST windows side by side, TILE bars written at once.
+def roll(table: Floats, averages: Averages, sums: Floats) -> None:
+    """Averages of all windows, each a difference of two of the sums [2, T + 1] that `add_up` writes.
 
     Where prices are so far apart that the large ones leave something behind in the sums of small ones, all is NaN.
     """
@@ -47,33 +61,24 @@ def roll(table: Floats, averages: Averages, room: Floats) -> None:
     lowest, highest = np.inf, 0.0
     for t in range(bars):
         lowest, highest = min(lowest, table[t, CLOSE]), max(highest, table[t, CLOSE])
-    for first in range(0, windows.shape[0], ABREAST):
-        count = min(ABREAST, windows.shape[0] - first)
-        room[:] = 0.0
-        for t in range(bars):
-            added = table[t, CLOSE]
-            for lane in range(count):
-                window = windows[first + lane]
-                room[_GONE + lane] = -table[t - window, CLOSE] if t >= window else 0.0
-            tile = _TILE + t % TILE * ABREAST
-            for lane in range(ABREAST):
-                total, rest, gone = room[lane], room[_REST + lane], room[_GONE + lane]
-                grown = total + added
-                part = grown - total
-                rest += (total - (grown - part)) + (added - part)
-                total = grown + gone
-                part = total - grown
-                rest += (grown - (total - part)) + (gone - part)
-                room[lane] = total
-                room[_REST + lane] = rest
-                room[tile + lane] = total + rest
-            if t % TILE == TILE - 1 or t == bars - 1:
-                for lane in range(count):
-                    share = 1.0 / windows[first + lane]
-                    for k in range(t % TILE + 1):
-                        rough[first + lane, t - t % TILE + k] = room[_TILE + k * ABREAST + lane] * share
+    if highest > _REACH * lowest:
+        rough[:] = np.nan
+        return
+    add_up(table, sums)
     for row in range(windows.shape[0]):
-        rough[row, : windows[row] - 1 if highest <= _REACH * lowest else bars] = np.nan
+        rough[row, : min(windows[row] - 1, bars)] = np.nan
+    for tile in range(0, bars, TILE):
+        stop = min(tile + TILE, bars)
+        for row in range(windows.shape[0]):
+            window = windows[row]
+            first = max(tile, window - 1)
+            if first < stop:
+                share = 1.0 / window
+                average, since = rough[row, first:stop], first + 1 - window
+                whole, left = sums[0, first + 1 : stop + 1], sums[1, first + 1 : stop + 1]
+                gone, lost = sums[0, since : stop + 1 - window], sums[1, since : stop + 1 - window]
+                for k in range(average.shape[0]):
+                    average[k] = ((whole[k] - gone[k]) + (left[k] - lost[k])) * share
 
 
 @jit
