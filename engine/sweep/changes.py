@@ -16,6 +16,7 @@ from engine.jit import inlined, jit
 from engine.sweep.course import Course
 from engine.sweep.kernel import Fees, advance
 from engine.sweep.lanes import LANES, Lanes, seat
+from engine.sweep.words import look_up
 
 
 class Wishes(NamedTuple):
@@ -55,16 +56,6 @@ def differ(bits: NDArray[Any], flags: NDArray[np.int8]) -> None:
     flags[0] = 1
     for t in range(1, bits.shape[0]):
         flags[t] = np.int8(bits[t] != bits[t - 1])
-
-
-@jit
-def look_up(words: NDArray[np.uint64], hits: NDArray[np.int32]) -> int:
-    """Which words hold a flag, written down without a branch; says how many."""
-    count = 0
-    for word in range(words.shape[0]):
-        hits[count] = word
-        count += 1 if words[word] != 0 else 0
-    return count
 
 
 @jit

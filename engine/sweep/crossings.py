@@ -39,6 +39,7 @@ class Crosses(NamedTuple):
     down: Floats
     relation: NDArray[np.int8]
     words: NDArray[np.uint64]
+    marks: NDArray[np.uint64]
     hits: NDArray[np.int32]
     ties: NDArray[np.int64]
     turned: NDArray[np.int32]
@@ -54,7 +55,8 @@ def find(i: int, table: Floats, averages: Averages, crosses: Crosses) -> int:
     if first >= total:
         return 0
     compare(averages.rough[fast], averages.rough[slow], relation)
-    return turns(first, total, fast, slow, table, averages, words, relation, crosses.hits, crosses.ties, crosses.turned)
+    marks, hits, ties = crosses.marks, crosses.hits, crosses.ties
+    return turns(first, total, fast, slow, table, averages, words, relation, marks, hits, ties, crosses.turned)
 
 
 @jit
@@ -183,6 +185,7 @@ class Pairs:
             down=self.down[part],
             relation=words.view(np.int8),
             words=words,
+            marks=np.empty_like(words),
             hits=np.empty(len(words), dtype=np.int32),
             ties=np.zeros(1, dtype=np.int64),
             turned=np.empty(total + 1, dtype=np.int32),

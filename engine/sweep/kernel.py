@@ -1,9 +1,9 @@
-"""Eight trials side by side: what the orders of one symbol do to their accounts, measured and not written down.
+"""Trials side by side: what the orders of one symbol do to their accounts, measured and not written down.
 
-`follow` goes from order to order. It makes the same operations on the same numbers as `engine.kernel`, so trades and
+`advance` goes from order to order. It makes the same operations on the same numbers as `engine.kernel`, so trades and
 money are equal to the last bit; only sums over returns are added up in another order. An order waits for the division
-of the one before; eight accounts that wait together are worked on in the lanes of vector instructions. Lanes know
-nothing of each other: a trial leaves the same bits behind whatever is beside it.
+of the one before; accounts that wait together are worked on in the lanes of vector instructions. Lanes know nothing
+of each other: a trial leaves the same bits behind whatever is beside it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Eight trials side by side: where their orders and the state of their accounts are kept.
+"""Trials side by side: where their orders and the state of their accounts are kept.
 
 Lanes know nothing of each other: a trial leaves the same bits behind whatever is beside it. One that is done makes
 room for the next, so that no lane waits for a trial with more orders.
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from engine.bars import Floats
 from engine.jit import jit
 
-# Trials side by side, and orders of each that are carried out before they are measured: they stay in the cache.
-LANES = 8
+# Trials side by side: two registers of eight, which do not wait for each other. And orders of each that are carried out
+# before they are measured: they stay in the cache.
+LANES = 16
 CHUNK = 16
 # A row of the sheet is one order of every lane. First the state before it, which the order before has written …
 CASH, UNITS, SUM, SQUARE, WORST, FLOOR, OPENED, PAID, SLIPPED = (LANES * at for at in range(9))

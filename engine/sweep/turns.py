@@ -15,6 +15,7 @@ from engine.bars import Floats
 from engine.indicators.crossing import TIE, exact
 from engine.jit import inlined, jit
 from engine.sweep.course import CLOSE
+from engine.sweep.words import look_up
 
 # Averages of float32 are off by 2^-24 of their size; two that are further apart than this are told apart.
 _REACH = 1e9
@@ -104,26 +105,19 @@ def settle(
             ties[0] += 1 if relation[t] == 0 else 0
 
 
-@jit
+@inlined
 def turned(here: np.uint64, before: np.uint64) -> np.uint64:
     """1 in every byte of a word that is on another side than the byte before it."""
     return ((here ^ (here << _BYTE | before >> _TOP)) & _SIGNS) >> _SIGN
 
 
-@jit
-def look_up(first: int, words: NDArray[np.uint64], hits: NDArray[np.int32]) -> int:
-    """Which words from `first` on hold a cross or something undecided, or come after such a one; says how many.
-
-    They are written down without a branch, which would be guessed wrong at every cross.
-    """
-    count = 0
-    before = words[first]
-    for word in range(first, words.shape[0]):
-        here = words[word]
-        hits[count] = word
-        count += 1 if turned(here, before) | (_ONES & ~(here & before)) != 0 else 0
-        before = here
-    return count
+@inlined
+def mark(words: NDArray[np.uint64], marks: NDArray[np.uint64]) -> None:
+    """Mark the first word, and those that hold a cross or something undecided or come after such a one."""
+    marks[0] = _ONE
+    ahead, out = words[1:], marks[1 : words.shape[0]]
+    for k in range(out.shape[0]):
+        out[k] = turned(ahead[k], words[k]) | (_ONES & ~(ahead[k] & words[k]))
 
 
 @jit
@@ -136,6 +130,7 @@ def turns(
     averages: Averages,
     words: NDArray[np.uint64],
     relation: NDArray[np.int8],
+    marks: NDArray[np.uint64],
     hits: NDArray[np.int32],
     ties: NDArray[np.int64],
     at: NDArray[np.int32],
@@ -152,12 +147,14 @@ def turns(
     for t in range(total, relation.shape[0]):
         relation[t] = 1
     count = 0
-    before = words[first >> 3] << _TOP
-    for hit in range(look_up(first >> 3, words, hits)):
-        word = hits[hit]
+    begin = first >> 3
+    before = words[begin] << _TOP
+    mark(words[begin:], marks)
+    for hit in range(look_up(marks[: words.shape[0] - begin], hits)):
+        word = begin + hits[hit]
         if words[word] & _ONES != _ONES:
             settle(8 * word, min(total, 8 * word + 8), short, long, table, relation, ties)
-        left = turned(words[word], words[word - 1] if word > first >> 3 else before)
+        left = turned(words[word], words[word - 1] if word > begin else before)
         while left != 0:
             rest = left & (left - _ONE)
             byte = (((left ^ rest) - _ONE) & _ONES) * _ONES >> _TOP
