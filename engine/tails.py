@@ -1,4 +1,4 @@
-"""Both tails of many returns, without sorting what lies between them or beyond them."""
+"""Both tails of returns, without putting in order what lies between them or beyond them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.bars import Floats
 from engine.jit import jit
 from engine.sums import LANES, total
 
-# Fewer returns are sorted at once. Of more, every so manieth (a prime, which no session's length is a multiple of) says
-# between which two returns each percentile lies: as a rule, as those are three standard errors of a sample's quantile
-# to either side.
-MANY = 512
-_STRIDES = 7, 127
-_MANY_TO_SAMPLE = 32_768
+# Of as many returns or more, every so manieth (a prime, which no session's length is a multiple of) says between which
+# two returns each percentile lies: as a rule, as those are three standard errors of a sample's quantile to either side.
+MANY = 32_768
+_STRIDE = 127
 _ERRORS = 3.0
-# Returns that are looked at together before any is copied, because most are not.
-AT_ONCE = 8
 
 
 class Tails(NamedTuple):
@@ -30,88 +27,107 @@ class Tails(NamedTuple):
     shortfall: float
 
 
-@jit
-def gather(
-    returns: Floats, low: tuple[float, float], high: tuple[float, float], room: Floats, ends: Floats
-) -> tuple[float, int, int, int, int]:
-    """Copy the returns from `low[0]` to `low[1]` and those from `high[0]` to `high[1]` into two rows of `ends`.
+class Ends(NamedTuple):
+    """Returns around the two percentiles, each with the one at the percentile's place and the next one in order.
 
-    Returns the sum of those below `low[0]`, how many these are, how many were copied, how many are below `high[0]`,
-    and how many were copied there. Each is written behind the last one that counts, and counts or not: there is no
-    branch to be guessed wrong. `room` is [3, LANES].
+    `lowest` as they were in time: those around the lower one and none beyond. `below` of all returns are less than
+    they are and sum to `lost`; `under` are less than those around the upper percentile.
     """
-    room[:] = 0.0
-    few = many = 0
+
+    lowest: Floats
+    low: Floats
+    high: Floats
+    lost: float = 0.0
+    below: int = 0
+    under: int = 0
+
+
+@jit
+def beneath(returns: Floats, limit: float, room: Floats) -> tuple[float, int]:
+    """Sum and number of the returns that are less. `room` is [2, LANES] or more."""
+    room[:2] = 0.0
     for first in range(0, returns.shape[0], LANES):
         some = returns[first : first + LANES]
         for k in range(some.shape[0]):
-            room[0, k] += some[k] if some[k] < low[0] else 0.0
-            room[1, k] += 1.0 if some[k] < low[0] else 0.0
-            room[2, k] += 1.0 if some[k] < high[0] else 0.0
-        for start in range(0, some.shape[0], AT_ONCE):
-            part = some[start : start + AT_ONCE]
-            here = False
-            for k in range(part.shape[0]):
-                value = part[k]
-                here |= ((value >= low[0]) & (value <= low[1])) | ((value >= high[0]) & (value <= high[1]))
-            if here:
-                for k in range(part.shape[0]):
-                    value = part[k]
-                    ends[0, few] = value
-                    few += 1 if (value >= low[0]) & (value <= low[1]) else 0
-                    ends[1, many] = value
-                    many += 1 if (value >= high[0]) & (value <= high[1]) else 0
-    return total(room[0]), int(total(room[1])), few, int(total(room[2])), many
+            room[0, k] += some[k] if some[k] < limit else 0.0
+            room[1, k] += 1.0 if some[k] < limit else 0.0
+    return total(room[0]), int(total(room[1]))
 
 
-class Ends(NamedTuple):
-    """Returns in order around each percentile: `lowest`, `below` of all being less, which sum to `lost`, and `highest`,
-    `under` being less.
+@jit
+def gather(
+    returns: Floats,
+    low: tuple[float, float],
+    high: tuple[float, float],
+    room: Floats,
+    marks: NDArray[np.bool_],
+    near: Floats,
+) -> tuple[float, int, int, int]:
+    """Copy the returns from `low[0]` to `low[1]` and those from `high[0]` to `high[1]`, which lie above, to `near`.
+
+    Returns the sum of those below `low[0]`, how many these are, how many are below `high[0]`, and how many were
+    copied. Each is written behind the last one that counts, and counts or not: there is no branch to be guessed wrong.
+    `room` is [3, LANES], `marks` [LANES].
     """
-
-    lost: float
-    below: int
-    lowest: Floats
-    under: int
-    highest: Floats
+    room[:] = 0.0
+    count = np.uint64(0)
+    for first in range(0, returns.shape[0], LANES):
+        some = returns[first : first + LANES]
+        for k in range(some.shape[0]):
+            value = some[k]
+            room[0, k] += value if value < low[0] else 0.0
+            room[1, k] += 1.0 if value < low[0] else 0.0
+            room[2, k] += 1.0 if value < high[0] else 0.0
+            marks[k] = ((value >= low[0]) & (value <= low[1])) | ((value >= high[0]) & (value <= high[1]))
+        for k in range(some.shape[0]):
+            near[count] = some[k]
+            count += np.uint64(marks[k])
+    return total(room[0]), int(total(room[1])), int(total(room[2])), int(count)
 
 
 def tails_of(returns: Floats) -> Tails:
     """Both tails of returns."""
     last = len(returns) - 1
     low, high = 0.05 * last, 0.95 * last
-    ends = _ends(returns) if len(returns) >= MANY else None
-    if ends is None or not (
-        ends.below <= low < ends.below + len(ends.lowest) - 1
-        and ends.under <= high < ends.under + len(ends.highest) - 1
-    ):
-        ordered = np.sort(returns)
-        ends = Ends(0.0, 0, ordered, 0, ordered)
-    worst = int(low) + 1
+    ends = _ends(returns, int(low), int(high)) if len(returns) >= MANY else None
+    if ends is None:
+        ordered = _ordered(returns, int(low), int(high))
+        ends = Ends(returns, ordered, ordered)
+    place, count = int(low) - ends.below, int(low) + 1
+    worst = float(ends.low[place])
+    less, fewer = beneath(ends.lowest, worst, np.empty((2, LANES)))
     return Tails(
-        low=_at(ends.lowest, low - ends.below),
-        high=_at(ends.highest, high - ends.under),
-        shortfall=(ends.lost + float(ends.lowest[: worst - ends.below].sum())) / worst,
+        low=_at(ends.low, place, low - int(low)),
+        high=_at(ends.high, int(high) - ends.under, high - int(high)),
+        shortfall=(ends.lost + less + worst * (count - ends.below - fewer)) / count,
     )
 
 
-def _ends(returns: Floats) -> Ends:
-    """The returns around the percentiles of a sample."""
-    sample = np.sort(returns[:: _STRIDES[len(returns) >= _MANY_TO_SAMPLE]])
+def _ordered(returns: Floats, *places: int) -> Floats:
+    """A copy in which what is at these places, and behind each of them, is what order would bring there."""
+    last = len(returns) - 1
+    return np.partition(returns, [min(place + behind, last) for place in places for behind in (0, 1)])
+
+
+def _ends(returns: Floats, low: int, high: int) -> Ends | None:
+    """The returns around the percentiles of a sample, None where the sample has misled."""
+    sample = np.sort(returns[::_STRIDE])
     last = len(sample) - 1
     error = _ERRORS * math.sqrt(0.05 * 0.95 * last)
-    first, stop = max(int(0.05 * last - error), 0), math.ceil(0.05 * last + error)
-    low, high = (sample[first], sample[stop]), (sample[last - stop], sample[last - first])
-    found = np.empty((2, len(returns)))
-    lost, below, few, under, many = gather(returns, low, high, np.empty((3, LANES)), found)
-    lowest, highest = found[0, :few], found[1, :many]
-    lowest.sort()
-    highest.sort()
-    return Ends(lost, below, lowest, under, highest)
+    first, stop = int(0.05 * last - error), math.ceil(0.05 * last + error)
+    lower, higher = (sample[first], sample[stop]), (sample[last - stop], sample[last - first])
+    if not lower[1] < higher[0]:
+        return None
+    near = np.empty(len(returns))
+    lost, below, under, count = gather(returns, lower, higher, np.empty((3, LANES)), np.empty(LANES, np.bool_), near)
+    is_low = near[:count] <= lower[1]
+    lowest, highest = near[:count][is_low], near[:count][~is_low]
+    if not (below <= low < below + len(lowest) - 1 and under <= high < under + len(highest) - 1):
+        return None
+    return Ends(lowest, _ordered(lowest, low - below), _ordered(highest, high - under), lost, below, under)
 
 
-def _at(ordered: Floats, place: float) -> float:
-    """The value at a place between two of an ordered row, linearly."""
-    first = int(place)
+def _at(ordered: Floats, first: int, beyond: float) -> float:
+    """The value at a place between the `first` of an ordered row and the next one, linearly."""
     below, above = ordered[first], ordered[min(first + 1, len(ordered) - 1)]
-    return float(below + (above - below) * (place - first))
+    return float(below + (above - below) * beyond)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import tails
-from engine.tails import MANY, gather, tails_of
+from engine.tails import MANY, beneath, gather, tails_of
 
 KINDS = {
     "all different": lambda rng, values: values,
@@ -37,5 +37,6 @@ def test_tails_are_those_of_all_returns_in_order(count, kind):
 def test_the_compiled_gathering_equals_its_twin(monkeypatch):
     returns = np.random.default_rng(7).normal(size=MANY)
     compiled = tails_of(returns)
-    monkeypatch.setattr(tails, "gather", gather.twin)
+    for kernel in (gather, beneath):
+        monkeypatch.setattr(tails, kernel.__name__, kernel.twin)
     assert tails_of(returns) == compiled
