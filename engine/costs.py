@@ -111,7 +111,7 @@ def whole_lots(quantity: float, terms: Terms) -> float:
     return math.copysign(lots * terms.lot, quantity)
 
 
-@jit
+@inlined
 def affordable(count: int, price: Floats, t: int, market: Market, terms: Terms, book: Book) -> float:
     """The common share k <= 1 of all increases that keeps gross exposure within leverage x equity after costs.
 

@@ -97,10 +97,11 @@ def touched(n: int, t: int, market: Market, terms: Terms, book: Book) -> bool:
 
 
 @inlined
-def untouched(t: int, stop: int, market: Market, terms: Terms, book: Book) -> int:
+def untouched(t: int, stop: int, ahead: int, market: Market, terms: Terms, book: Book) -> int:
     """The first bar of t <= u < stop that ends the only position, or `stop`; trailing stops follow those before it.
 
-    Levels that stay where they are need no branch to see what meets them.
+    Levels that stay where they are need no branch to see what meets them, and look as far as `ahead` in any case: a
+    loop that is as long as ever is guessed right.
     """
     if terms.max_holding > 0.0:
         stop = max(t, min(stop, book.entry[0] + math.ceil(terms.max_holding)))
@@ -112,11 +113,11 @@ def untouched(t: int, stop: int, market: Market, terms: Terms, book: Book) -> in
     side = 1.0 if book.units[0] > 0.0 else -1.0
     level, take, _ = levels(0, side, terms, book)
     floor, ceiling = (level, take) if side > 0.0 else (take, level)
-    lows, highs = market.low[t:stop], market.high[t:stop]
-    count = first = stop - t
+    lows, highs = market.low[t:ahead], market.high[t:ahead]
+    count = first = ahead - t
     for k in range(count):
         first = min(first, k if (lows[k, 0] <= floor) | (highs[k, 0] >= ceiling) else count)
-    return t + first
+    return min(stop, t + first)
 
 
 @inlined
@@ -131,7 +132,7 @@ def exit_due(t: int, market: Market, terms: Terms, book: Book) -> bool:
     return False
 
 
-@jit
+@inlined
 def stops(t: int, market: Market, terms: Terms, book: Book, out: Out) -> None:
     """Exits inside the bar. The open is known to come first; after it, the stop is taken to come before the target."""
     for n in range(book.units.shape[0]):

@@ -151,6 +151,15 @@ def fetched(prices: Floats) -> bool:
 
 
 @inlined
+def unbroken(closes: Floats) -> bool:
+    """Whether there is a price at every bar."""
+    missing = False
+    for k in range(closes.shape[0]):
+        missing |= math.isnan(closes[k, 0])
+    return not missing
+
+
+@inlined
 def coast(t: int, stop: int, limited: bool, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> int:
     """Mark one symbol bar by bar while nothing else happens; returns the first bar on which something does.
 
@@ -170,15 +179,28 @@ def coast(t: int, stop: int, limited: bool, market: Market, plan: Plan, terms: T
         if units < 0.0 or cash < 0.0:
             end = solvent(t, end, cash, units, market.close)
         if limited:
-            end = untouched(t, end, market, terms, book)
-        closes, equity, held, gross = market.close[t:end], out.equity[t:end], out.cash[t:end], out.gross[t:end]
-        for k in range(closes.shape[0]):
-            last = last if math.isnan(closes[k, 0]) else closes[k, 0]
-            gross[k] = units * last
-        for k in range(closes.shape[0]):
-            equity[k] = cash + gross[k]
-            held[k] = cash
-            gross[k] = abs(gross[k])
+            end = untouched(t, end, ahead, market, terms, book)
+        if unbroken(market.close[t:ahead]):
+            # Bars from `end` on too, to be written again: loops that are as long as ever are guessed right.
+            closes, equity, held, gross = (
+                market.close[t:ahead],
+                out.equity[t:ahead],
+                out.cash[t:ahead],
+                out.gross[t:ahead],
+            )
+            for k in range(closes.shape[0]):
+                worth = units * closes[k, 0]
+                equity[k] = cash + worth
+                held[k] = cash
+                gross[k] = abs(worth)
+            last = market.close[end - 1, 0] if end > t else last
+        else:
+            closes, equity, held, gross = market.close[t:end], out.equity[t:end], out.cash[t:end], out.gross[t:end]
+            for k in range(closes.shape[0]):
+                last = last if math.isnan(closes[k, 0]) else closes[k, 0]
+                equity[k] = cash + units * last
+                held[k] = cash
+                gross[k] = abs(units * last)
         t = end
         if end < ahead:
             break
@@ -186,9 +208,9 @@ def coast(t: int, stop: int, limited: bool, market: Market, plan: Plan, terms: T
     return t
 
 
-@jit
-def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> int:
-    """Simulate bars start <= t < stop; returns the next bar, earlier than `stop` when the fill buffer is full.
+@inlined
+def follow(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> int:
+    """What `run` does.
 
     A bar on which nothing can happen is only marked. It is told apart here, in arrays that are already at hand,
     because passing the whole state to a function costs more than such a bar.
@@ -235,3 +257,12 @@ def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: B
         gross[t] = size
         t += 1
     return t
+
+
+@jit
+def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> int:
+    """Simulate bars start <= t < stop; returns the next bar, earlier than `stop` when the fill buffer is full."""
+    if book.units.shape[0] == 1:
+        # The same once more, for the compiler: of what it knows to be one it makes no loop.
+        return follow(start, stop, market, plan, terms, book, out)
+    return follow(start, stop, market, plan, terms, book, out)
