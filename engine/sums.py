@@ -189,15 +189,23 @@ def sink(time: NDArray[np.int64], equity: Floats, capital: float, out: Floats) -
     depth = 0.0
     since = time[0]
     longest = 0
-    for t in range(time.shape[0]):
-        value = equity[t]
-        if value >= peak:
-            if low < peak:
-                depth = min(depth, low / peak - 1.0)
-                longest = max(longest, time[t] - since)
-            peak = low = value
-            since = time[t]
-        low = min(low, value)
+    for first in range(0, equity.shape[0], LANES):
+        some = equity[first : first + LANES]
+        recovers = sinks = False
+        for k in range(some.shape[0]):
+            recovers |= some[k] >= peak
+            sinks |= some[k] < low
+        if not recovers and not sinks:
+            continue
+        for k in range(some.shape[0]):
+            value = some[k]
+            if value >= peak:
+                if low < peak:
+                    depth = min(depth, low / peak - 1.0)
+                    longest = max(longest, time[first + k] - since)
+                peak = low = value
+                since = time[first + k]
+            low = min(low, value)
     if low < peak:
         depth = min(depth, low / peak - 1.0)
         longest = max(longest, time[time.shape[0] - 1] - since)

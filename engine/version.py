@@ -3,4 +3,4 @@
 Raise it with every change that can move a result, even in the last bit.
 """
 
-ENGINE_VERSION = "0.4.0"
+ENGINE_VERSION = "0.5.0"
