@@ -26,6 +26,8 @@ FIGURES = ("final_equity", "total_return", "sharpe", "max_drawdown", "total_trad
 # are made once for so many times as much.
 BLOCK = 1_500_000
 _FOR_EACH = 16
+# Trials whose weights the strategy makes before they are carried out together.
+_TOGETHER = 64
 # Most runs, trials by symbols or by folds: eight bytes each for every figure.
 MAX_RUNS = 4_000_000
 
@@ -88,7 +90,8 @@ def sweep(
         found = work.singly(report)
     elif names is None:
         account_of = lru_cache(1)(lambda column: Account.of(bars, config, column))
-        found = work.in_blocks(_Called(work.weights, lru_cache(1)(work.part), account_of), 1, report, 1)
+        called = _Called(work.weights, lru_cache(1)(work.part), account_of, lambda *at: work.tell(report, *at))
+        found = work.in_blocks(called, min(size, _TOGETHER), report, 1)
     elif each_symbol:
         # A symbol's averages are made once for all trials of a block.
         size *= _FOR_EACH
@@ -189,13 +192,19 @@ class _Given:
 
 @dataclass(frozen=True, eq=False)
 class _Called:
-    """Weights by the strategy, trial after trial: it is the user's code and stays on one thread."""
+    """Weights by the strategy, trial after trial: it is the user's code, stays on one thread and may take its time."""
 
     weights: Callable[[Bars, int], Weights]
     bars: Callable[[int], Bars]
     account: Callable[[int], Account]
+    tell: Callable[[int, int], object]
 
     def measure(self, columns: slice, first: int, stop: int, rows: Floats) -> None:
-        bars, account = self.bars(columns.start), self.account(columns.start)
+        column = columns.start
+        bars, account = self.bars(column), self.account(column)
+        weights = np.empty((stop - first, len(bars)))
         for at in range(first, stop):
-            account.replay(self.weights(bars, at).T, rows[0, at - first : at - first + 1])
+            if at > first:
+                self.tell(column, at)
+            weights[at - first] = self.weights(bars, at)[:, 0]
+        account.replay(weights, rows[0])

@@ -126,6 +126,10 @@ class Work:
         for name, figure in figures_of(bars, self.weights(bars, at), self.config, self.figures, tick).items():
             found[name][at, column] = figure
 
+    def tell(self, report: Report | None, column: int, at: int) -> None:
+        """Tell `report` that a trial in a column is next."""
+        self._ticking(report, column * self.count + at)()
+
     def _ticking(self, report: Report | None, done: int) -> Callable[..., object]:
         """What tells `report` how far the work is, whatever it is called with: a run inside has no phases."""
         return lambda *_: None if report is None else report(done, self.total, self.phase)

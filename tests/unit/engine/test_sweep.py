@@ -177,6 +177,21 @@ def test_a_strategy_of_weights_can_be_stopped_between_trials(walk):
         sweep(walk, item, Trials.of(item, [{}, {"entry": 30}, {"entry": 40}]), report=stop)
 
 
+def test_trials_of_a_strategy_of_weights_are_single_runs_however_many_go_together(walk):
+    item, count = strategies.get("donchian_breakout"), 2 * running._TOGETHER + 3
+    trials = Trials.of(item, [{"entry": 6 + at, "exit": 2 + at % 4} for at in range(count)])
+    heard = []
+
+    found = sweep(walk, item, trials, report=lambda *what: heard.append(what))
+
+    assert heard == [(done, count, "sweep") for done in range(count + 1)]
+    assert found.alone < count
+    for at in (0, running._TOGETHER - 1, running._TOGETHER, 2 * running._TOGETHER, count - 1):
+        alone = backtest(walk, trials.bound(at)).metrics
+        for name in ("final_equity", "total_return", "max_drawdown", "total_trades"):
+            assert found[name][at] == alone[name], (at, name)
+
+
 def test_a_reversal_whose_costs_leave_nothing_to_open_with_is_that_of_the_single_run():
     @strategy(family="test", source="none")
     def reverse(bars):
