@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -239,7 +238,11 @@ class Result:
         return self._table("weights").pivot(index="time", columns="sleeve", values="weight")
 
     def _table(self, part: str) -> pd.DataFrame:
-        import pandas as pd  # a program that only reads metrics need not load it
+        import pyarrow as pa  # it and pandas: a program that only reads metrics need not load them
+        import pyarrow.parquet
 
         content = self._client.download(f"/jobs/{self.job_id}/export", query={"format": "parquet", "part": part})
-        return pd.read_parquet(io.BytesIO(content))
+        # Threads of Arrow's that are still there when the program ends may abort it (apache/arrow#34314).
+        table = pyarrow.parquet.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+        frame: pd.DataFrame = table.to_pandas(use_threads=False)
+        return frame

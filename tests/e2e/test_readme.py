@@ -61,6 +61,17 @@ def test_the_python_door_prints_the_sharpe_ratio_and_the_end_of_the_curve(server
     assert "2026-10-30" in said
 
 
+def test_tables_are_read_without_threads_that_could_abort_the_program_at_its_end(server):
+    script = block("python", "from app.client import Client").replace(
+        "result = ",
+        "import os, pandas, pyarrow.parquet\nbefore = set(os.listdir('/proc/self/task'))\nresult = ",
+    )
+    said = run(server, [sys.executable, "-c", script + "print(*set(os.listdir('/proc/self/task')) - before)"])
+
+    assert "2026-10-30" in said
+    assert said.splitlines()[-1] == ""
+
+
 def test_the_strategy_of_the_readme_runs_and_does_not_look_ahead(tmp_path, monkeypatch):
     path = tmp_path / "dip_buyer.py"
     path.write_text(block("python", "def dip_buyer"))
