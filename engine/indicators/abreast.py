@@ -26,7 +26,7 @@ ROOM = 6 * ABREAST
 def in_step(values: Floats, n: int) -> int:
     """How many columns from n on, itself included and at most ABREAST, trade in the same rows as column n."""
     width = min(ABREAST, values.shape[1] - n)
-    for t in range(values.shape[0]):
+    for t in range(values.shape[0] if width > 1 else 0):
         row = values[t, n : n + width]
         missing = 0
         for lane in range(row.shape[0]):

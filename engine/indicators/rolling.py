@@ -9,65 +9,9 @@ from numpy.typing import NDArray
 
 from engine.bars import Floats
 from engine.errors import InvalidInput
-from engine.indicators import abreast, moments
+from engine.indicators import abreast, moments, places
 from engine.indicators.arrays import as_rows, run, together, whole
 from engine.jit import jit
-
-
-@jit
-def _rolling_extreme(values: Floats, window: int, sign: float, out: Floats) -> None:
-    """Largest value (sign 1) or smallest (sign -1) of the last `window` traded bars, in two passes per column.
-
-    The bars are cut into blocks of `window`, counted from the first one. A window is the end of one block and the
-    start of the next: its extreme is that of the next block so far (first pass, forward) or that of the rest of the
-    block before (second pass, backward). After van Herk (1992) and Gil and Werman (1993); no scratch is needed.
-    """
-    for n in range(values.shape[1]):
-        count = 0
-        best = 0.0
-        for t in range(values.shape[0]):
-            out[t, n] = values[t, n]
-            if math.isnan(values[t, n]):
-                continue
-            if count % window == 0 or sign * values[t, n] >= sign * best:
-                best = values[t, n]
-            out[t, n] = best
-            count += 1
-        start = values.shape[0]
-        begun = count
-        for t in range(values.shape[0] - 1, -1, -1):
-            if math.isnan(values[t, n]):
-                continue
-            # Of `count` bars up to t the window is the last `window`; `start` walks back to the first of them.
-            while begun > 0 and begun > count - window:
-                start -= 1
-                if math.isnan(values[start, n]):
-                    continue
-                if begun % window == 0 or begun == count or sign * values[start, n] > sign * best:
-                    best = values[start, n]
-                begun -= 1
-            if count < window:
-                out[t, n] = np.nan
-            elif sign * best > sign * out[t, n]:
-                out[t, n] = best
-            count -= 1
-
-
-@jit
-def _lag(values: Floats, bars: int, out: Floats) -> None:
-    for n in range(values.shape[1]):
-        count = 0
-        behind = 0
-        for t in range(values.shape[0]):
-            out[t, n] = np.nan
-            if math.isnan(values[t, n]):
-                continue
-            count += 1
-            if count > bars:
-                while math.isnan(values[behind, n]):
-                    behind += 1
-                out[t, n] = values[behind, n]
-                behind += 1
 
 
 @jit
@@ -159,7 +103,7 @@ def rolling_max(values: Floats, window: int) -> Floats:
     Warm-up: row window - 1. NaN: skipped.
     """
     whole(1, window=window)
-    return run(_rolling_extreme, values, window, 1.0, infinite=True)
+    return run(places.extremes, values, window, 1.0, np.empty(abreast.ABREAST), infinite=True)
 
 
 def rolling_min(values: Floats, window: int) -> Floats:
@@ -169,7 +113,7 @@ def rolling_min(values: Floats, window: int) -> Floats:
     Warm-up: row window - 1. NaN: skipped.
     """
     whole(1, window=window)
-    return run(_rolling_extreme, values, window, -1.0, infinite=True)
+    return run(places.extremes, values, window, -1.0, np.empty(abreast.ABREAST), infinite=True)
 
 
 def lag(values: Floats, bars: int) -> Floats:
@@ -178,7 +122,7 @@ def lag(values: Floats, bars: int) -> Floats:
     Unit: that of the values. Source: none, it is a shift. Warm-up: row bars. NaN: skipped.
     """
     whole(0, bars=bars)
-    return run(_lag, values, bars, infinite=True)
+    return run(places.lags, values, bars, infinite=True)
 
 
 def returns(values: Floats) -> Floats:
