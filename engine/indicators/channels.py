@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from engine.bars import Floats
-from engine.indicators.arrays import positive, run, together, whole
-from engine.indicators.averages import exponential, sma
+from engine.indicators.arrays import positive, together, whole
+from engine.indicators.averages import sma, smoothed
 from engine.indicators.rolling import rolling_max, rolling_min, rolling_std
 from engine.indicators.volatility import true_range
 
@@ -43,8 +43,8 @@ def keltner(
     positive(width=width)
     high, low, close = together(high, low, close)
     start = max(window - 1, range_window)
-    middle = run(exponential, (high + low + close) / 3.0, window, start - (window - 1), 2.0 / (window + 1.0))
-    ranges = run(exponential, true_range(high, low, close), range_window, start - range_window, 1.0 / range_window)
+    middle = smoothed((high + low + close) / 3.0, window, 2.0 / (window + 1.0), skip=start - (window - 1))
+    ranges = smoothed(true_range(high, low, close), range_window, 1.0 / range_window, skip=start - range_window)
     return Channel(middle + width * ranges, middle, middle - width * ranges)
 
 

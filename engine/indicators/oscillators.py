@@ -10,7 +10,7 @@ import numpy as np
 from engine.bars import Floats
 from engine.errors import InvalidInput
 from engine.indicators.arrays import ratio, run, together, whole
-from engine.indicators.averages import ema, exponential, rma, sma
+from engine.indicators.averages import ema, rma, sma, smoothed
 from engine.indicators.rolling import lag, rolling_max, rolling_min
 from engine.indicators.volatility import true_range
 from engine.jit import jit
@@ -135,7 +135,7 @@ def macd(values: Floats, *, fast: int = 12, slow: int = 26, signal: int = 9) -> 
     whole(1, fast=fast, slow=slow, signal=signal)
     if fast >= slow:
         raise InvalidInput(f"fast ({fast}) must be below slow ({slow}).")
-    quick = run(exponential, values, fast, slow - fast, 2.0 / (fast + 1.0))
+    quick = smoothed(values, fast, 2.0 / (fast + 1.0), skip=slow - fast)
     line = quick - ema(values, slow)
     average = ema(line, signal)
     return Macd(line, average, line - average)
