@@ -58,6 +58,8 @@ def together(*arrays: ArrayLike) -> tuple[Floats, ...]:
     missing = np.isnan(known[0])
     for values in known[1:]:
         missing = missing | np.isnan(values)
+    if not missing.any():  # as they are: nobody writes into them
+        return tuple(np.broadcast_to(values, shape) for values in known)
     return tuple(np.where(missing, np.nan, values) for values in known)
 
 
