@@ -155,7 +155,17 @@ def day_after(t: int, time: NDArray[np.int64]) -> int:
 
 @jit
 def days(time: NDArray[np.int64], equity: Floats, capital: float, out: Floats) -> None:
-    """Best and worst return of a UTC day: its last equity / that before the day - 1; 0 from ruin on."""
+    """Best and worst return of a UTC day: its last equity / that before the day - 1; 0 from ruin on.
+
+    Where every bar has a day of its own they are the highest and the lowest return, which are known.
+    """
+    later = time[1:]
+    apart = later.shape[0] == 0 or later[0] - time[0] >= _DAY
+    for k in range(later.shape[0] if apart else 0):
+        apart &= later[k] - time[k] >= _DAY
+    if apart:
+        out[_BEST_DAY], out[_WORST_DAY] = out[_HIGHEST], out[_LOWEST]
+        return
     best, worst = -np.inf, np.inf
     before = capital
     t = 0
