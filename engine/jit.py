@@ -20,7 +20,9 @@ from __future__ import annotations
 
 import dis
 import hashlib
+import importlib
 import os
+import sys
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -46,6 +48,23 @@ def set_cache_dir(path: Path | str) -> None:
     """Keep compiled code below `path` instead of beside the source. Call it before the first kernel runs."""
     global _cache_dir
     _cache_dir = Path(path)
+
+
+@cache
+def _skip_blas() -> None:
+    """Let numba believe that there is no BLAS when it asks, as it does before the first kernel is compiled or loaded.
+
+    To answer it would import `scipy.linalg`, a quarter of what the first run of a process takes. Nothing is lost: the
+    answer only decides how `np.convolve` and `np.correlate` add up inside compiled code, which no kernel calls. Another
+    thread that imports scipy at this moment must not hear of it, so where there is one nothing is done.
+    """
+    if threading.active_count() > 1 or "scipy.linalg.cython_blas" in sys.modules:
+        return
+    sys.modules["scipy.linalg.cython_blas"] = None  # type: ignore[assignment]  # refuses its import
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        del sys.modules["scipy.linalg.cython_blas"]
 
 
 class Kernel(Generic[P, R]):
@@ -75,6 +94,7 @@ class Kernel(Generic[P, R]):
             if self._compiled is None:
                 import numba
 
+                _skip_blas()
                 from engine.codecache import CodeCache
 
                 rebound = self._rebound(lambda kernel: kernel.compile())

@@ -38,6 +38,29 @@ def test_compiled_code_goes_where_it_is_told(tmp_path):
     assert list(tmp_path.rglob("*.nbc"))
 
 
+FIRST_KERNEL = """
+import sys, threading
+import numpy as np
+from engine import indicators
+{before}
+found = indicators.returns(np.array([1.0, 2.0]))[1]
+print(found, "scipy.linalg" in sys.modules)
+import numba, scipy.linalg.cython_blas
+two = np.ones((2, 2))
+print(numba.njit(lambda a: np.dot(a, a))(two)[0, 0], numba.njit(lambda a: np.convolve(a, a))(two[0]).tolist())
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "loaded"),
+    [("", False), ("threading.Thread(target=threading.Event().wait, daemon=True).start()", True)],
+    ids=["alone", "beside another thread"],
+)
+def test_the_first_kernel_does_without_scipy_which_is_there_for_others_all_the_same(before, loaded):
+    said = python(FIRST_KERNEL.format(before=before)).splitlines()
+    assert said == [f"1.0 {loaded}", "2.0 [1.0, 2.0, 1.0]"]
+
+
 def test_public_names_are_there_and_others_are_not():
     import engine
 
