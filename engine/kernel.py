@@ -209,7 +209,7 @@ def coast(t: int, stop: int, limited: bool, market: Market, plan: Plan, terms: T
 
 
 @inlined
-def follow(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> int:
+def through(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> int:
     """What `run` does.
 
     A bar on which nothing can happen is only marked. It is told apart here, in arrays that are already at hand,
@@ -264,5 +264,5 @@ def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: B
     """Simulate bars start <= t < stop; returns the next bar, earlier than `stop` when the fill buffer is full."""
     if book.units.shape[0] == 1:
         # The same once more, for the compiler: of what it knows to be one it makes no loop.
-        return follow(start, stop, market, plan, terms, book, out)
-    return follow(start, stop, market, plan, terms, book, out)
+        return through(start, stop, market, plan, terms, book, out)
+    return through(start, stop, market, plan, terms, book, out)

@@ -28,24 +28,20 @@ class Tails(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """Returns around the two percentiles, each with the one at the percentile's place and the next one in order.
-
-    `lowest` as they were in time: those around the lower one and none beyond. `below` of all returns are less than
-    they are and sum to `lost`; `under` are less than those around the upper percentile.
+    """Returns around each percentile, with the one at its place and the next one as order would have them; `below` of
+    all returns are less than those around the lower one, `under` less than those around the upper one.
     """
 
-    lowest: Floats
     low: Floats
     high: Floats
-    lost: float = 0.0
     below: int = 0
     under: int = 0
 
 
 @jit
 def beneath(returns: Floats, limit: float, room: Floats) -> tuple[float, int]:
-    """Sum and number of the returns that are less. `room` is [2, LANES] or more."""
-    room[:2] = 0.0
+    """Sum and number of the returns that are less. `room` is [2, LANES]."""
+    room[:] = 0.0
     for first in range(0, returns.shape[0], LANES):
         some = returns[first : first + LANES]
         for k in range(some.shape[0]):
@@ -62,12 +58,12 @@ def gather(
     room: Floats,
     marks: NDArray[np.bool_],
     near: Floats,
-) -> tuple[float, int, int, int]:
+) -> tuple[int, int, int]:
     """Copy the returns from `low[0]` to `low[1]` and those from `high[0]` to `high[1]`, which lie above, to `near`.
 
-    Returns the sum of those below `low[0]`, how many these are, how many are below `high[0]`, and how many were
-    copied. Each is written behind the last one that counts, and counts or not: there is no branch to be guessed wrong.
-    `room` is [3, LANES], `marks` [LANES].
+    Returns how many are below `low[0]`, how many below `high[0]`, and how many were copied. Each is written behind the
+    last one that counts, and counts or not: there is no branch to be guessed wrong. `room` is [2, LANES], `marks`
+    [LANES].
     """
     room[:] = 0.0
     count = np.uint64(0)
@@ -75,14 +71,13 @@ def gather(
         some = returns[first : first + LANES]
         for k in range(some.shape[0]):
             value = some[k]
-            room[0, k] += value if value < low[0] else 0.0
-            room[1, k] += 1.0 if value < low[0] else 0.0
-            room[2, k] += 1.0 if value < high[0] else 0.0
+            room[0, k] += 1.0 if value < low[0] else 0.0
+            room[1, k] += 1.0 if value < high[0] else 0.0
             marks[k] = ((value >= low[0]) & (value <= low[1])) | ((value >= high[0]) & (value <= high[1]))
         for k in range(some.shape[0]):
             near[count] = some[k]
             count += np.uint64(marks[k])
-    return total(room[0]), int(total(room[1])), int(total(room[2])), int(count)
+    return int(total(room[0])), int(total(room[1])), int(count)
 
 
 def tails_of(returns: Floats) -> Tails:
@@ -92,15 +87,22 @@ def tails_of(returns: Floats) -> Tails:
     ends = _ends(returns, int(low), int(high)) if len(returns) >= MANY else None
     if ends is None:
         ordered = _ordered(returns, int(low), int(high))
-        ends = Ends(returns, ordered, ordered)
-    place, count = int(low) - ends.below, int(low) + 1
-    worst = float(ends.low[place])
-    less, fewer = beneath(ends.lowest, worst, np.empty((2, LANES)))
+        ends = Ends(ordered, ordered)
+    place = int(low) - ends.below
     return Tails(
         low=_at(ends.low, place, low - int(low)),
         high=_at(ends.high, int(high) - ends.under, high - int(high)),
-        shortfall=(ends.lost + less + worst * (count - ends.below - fewer)) / count,
+        shortfall=mean_of_lowest(returns, int(low) + 1, float(ends.low[place])),
     )
+
+
+def mean_of_lowest(returns: Floats, count: int, largest: float) -> float:
+    """Mean of the lowest `count` returns, of which this is the largest.
+
+    Whoever asks for it gets the same bits: the sum goes through the returns in time, however they were put in order.
+    """
+    less, fewer = beneath(returns, largest, np.empty((2, LANES)))
+    return (less + largest * (count - fewer)) / count
 
 
 def _ordered(returns: Floats, *places: int) -> Floats:
@@ -119,12 +121,12 @@ def _ends(returns: Floats, low: int, high: int) -> Ends | None:
     if not lower[1] < higher[0]:
         return None
     near = np.empty(len(returns))
-    lost, below, under, count = gather(returns, lower, higher, np.empty((3, LANES)), np.empty(LANES, np.bool_), near)
+    below, under, count = gather(returns, lower, higher, np.empty((2, LANES)), np.empty(LANES, np.bool_), near)
     is_low = near[:count] <= lower[1]
     lowest, highest = near[:count][is_low], near[:count][~is_low]
     if not (below <= low < below + len(lowest) - 1 and under <= high < under + len(highest) - 1):
         return None
-    return Ends(lowest, _ordered(lowest, low - below), _ordered(highest, high - under), lost, below, under)
+    return Ends(_ordered(lowest, low - below), _ordered(highest, high - under), below, under)
 
 
 def _at(ordered: Floats, first: int, beyond: float) -> float:

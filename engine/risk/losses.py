@@ -16,6 +16,7 @@ import numpy as np
 
 from engine.bars import Floats
 from engine.overfit.normal import ndtri
+from engine.tails import mean_of_lowest
 
 # Levels of confidence, and the share of outcomes beyond each. Both are written down: 1 - 0.95 is not 0.05.
 TAILS = {0.95: 0.05, 0.99: 0.01}
@@ -64,7 +65,7 @@ def historical(returns: Floats, values: Floats, tail: float) -> Loss:
     days = returns[two[0]] + (returns[two[1]] - returns[two[0]]) * (place - first)
     return Loss(
         var=float(-(below + (above - below) * (place - first))),
-        cvar=float(-gains[worst].mean()),
+        cvar=-mean_of_lowest(gains, first + 1, float(below)),
         var_parts=-days * values,
         cvar_parts=-returns[worst].mean(axis=0) * values,
     )
