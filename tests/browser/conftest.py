@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, Route, expect, sync_playwright
 
 from app.client import Client
 from tests.conftest import missing
@@ -112,6 +113,15 @@ def go(page: Page, platform: Server, address: str) -> None:
     page.goto(f"{origin(platform)}/#/{address}")
     page.wait_for_selector("#live.live")
     page.wait_for_selector(".screen:not([aria-busy])")
+
+
+def caught(page: Page, routes: list[Route], count: int) -> list[Route]:
+    """Requests that a route has kept, once there are so many: it hears of one later than who expects it."""
+    patience = time.monotonic() + 10.0
+    while len(routes) < count and time.monotonic() < patience:
+        page.wait_for_timeout(10)
+    assert len(routes) == count
+    return routes
 
 
 def origin(platform: Server) -> str:

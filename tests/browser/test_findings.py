@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from app.client import Client
-from tests.browser.conftest import Browse, suits_everybody
+from tests.browser.conftest import Browse, caught, suits_everybody
 
 EURUSD: dict[str, Any] = {"dataset": "fx_daily", "symbols": ["EURUSD"]}
 GRID = {"fast": [5, 10, 20], "slow": [40, 80, 120]}
@@ -175,7 +175,7 @@ def test_a_choice_that_was_not_answered_does_not_come_back_over_a_newer_one(
         pass
     page.get_by_label("Recent results").select_option(jobs["search"])
     page.get_by_role("button", name="Add").click()
-    late[0].continue_()
+    caught(page, late, 1)[0].continue_()
     expect(page.locator(".chips li")).to_have_count(2)
 
 

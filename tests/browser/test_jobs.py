@@ -11,7 +11,7 @@ from playwright.sync_api import Route, expect
 
 from app.client import Client
 from app.web import presenters
-from tests.browser.conftest import Browse, suits_everybody
+from tests.browser.conftest import Browse, caught, suits_everybody
 from tests.serving import Server
 
 RUN = {"params": {"fast": 10, "slow": 50}, "dataset": "fx_daily", "symbols": ["EURUSD"]}
@@ -63,7 +63,7 @@ def test_an_answer_that_comes_late_does_not_replace_a_newer_one(browse: Browse, 
         state.select_option("cancelled")
     state.select_option("succeeded")
     with page.expect_response(re.compile("status=cancelled")):
-        late[0].continue_()
+        caught(page, late, 1)[0].continue_()
     expect(page.locator("tr.choice").first).to_contain_text("succeeded")
     expect(page.get_by_text("No job is like that.")).to_be_hidden()
 
@@ -119,7 +119,7 @@ def test_who_writes_while_a_screen_is_read_goes_on_writing(browse: Browse, job: 
     with page.expect_request("**/jobs?*"):
         page.get_by_role("link", name="Jobs", exact=True).click()
     page.get_by_label("Tag").fill("half")
-    late[0].continue_()
+    caught(page, late, 1)[0].continue_()
     page.wait_for_selector(".screen:not([aria-busy]) tr.choice")
     expect(page.get_by_label("Tag")).to_be_focused()
 

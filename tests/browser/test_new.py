@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from app.client import Client
-from tests.browser.conftest import Browse, suits_everybody
+from tests.browser.conftest import Browse, caught, suits_everybody
 from tests.serving import Server
 
 EURO = {"dataset": "fx_daily", "symbols": ["EURUSD"]}
@@ -72,13 +72,11 @@ def test_a_run_is_sent_once_and_again_when_it_was_refused(browse: Browse) -> Non
         page.get_by_label("fast", exact=True).fill("7")
     expect(page.get_by_role("heading", name="Ready")).to_be_visible()
     page.get_by_label("fast", exact=True).press("Enter")
-    sent[0].fulfill(status=429, json={"code": "rate_limited", "detail": "Too many."})
+    caught(page, sent, 1)[0].fulfill(status=429, json={"code": "rate_limited", "detail": "Too many."})
     expect(page.locator(".toast")).to_contain_text("Too many.")  # what was sent is not what stands there
     expect(page.get_by_role("heading", name="Ready")).to_be_visible()
-    with page.expect_request("**/backtest/run"):
-        run.click()
-    assert len(sent) == 2
-    sent[1].fulfill(status=429, json={"code": "rate_limited", "detail": "Too many."})
+    run.click()
+    caught(page, sent, 2)[1].fulfill(status=429, json={"code": "rate_limited", "detail": "Too many."})
     expect(page.get_by_role("alert")).to_have_text("Too many.")
     expect(run).to_be_enabled()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.conftest import Browse, suits_everybody
+from tests.browser.conftest import Browse, caught, suits_everybody
 
 
 def test_strategies_that_have_said_nothing_can_be_asked(browse: Browse) -> None:
@@ -29,7 +29,7 @@ def test_what_is_refused_is_told_where_its_place_is_gone_by_then(browse: Browse)
     old = button.element_handle()
     page.get_by_label("Direction").select_option("LONG")  # the screen is drawn anew
     page.wait_for_function("old => !old.isConnected", arg=old)
-    late[0].fulfill(status=409, json={"code": "not_now", "detail": "Not now."})
+    caught(page, late, 1)[0].fulfill(status=409, json={"code": "not_now", "detail": "Not now."})
     expect(page.locator(".toast")).to_contain_text("Not now.")
 
 
