@@ -22,14 +22,23 @@ def permitted(weight: float, terms: Terms) -> float:
     return 0.0 if weight < 0.0 and terms.short == 0.0 else weight
 
 
-def absurd(weights: Floats, bars: Bars) -> str | None:
-    """Which weight is infinite or larger than any that is meant, as the end of a sentence; None when none is."""
-    first = beyond(weights, LARGEST)
-    if first < 0:
+@inlined
+def excessive(row: int, weights: Floats) -> bool:
+    """Whether a row holds a weight that is infinite or larger than any that is meant."""
+    found = False
+    for n in range(weights.shape[1]):
+        found |= abs(weights[row, n]) > LARGEST
+    return found
+
+
+def absurd(weights: Floats, bars: Bars, first: int = 0) -> str | None:
+    """Which weight from row `first` on is `excessive`, as the end of a sentence; None when none is."""
+    at = beyond(weights[first:], LARGEST)
+    if at < 0:
         return None
-    row, column = divmod(first, weights.shape[1])
+    row, column = divmod(at, weights.shape[1])
     return (
-        f"a weight of {weights[row, column]:g} for {bars.symbols[column]} at {told(bars.time[row])}; "
+        f"a weight of {weights[first + row, column]:g} for {bars.symbols[column]} at {told(bars.time[first + row])}; "
         f"no weight may be larger than {LARGEST:g}, whatever its sign"
     )
 

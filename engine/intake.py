@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
@@ -45,6 +46,16 @@ def floats(values: ArrayLike, name: str) -> Floats:
         if isinstance(values, np.ma.MaskedArray):
             array = np.ma.filled(np.ma.asarray(values).astype(np.float64), np.nan)
         return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def unshared(held: list[Any]) -> bool:
+    """Whether the array that this list of one holds is held by nobody else, nor its memory: it need not be copied."""
+    # One reference is the list's, one that of the question; a view holds the array whose memory it shows.
+    if type(held[0]) is not np.ndarray or sys.getrefcount(held[0]) > 2:
+        return False
+    if held[0].base is None:
+        return held[0].flags.owndata
+    return type(held[0].base) is np.ndarray and held[0].base.flags.owndata and sys.getrefcount(held[0].base) <= 2
 
 
 @jit

@@ -26,7 +26,7 @@ from engine.book import (
     Terms,
 )
 from engine.costs import accrue, value
-from engine.decisions import decide, news, remind
+from engine.decisions import decide, excessive, news, remind
 from engine.exits import exit_due, liquidate, stops, untouched
 from engine.jit import inlined, jit
 from engine.orders import mark, trade
@@ -234,6 +234,8 @@ def through(start: int, stop: int, market: Market, plan: Plan, terms: Terms, boo
         ordered = False
         row = t - plan.delay
         if 0 <= row < weights.shape[0] and news(row, weights, said):
+            if excessive(row, weights):
+                break
             decide(row, weights, terms, book)
             ordered = True
         if due_at[t]:
@@ -261,7 +263,10 @@ def through(start: int, stop: int, market: Market, plan: Plan, terms: Terms, boo
 
 @jit
 def run(start: int, stop: int, market: Market, plan: Plan, terms: Terms, book: Book, out: Out) -> int:
-    """Simulate bars start <= t < stop; returns the next bar, earlier than `stop` when the fill buffer is full."""
+    """Simulate bars start <= t < stop; returns the next bar.
+
+    It is earlier than `stop` when the fill buffer is full, or when what is decided for it is `excessive`.
+    """
     if book.units.shape[0] == 1:
         # The same once more, for the compiler: of what it knows to be one it makes no loop.
         return through(start, stop, market, plan, terms, book, out)

@@ -58,9 +58,7 @@ def simulate(
     plan = plan_of(bars, weights, config)
     if due is not None:  # asked for at a close, and filled as any other decision
         plan.due[plan.delay :] |= due[: len(due) - plan.delay]
-    wrong = absurd(plan.weights, bars)
-    if wrong is not None:
-        raise RunFailed(f"There is {wrong}.", code="bad_weights")
+    _refuse_absurd(bars, plan, len(bars) - plan.delay)  # what is decided last is never carried out
     return _run(bars, plan, config, report)
 
 
@@ -179,6 +177,7 @@ def _run(bars: Bars, plan: Plan, config: Config, report: Report | None) -> Ledge
         stop = min(total, done + block)
         done = run(done, stop, market, plan, terms, book, out)
         if done < stop:
+            _refuse_absurd(bars, plan, done - plan.delay)
             out = out._replace(fills=_roomier(out.fills))
     _refuse_overflow(bars, out.equity)
     filled, ruined, refused, scaled = book.counts.tolist()
@@ -216,6 +215,13 @@ def _warnings(bars: Bars, config: Config, refused: int, scaled: int, ruined: int
         yield f"Targets above max_leverage {config.max_leverage:g} were scaled down together."
     if ruined >= 0:
         yield f"Ruin at {bars.time[ruined].astype('datetime64[s]')}: equity was used up and the run stopped."
+
+
+def _refuse_absurd(bars: Bars, plan: Plan, row: int) -> None:
+    """Refuse weights from this row on of which one is larger than any that is meant; the kernel stops at such a one."""
+    wrong = absurd(plan.weights, bars, max(0, row))
+    if wrong is not None:
+        raise RunFailed(f"There is {wrong}.", code="bad_weights")
 
 
 def _refuse_overflow(bars: Bars, equity: Floats) -> None:

@@ -30,6 +30,7 @@ from engine.bars import Bars
 from engine.config import Config
 from engine.decisions import absurd
 from engine.errors import BadData, InvalidInput, InvalidParameter, QueuantError, RunFailed
+from engine.intake import unshared
 from engine.panel import Panel
 from engine.parameters import Parameter, Range, check_all, object_schema, read
 
@@ -227,9 +228,10 @@ class BoundStrategy:
                 given=len(bars),
                 allowed={"minimum": needed},
             )
-        said = self._decide(bars)
-        if not isinstance(said, Decision):
-            return Decision(self._checked(said, bars))
+        held = [self._decide(bars)]  # by nobody else, as a rule
+        if not isinstance(held[0], Decision):
+            return Decision(self._checked(held, bars))
+        said = held[0]
         shape = (len(bars), len(bars.symbols))
         for name in ("score", "raw", "conviction"):
             values = getattr(said, name)
@@ -241,7 +243,7 @@ class BoundStrategy:
         if not _sentences(said.reasons, shape[:1]):
             text = f"{self.strategy.id} returned reasons that are not sentences, each with {shape[:1]} truths."
             raise RunFailed(text, code="bad_weights")
-        return replace(said, weights=self._checked(said.weights, bars))
+        return replace(said, weights=self._checked([said.weights], bars))
 
     def _decide(self, bars: Bars) -> object:
         try:
@@ -252,16 +254,18 @@ class BoundStrategy:
             text = f"{type(error).__name__}: {str(error)[:200]}"
             raise RunFailed(f"{self.strategy.id} raised {text}", code="strategy_error") from error
 
-    def _checked(self, weights: object, bars: Bars) -> Weights:
+    def _checked(self, held: list[Any], bars: Bars) -> Weights:
+        ours = unshared(held)
+        weights = held[0]
         shape = (len(bars), len(bars.symbols))
         if not isinstance(weights, np.ndarray) or weights.shape != shape or weights.dtype.kind not in "fiu":
             got = f"{weights.dtype} {weights.shape}" if isinstance(weights, np.ndarray) else type(weights).__name__
             hint = " Return its .to_numpy()." if hasattr(weights, "to_numpy") else ""
             text = f"{self.strategy.id} returned {got}, expected an array of numbers {shape}.{hint}"
             raise RunFailed(text, code="bad_weights", given=got)
-        # One row for all times (`np.broadcast_to`) stays one row. A copy: a strategy may write over its own later.
+        # One row for all times (`np.broadcast_to`) stays one row. A copy where a strategy may write over its own later.
         once = weights.strides[0] == 0
-        rows = np.array(weights[:1] if once else weights, dtype=np.float64, order="C")
+        rows = np.array(weights[:1] if once else weights, dtype=np.float64, order="C", copy=None if ours else True)
         rows.flags.writeable = False
         wrong = absurd(rows, bars)
         if wrong is not None:

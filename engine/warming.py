@@ -40,7 +40,7 @@ _INDICATORS: tuple[Callable[[Bars], object], ...] = (
     lambda bars: indicators.wma(bars.close, 2),
     lambda bars: indicators.ewm_variance(bars.close, 2.0),
     lambda bars: indicators.last_cross(indicators.compare_averages(bars.close, 2, 3)),
-    lambda bars: indicators.crosses(indicators.compare_averages(bars.close, 2, 3)),
+    lambda bars: indicators.crosses(indicators.compare_averages(indicators.lag(bars.close, 1), 2, 3)),
     lambda bars: indicators.latch(bars.close > 1.0, bars.close < 1.0),
     lambda bars: indicators.cci(bars.high, bars.low, bars.close, window=3),
     lambda bars: indicators.adx(bars.high, bars.low, bars.close, window=2),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import numpy as np
-
 from engine import indicators
 from engine.bars import Bars
 from engine.strategy import Crossing, Range, Weights, strategy
@@ -39,8 +37,6 @@ def sma_cross(
     There is no position before the first cross: averages that are already apart when the data begin say nothing
     about when to enter. A tie between the averages changes nothing. Each of N symbols gets 1/N of equity.
     """
-    weights = indicators.last_cross(indicators.compare_averages(bars.close, fast, slow))
-    if side != "both":
-        (np.maximum if side == "long" else np.minimum)(weights, 0.0, out=weights)
-    weights /= len(bars.symbols)
-    return weights
+    share = 1.0 / len(bars.symbols)
+    up, down = {"long": (share, 0.0), "short": (0.0, -share), "both": (share, -share)}[side]
+    return indicators.last_cross(indicators.compare_averages(bars.close, fast, slow), up, down)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 # The distributions and their versions, by the name of a library. None of them is a dependency of the project.
 PACKAGES = {
-    "raptorbt": ("raptorbt==0.13.*",),
+    "raptorbt": ("raptorbt==0.13.*", "numpy"),  # which it needs and does not ask for
     "vectorbt": ("vectorbt==1.2.*", "vectorbt-rust==1.2.*"),
     "vectorbt-rust": ("vectorbt==1.2.*", "vectorbt-rust==1.2.*"),
     "backtesting": ("backtesting==0.6.6",),

@@ -108,6 +108,8 @@ _WAITS: Mapping[str, Callable[..., int] | Mapping[str, Callable[..., int]]] = {
     "adx": {"adx": lambda window: 2 * window - 1, **dict.fromkeys(("plus", "minus"), _after_window)},
 }
 _RULES = {"macd": _rising}
+# Arguments that are always as they are by default.
+_FIXED = ("ddof", "up", "down")
 # The least that an indicator's whole arguments may be, where that is not 1.
 LEAST = {"yang_zhang": 2, "adx": 2, "zscore": 2, "rolling_std": 2, "rolling_corr": 2, "rolling_beta": 2} | {
     "rolling_skew": 3,
@@ -126,7 +128,7 @@ _TAKES: Mapping[str, Takes] = {
 def _indicator(name: str) -> Function:
     function = getattr(indicators, name)
     signature = inspect.signature(function)
-    described = [item for item in signature.parameters.values() if item.name != "ddof"]
+    described = [item for item in signature.parameters.values() if item.name not in _FIXED]
     arguments = [
         Parameter(item.name, _TAKES[str(item.annotation)], None if item.default is item.empty else item.default)
         for item in described

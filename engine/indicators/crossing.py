@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from engine.bars import Floats
 from engine.errors import InvalidInput
-from engine.indicators.arrays import as_rows, run, together, whole
+from engine.indicators.arrays import LARGEST, as_rows, run, together, whole
 from engine.jit import inlined, jit
 
 # Two averages of decimal prices that are equal on paper differ by the rounding of their binary forms, some 1e-16
@@ -84,9 +84,20 @@ def accumulate(before: float, rows: Floats) -> float:
     return third + d
 
 
+@inlined
+def finite(rows: Floats) -> bool:
+    """Whether every value of the first column is a number."""
+    whole = True
+    for k in range(rows.shape[0]):
+        whole &= abs(rows[k, 0]) <= LARGEST
+    return whole
+
+
 @jit
-def _relate(values: Floats, fast: int, slow: int, out: Floats) -> None:
+def _relate(values: Floats, fast: int, slow: int, out: Floats) -> bool:
     """Relations of a column in which every bar is traded: a sliding gap, exact sums where its rounding could decide.
+
+    False where a value is no number: then nothing has been found.
 
     The gap is slow x sum_fast - fast x sum_slow. What it grows by at each bar, and its sign, are taken from some bars
     at a time; only adding up has to wait for the bar before. With M the largest value so far, a step rounds by at
@@ -95,8 +106,10 @@ def _relate(values: Floats, fast: int, slow: int, out: Floats) -> None:
     total = values.shape[0]
     first = max(fast, slow)
     out[: first - 1] = np.nan
+    if not finite(values[:first]):
+        return False
     if first > total:
-        return
+        return True
     out[first - 1, 0] = decided(values, first - 1, fast, slow)
     reach = EPSILON * (8.0 * fast * slow + 4.0 * (fast + slow))
     largest, gap, steps = 0.0, 0.0, 0
@@ -107,6 +120,8 @@ def _relate(values: Floats, fast: int, slow: int, out: Floats) -> None:
         if steps == 0:
             gap, steps = slow * exact(values, 0, t - 1, fast) - fast * exact(values, 0, t - 1, slow), 1
         new, rows = values[t:stop], out[t:stop]
+        if not finite(new):
+            return False
         old, older = values[t - fast : stop - fast], values[t - slow : stop - slow]
         for k in range(rows.shape[0]):
             rows[k, 0] = slow * (new[k, 0] - old[k, 0]) - fast * (new[k, 0] - older[k, 0])
@@ -128,18 +143,13 @@ def _relate(values: Floats, fast: int, slow: int, out: Floats) -> None:
                 rows[k, 0] = decided(values, t + k, fast, slow) if abs(rows[k, 0]) <= doubt else rows[k, 0]
         for k in range(rows.shape[0]):
             rows[k, 0] = 0.0 if rows[k, 0] == 0.0 else math.copysign(1.0, rows[k, 0])
+    return True
 
 
 @jit
 def _compare(values: Floats, fast: int, slow: int, room: Floats, out: Floats) -> None:
     """Relations of each column, found among its traded bars; `room` [2, T, 1] is for these and what is found."""
     total, size = values.shape
-    missing = False
-    for t in range(total):
-        missing |= math.isnan(values[t, 0])
-    if size == 1 and not missing:
-        _relate(values, fast, slow, out)
-        return
     traded, found = room[0], room[1]
     for n in range(size):
         count = 0
@@ -166,7 +176,7 @@ def _turns(relation: Floats, up: NDArray[np.bool_], down: NDArray[np.bool_]) -> 
 
 
 @jit
-def _last_turn(relation: Floats, out: Floats) -> None:
+def _last_turn(relation: Floats, up: float, down: float, out: Floats) -> None:
     for n in range(relation.shape[1]):
         before = np.nan
         side = 0.0
@@ -174,9 +184,9 @@ def _last_turn(relation: Floats, out: Floats) -> None:
             now = relation[t, n]
             if now != before:  # seldom, which is guessed right
                 if now > 0.0 and before <= 0.0:
-                    side = 1.0
+                    side = up
                 elif now < 0.0 and before >= 0.0:
-                    side = -1.0
+                    side = down
                 before = before if math.isnan(now) else now
             out[t, n] = side
 
@@ -188,6 +198,10 @@ def compare_averages(values: Floats, fast: int, slow: int) -> Floats:
     1e-12 of their size is a tie. Unit: sign. Source: the rule is ours. Warm-up: row max(fast, slow) - 1. NaN: skipped.
     """
     whole(1, fast=fast, slow=slow)
+    rows = as_rows(values)
+    out = np.empty(rows.shape)
+    if rows.shape[1] == 1 and _relate(rows, fast, slow, out):  # as a rule
+        return out.reshape(np.shape(values))
     return run(_compare, values, fast, slow, np.empty((2, len(values), 1)))
 
 
@@ -204,15 +218,15 @@ def crosses(relation: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return up.reshape(shape), down.reshape(shape)
 
 
-def last_cross(relation: Floats) -> Floats:
-    """1 after the last turn upwards, -1 after the last one downwards, 0 before the first: see `crosses`.
+def last_cross(relation: Floats, up: float = 1.0, down: float = -1.0) -> Floats:
+    """`up` after the last turn upwards, `down` after the last one downwards, 0 before the first: see `crosses`.
 
-    Unit: sign. Source: the rule is ours. Warm-up: row 1 after the relation's first. NaN: skipped, so that a turn is
-    seen over it; the last turn stands there.
+    Unit: sign, or that of `up` and `down`. Source: the rule is ours. Warm-up: row 1 after the relation's first.
+    NaN: skipped, so that a turn is seen over it; the last turn stands there.
     """
     rows = as_rows(relation)
     out = np.empty(rows.shape)
-    _last_turn(rows, out)
+    _last_turn(rows, float(up), float(down), out)
     return out.reshape(np.shape(relation))
 
 

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from engine.bars import Bars, Floats, Times
 from engine.book import FILL, FILLED, FILLS_PER_SYMBOL, Out, Plan
 from engine.config import Config
-from engine.decisions import decide
+from engine.decisions import absurd, decide
+from engine.errors import RunFailed
 from engine.kernel import run
 from engine.panel import NO_PANEL
 from engine.paper.state import Leg, State
@@ -115,7 +116,8 @@ class _Work:
         bars, book, out = self._two(t), self.state.book(), _out(len(self.state.symbols))
         terms = terms_of(bars, self._config)
         plan = Plan(asked, 1, period_starts(bars.sessions, self._config.rebalance))
-        run(1, 2, market_of(bars), plan, terms, book, out)
+        if run(1, 2, market_of(bars), plan, terms, book, out) < 2:
+            raise RunFailed(f"There is {absurd(asked, bars)}.", code="bad_weights")
         fills = out.fills[: book.counts[FILLED]]
         attributed, gains = self._attributed(bars, out, fills, wanted)
         equity, before = float(out.equity[1]), self.state.equity

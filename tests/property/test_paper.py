@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine import Config, simulate
+from engine.errors import RunFailed
 from engine.intake import FIELDS
 from engine.paper.folding import Entry, Fold
 from engine.paper.state import State
@@ -195,3 +196,11 @@ def test_a_breaker_that_is_switched_off_is_forgotten_and_a_state_of_before_knows
     assert after.watch is None
     again, marks = step(after, *piece(bars, wishes, 31, 32), config, Breaker(0.5))
     assert again.watch.reference == max(after.equity, marks[0].equity)
+
+
+def test_a_wish_that_nobody_can_mean_is_refused_with_its_symbol():
+    bars = test_engine.market(3, total=TOTAL, size=3, holes=0.0)
+    _, wishes = wishes_of(3, bars)
+    wishes.wanted[10, 3:6] = 1e7
+    with pytest.raises(RunFailed, match=r"There is a weight of \S+ for B at .* no weight may be larger than 1e\+06"):
+        step(State.opening(1e6), *piece(bars, wishes, 0, 30), Config(fill="next_close"))

@@ -316,6 +316,17 @@ def test_a_weight_that_nobody_can_mean_is_refused_with_symbol_and_time(bars, wei
     assert "max_leverage" in simulate(bars(price, price), weights).warnings[0]
 
 
+@pytest.mark.parametrize("fill", ["next_open", "next_close", "same_close"])
+@pytest.mark.parametrize("row", range(4))
+@pytest.mark.parametrize("symbols", [1, 2])
+def test_such_a_weight_is_refused_in_whichever_row_it_stands_the_last_one_too(bars, fill, row, symbols, monkeypatch):
+    monkeypatch.setattr("engine.simulation.BLOCK", 2)
+    weights, price = np.full((4, symbols), 0.5), np.ones((4, symbols))
+    weights[row, -1] = np.inf
+    with pytest.raises(RunFailed, match=f"There is a weight of inf for {'AB'[symbols - 1]} at 2024-01-0{row + 1};"):
+        simulate(bars(price, price), weights, Config(fill=fill))
+
+
 def test_an_order_that_waits_for_a_price_does_not_bring_ruin_forward(bars, run):
     opened, closed = [10.0, 10.0, 25.0, 10.0], [10.0, 10.0, 10.0, 10.0]
     alone = run(bars(opened, closed), [-1.0] * 4)

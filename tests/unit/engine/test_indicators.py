@@ -52,6 +52,11 @@ def test_a_cross_is_seen_over_a_missing_bar():
     assert np.flatnonzero(up[:, 0]).tolist() == [2]
 
 
+def test_what_stands_after_a_cross_may_be_any_two_numbers():
+    relation = column(np.nan, 1, 0, 1, -1, 0, 1, np.nan, 0, -1)
+    assert indicators.last_cross(relation, 0.25, 2)[:, 0].tolist() == [0, 0, 0, 0.25, 2, 2, 0.25, 0.25, 0.25, 2]
+
+
 def test_a_latch_stays_until_it_is_released():
     on = column(0, 1, 0, 0, 1, 1).astype(bool)
     off = column(1, 0, 0, 1, 0, 1).astype(bool)

@@ -39,6 +39,8 @@ BARS = (LINE, LINE + 1, LINE - 0.5, LINE)
         (lambda: i.sma(5.0, 2), r"values \[T\] or \[T, N\], given the shape \(\)"),
         (lambda: i.sma(np.ones((2, 2, 2)), 2), r"given the shape \(2, 2, 2\)"),
         (lambda: i.sma(np.array([1.0, np.inf]), 2), "row 1 holds an infinite value"),
+        (lambda: i.compare_averages(np.array([np.inf, 1.0, 2.0, 3.0]), 1, 2), "row 0 holds an infinite value"),
+        (lambda: i.compare_averages(np.array([1.0, 2.0, 3.0, -np.inf]), 1, 2), "row 3 holds an infinite value"),
         (lambda: i.volatility(np.array([1.0, 2.0, 0.0])), "need positive prices; row 2"),
         (lambda: i.rolling_corr(LINE, LINE[1:], 2), r"shapes \(8,\) and \(7,\) do not stand beside each other"),
         (lambda: i.rolling_corr(LINE, LINE[:1], 2), r"shapes \(8,\) and \(1,\) do not stand beside each other"),

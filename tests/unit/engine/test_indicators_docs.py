@@ -40,7 +40,7 @@ def test_defaults_on_the_page_are_those_of_the_code(name):
         for item in inspect.signature(getattr(indicators, name)).parameters.values()
         if item.default is not item.empty
     }
-    assert {key: float(value) for key, value in re.findall(r"(\w+)=([\d.]+)", call)} == defaults
+    assert {key: float(value) for key, value in re.findall(r"(\w+)=(-?[\d.]+)", call)} == defaults
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -156,3 +156,16 @@ def test_a_nanosecond_in_a_text_is_kept():
 )
 def test_what_is_no_name_is_said(symbols, says):
     refused("bad_symbols", says, symbols=symbols)
+
+
+def test_an_array_is_unshared_where_nobody_else_can_write_to_its_memory():
+    assert intake.unshared([np.ones(3)])
+    assert intake.unshared([np.ones(6).reshape(3, 2)])
+    held = np.ones(6)
+    assert not intake.unshared([held])
+    assert not intake.unshared([held.reshape(3, 2)])
+    seen = memoryview(np.ones(3))
+    assert not intake.unshared([np.asarray(seen)])
+    assert not intake.unshared([np.frombuffer(bytearray(8))])
+    assert not intake.unshared([np.ma.ones(3)])
+    assert not intake.unshared([[1.0]])

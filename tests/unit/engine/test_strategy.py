@@ -172,6 +172,31 @@ def test_nan_and_integers_are_fine(ten):
     assert returning(np.ones((10, 1), dtype=int))(ten).dtype == np.float64
 
 
+def test_weights_that_nobody_else_holds_are_kept_and_others_copied(ten):
+    made, kept = [], []
+
+    @strategy(family="test", source="none")
+    def forgetful(bars):
+        """Keep nothing."""
+        weights = np.ones(bars.close.size)
+        made.append(weights.ctypes.data)
+        return weights.reshape(bars.close.shape)
+
+    @strategy(family="test", source="none")
+    def hoarder(bars):
+        """Keep a view of what is returned."""
+        weights = np.ones(bars.close.size)
+        kept.append(weights[:])
+        return weights.reshape(bars.close.shape)
+
+    assert forgetful.bind()(ten).ctypes.data == made[0]
+    weights = hoarder.bind()(ten)
+    kept[0][:] = 7.0
+    assert (weights == 1.0).all()
+    with pytest.raises(ValueError, match="read-only"):
+        weights[0] = 0.0
+
+
 def test_a_strategy_cannot_change_the_bars(ten):
     @strategy(family="test", source="none")
     def vandal(bars):
