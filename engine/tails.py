@@ -28,8 +28,8 @@ class Tails(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """Returns around each percentile, with the one at its place and the next one as order would have them; `below` of
-    all returns are less than those around the lower one, `under` less than those around the upper one.
+    """Returns around each percentile, in order; `below` of all returns are less than those around the lower one,
+    `under` less than those around the upper one.
     """
 
     low: Floats
@@ -86,7 +86,7 @@ def tails_of(returns: Floats) -> Tails:
     low, high = 0.05 * last, 0.95 * last
     ends = _ends(returns, int(low), int(high)) if len(returns) >= MANY else None
     if ends is None:
-        ordered = _ordered(returns, int(low), int(high))
+        ordered = np.sort(returns)
         ends = Ends(ordered, ordered)
     place = int(low) - ends.below
     return Tails(
@@ -105,12 +105,6 @@ def mean_of_lowest(returns: Floats, count: int, largest: float) -> float:
     return (less + largest * (count - fewer)) / count
 
 
-def _ordered(returns: Floats, *places: int) -> Floats:
-    """A copy in which what is at these places, and behind each of them, is what order would bring there."""
-    last = len(returns) - 1
-    return np.partition(returns, [min(place + behind, last) for place in places for behind in (0, 1)])
-
-
 def _ends(returns: Floats, low: int, high: int) -> Ends | None:
     """The returns around the percentiles of a sample, None where the sample has misled."""
     sample = np.sort(returns[::_STRIDE])
@@ -126,7 +120,7 @@ def _ends(returns: Floats, low: int, high: int) -> Ends | None:
     lowest, highest = near[:count][is_low], near[:count][~is_low]
     if not (below <= low < below + len(lowest) - 1 and under <= high < under + len(highest) - 1):
         return None
-    return Ends(_ordered(lowest, low - below), _ordered(highest, high - under), below, under)
+    return Ends(np.sort(lowest), np.sort(highest), below, under)
 
 
 def _at(ordered: Floats, first: int, beyond: float) -> float:
