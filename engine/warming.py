@@ -11,6 +11,7 @@ from engine import indicators, trades
 from engine.bars import Bars
 from engine.config import Config
 from engine.figures import Run
+from engine.indicators.ranking import COUNTED
 from engine.jit import cache_folder
 from engine.memory import keep_memory
 from engine.metrics import measure
@@ -34,6 +35,7 @@ _INDICATORS: tuple[Callable[[Bars], object], ...] = (
     lambda bars: indicators.rolling_skew(bars.close, 4),
     lambda bars: indicators.rolling_corr(bars.close, bars.close, 3),
     lambda bars: indicators.percentile_rank(bars.close, 3),
+    lambda bars: indicators.percentile_rank(bars.close, COUNTED + 1),
     lambda bars: indicators.lag(bars.close, 1),
     lambda bars: indicators.returns(bars.close),
     lambda bars: indicators.ema(bars.close, 2),

@@ -9,7 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from engine.bars import Floats
 from engine.errors import InvalidInput
+from engine.indicators.abreast import ABREAST
 from engine.indicators.arrays import LARGEST, as_rows, run, together, whole
+from engine.indicators.columns import STRIP, put, room_for, take
+from engine.indicators.turning import last_turn, latches, turns
 from engine.jit import inlined, jit
 
 # Two averages of decimal prices that are equal on paper differ by the rounding of their binary forms, some 1e-16
@@ -18,18 +21,6 @@ TIE = 1e-12
 EPSILON = 2.0**-52
 # Bars that are compared together.
 AT_ONCE = 256
-
-
-@jit
-def _latch(on: NDArray[np.bool_], off: NDArray[np.bool_], out: Floats) -> None:
-    for n in range(on.shape[1]):
-        state = 0.0
-        for t in range(on.shape[0]):
-            if off[t, n]:
-                state = 0.0
-            if on[t, n]:
-                state = 1.0
-            out[t, n] = state
 
 
 @jit
@@ -47,10 +38,10 @@ def exact(values: Floats, n: int, t: int, window: int) -> float:
 
 
 @jit
-def decided(values: Floats, t: int, fast: int, slow: int) -> float:
-    """The relation at row t of one column, by exact sums."""
-    behind = fast * exact(values, 0, t, slow)
-    gap = slow * exact(values, 0, t, fast) - behind
+def decided(values: Floats, n: int, t: int, fast: int, slow: int) -> float:
+    """The relation at row t of column n, by exact sums."""
+    behind = fast * exact(values, n, t, slow)
+    gap = slow * exact(values, n, t, fast) - behind
     return 0.0 if abs(gap) <= TIE * abs(behind) else math.copysign(1.0, gap)
 
 
@@ -110,7 +101,7 @@ def _relate(values: Floats, fast: int, slow: int, out: Floats) -> bool:
         return False
     if first > total:
         return True
-    out[first - 1, 0] = decided(values, first - 1, fast, slow)
+    out[first - 1, 0] = decided(values, 0, first - 1, fast, slow)
     reach = EPSILON * (8.0 * fast * slow + 4.0 * (fast + slow))
     largest, gap, steps = 0.0, 0.0, 0
     for t in range(first):
@@ -140,55 +131,91 @@ def _relate(values: Floats, fast: int, slow: int, out: Floats) -> bool:
         if doubtful:
             steps = 0
             for k in range(rows.shape[0]):
-                rows[k, 0] = decided(values, t + k, fast, slow) if abs(rows[k, 0]) <= doubt else rows[k, 0]
+                rows[k, 0] = decided(values, 0, t + k, fast, slow) if abs(rows[k, 0]) <= doubt else rows[k, 0]
         for k in range(rows.shape[0]):
             rows[k, 0] = 0.0 if rows[k, 0] == 0.0 else math.copysign(1.0, rows[k, 0])
     return True
 
 
 @jit
-def _compare(values: Floats, fast: int, slow: int, room: Floats, out: Floats) -> None:
-    """Relations of each column, found among its traded bars; `room` [2, T, 1] is for these and what is found."""
-    total, size = values.shape
-    traded, found = room[0], room[1]
-    for n in range(size):
-        count = 0
-        for t in range(total):
-            traded[count, 0] = values[t, n]
-            count += 0 if math.isnan(values[t, n]) else 1
-        _relate(traded[:count], fast, slow, found[:count])
-        count = 0
-        for t in range(total):
-            known = not math.isnan(values[t, n])
-            out[t, n] = found[count, 0] if known else np.nan
-            count += 1 if known else 0
+def gapless(values: Floats, n: int) -> int:
+    """How many columns from n on, at most ABREAST, trade in every row."""
+    width = min(ABREAST, values.shape[1] - n)
+    for t in range(values.shape[0]):
+        row = values[t, n : n + width]
+        missing = False
+        for lane in range(row.shape[0]):
+            missing |= math.isnan(row[lane])
+        if missing:
+            width = 0
+            while not math.isnan(row[width]):
+                width += 1
+    return int(width)
+
+
+@inlined
+def restart(values: Floats, n: int, t: int, fast: int, slow: int, gaps: Floats) -> None:
+    """The gaps at row t of the columns from n on, by exact sums."""
+    for lane in range(gaps.shape[0]):
+        gaps[lane] = slow * exact(values, n + lane, t, fast) - fast * exact(values, n + lane, t, slow)
 
 
 @jit
-def _turns(relation: Floats, up: NDArray[np.bool_], down: NDArray[np.bool_]) -> None:
-    for n in range(relation.shape[1]):
-        before = np.nan
-        for t in range(relation.shape[0]):
-            now = relation[t, n]
-            up[t, n] = now > 0.0 and before <= 0.0
-            down[t, n] = now < 0.0 and before >= 0.0
-            before = before if math.isnan(now) else now
+def _relate_abreast(values: Floats, n: int, stop: int, fast: int, slow: int, room: Floats, out: Floats) -> None:
+    """`_relate` of the columns n to `stop`, in which every bar is traded: row by row. `room` is [2, ABREAST]."""
+    total = values.shape[0]
+    first = max(fast, slow)
+    out[: first - 1, n:stop] = np.nan
+    if first > total:
+        return
+    gaps, largest = room[0, : stop - n], room[1, : stop - n]
+    largest[:] = 0.0
+    for t in range(first):
+        row = values[t, n:stop]
+        for lane in range(row.shape[0]):
+            largest[lane] = max(largest[lane], abs(row[lane]))
+    for lane in range(n, stop):
+        out[first - 1, lane] = decided(values, lane, first - 1, fast, slow)
+    reach = EPSILON * (8.0 * fast * slow + 4.0 * (fast + slow))
+    for t in range(first, total):
+        steps = (t - first) % AT_ONCE
+        if steps == 0:
+            restart(values, n, t - 1, fast, slow, gaps)
+        share = TIE * fast * slow + reach * (steps + 2)
+        new, found = values[t, n:stop], out[t, n:stop]
+        old, older = values[t - fast, n:stop], values[t - slow, n:stop]
+        doubtful = False
+        for lane in range(found.shape[0]):
+            value, most = new[lane], largest[lane]
+            gap = gaps[lane] + (slow * (value - old[lane]) - fast * (value - older[lane]))
+            most = abs(value) if abs(value) > most else most
+            gaps[lane], largest[lane] = gap, most
+            found[lane] = 1.0 if gap > 0.0 else -1.0
+            doubtful |= abs(gap) <= share * most
+        if doubtful:
+            for lane in range(found.shape[0]):
+                if abs(gaps[lane]) <= share * largest[lane]:
+                    found[lane] = decided(values, n + lane, t, fast, slow)
 
 
 @jit
-def _last_turn(relation: Floats, up: float, down: float, out: Floats) -> None:
-    for n in range(relation.shape[1]):
-        before = np.nan
-        side = 0.0
-        for t in range(relation.shape[0]):
-            now = relation[t, n]
-            if now != before:  # seldom, which is guessed right
-                if now > 0.0 and before <= 0.0:
-                    side = up
-                elif now < 0.0 and before >= 0.0:
-                    side = down
-                before = before if math.isnan(now) else now
-            out[t, n] = side
+def _compare(
+    values: Floats, fast: int, slow: int, row: Floats, room: Floats, counts: NDArray[np.int64], out: Floats
+) -> None:
+    """Relations of each column, found among its traded bars. `row` is [2, ABREAST]; for the room see `columns`."""
+    series, found = room[0], room[1]
+    n = 0
+    while n < values.shape[1]:
+        width = gapless(values, n)
+        if width > 1:
+            _relate_abreast(values, n, n + width, fast, slow, row, out)
+        else:
+            width = min(STRIP, values.shape[1] - n)
+            take(values, n, n + width, series, counts)
+            for lane in range(width):
+                _relate(series[lane][: counts[lane]], fast, slow, found[lane][: counts[lane]])
+            put(values, n, n + width, found, counts, out)
+        n += width
 
 
 def compare_averages(values: Floats, fast: int, slow: int) -> Floats:
@@ -202,7 +229,7 @@ def compare_averages(values: Floats, fast: int, slow: int) -> Floats:
     out = np.empty(rows.shape)
     if rows.shape[1] == 1 and _relate(rows, fast, slow, out):  # as a rule
         return out.reshape(np.shape(values))
-    return run(_compare, values, fast, slow, np.empty((2, len(values), 1)))
+    return run(_compare, values, fast, slow, np.empty((2, ABREAST)), *room_for(len(values)))
 
 
 def crosses(relation: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -213,7 +240,7 @@ def crosses(relation: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """
     rows = as_rows(relation)
     up, down = np.empty((2, *rows.shape), dtype=np.bool_)
-    _turns(rows, up, down)
+    turns(rows, np.full(rows.shape[1], np.nan), up, down)
     shape = np.shape(relation)
     return up.reshape(shape), down.reshape(shape)
 
@@ -226,7 +253,8 @@ def last_cross(relation: Floats, up: float = 1.0, down: float = -1.0) -> Floats:
     """
     rows = as_rows(relation)
     out = np.empty(rows.shape)
-    _last_turn(rows, float(up), float(down), out)
+    state = np.array([[np.nan], [0.0]]).repeat(rows.shape[1], axis=1)
+    last_turn(rows, float(up), float(down), state, out)
     return out.reshape(np.shape(relation))
 
 
@@ -265,5 +293,5 @@ def latch(on: NDArray[np.bool_], off: NDArray[np.bool_]) -> Floats:
         raise InvalidInput(f"on and off must have one shape, given {shape} and {np.shape(off)}.")
     rows = [np.ascontiguousarray(values).reshape(shape[0], math.prod(shape[1:])) for values in (on, off)]
     out = np.empty(rows[0].shape)
-    _latch(rows[0], rows[1], out)
+    latches(rows[0], rows[1], np.zeros(rows[0].shape[1]), out)
     return out.reshape(shape)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.bars import Floats
 from engine.errors import InvalidInput
-from engine.indicators import abreast, moments, places
+from engine.indicators import abreast, moments, places, ranking
 from engine.indicators.arrays import as_rows, run, together, whole
-from engine.jit import jit
+from engine.indicators.columns import room_for
+from engine.indicators.ranking import COUNTED
+from engine.jit import inlined, jit
 
 
 @jit
@@ -24,66 +25,45 @@ def _change(values: Floats, last: Floats, out: Floats) -> None:
             last[n] = before if math.isnan(value) else value
 
 
-@jit
-def _ewm_variance(values: Floats, decay: float, out: Floats) -> None:
-    """Weighted variance around the weighted mean, weights decay^age, updated as in West (1979)."""
-    for n in range(values.shape[1]):
-        weight = 0.0
-        mean = 0.0
-        moment = 0.0
-        for t in range(values.shape[0]):
-            out[t, n] = np.nan
-            if math.isnan(values[t, n]):
-                continue
-            weight = 1.0 + decay * weight
-            before = values[t, n] - mean
-            mean += before / weight
-            moment = decay * moment + before * (values[t, n] - mean)
-            out[t, n] = moment / weight
+@inlined
+def weighed(value: float, decay: float, weight: float, mean: float, moment: float) -> tuple[float, float, float]:
+    """Weight, mean and moment with one more value (West 1979)."""
+    heavier = 1.0 + decay * weight
+    before = value - mean
+    later = mean + before / heavier
+    return heavier, later, decay * moment + before * (value - later)
+
+
+@inlined
+def _ewm_variance_of_one(values: Floats, decay: float, out: Floats) -> None:
+    weight = mean = moment = 0.0
+    for t in range(values.shape[0]):
+        out[t, 0] = np.nan
+        if not math.isnan(values[t, 0]):
+            weight, mean, moment = weighed(values[t, 0], decay, weight, mean, moment)
+            out[t, 0] = moment / weight
 
 
 @jit
-def _count(tree: NDArray[np.int64], rank: int, change: int) -> None:
-    """Add to the number of values of this rank (Fenwick 1994: a tree of counts in one array)."""
-    while rank < tree.shape[0]:
-        tree[rank] += change
-        rank += rank & -rank
+def _ewm_variance(values: Floats, decay: float, state: Floats, out: Floats) -> None:
+    """Weighted variance around the weighted mean, weights decay^age.
 
-
-@jit
-def _up_to(tree: NDArray[np.int64], rank: int) -> int:
-    """How many values have this rank or a lower one."""
-    found = 0
-    while rank > 0:
-        found += tree[rank]
-        rank -= rank & -rank
-    return found
-
-
-@jit
-def _percentile_rank(
-    values: Floats, ranks: NDArray[np.int64], window: int, tree: NDArray[np.int64], out: Floats
-) -> None:
-    for n in range(values.shape[1]):
-        for rank in range(tree.shape[0]):
-            tree[rank] = 0
-        count = 0
-        oldest = 0
-        for t in range(values.shape[0]):
-            out[t, n] = np.nan
-            if math.isnan(values[t, n]):
-                continue
-            count += 1
-            _count(tree, ranks[t, n], 1)
-            if count > window:
-                while math.isnan(values[oldest, n]):
-                    oldest += 1
-                _count(tree, ranks[oldest, n], -1)
-                oldest += 1
-            if count >= window:
-                below = _up_to(tree, ranks[t, n] - 1)
-                equal = _up_to(tree, ranks[t, n]) - below
-                out[t, n] = (below + 0.5 * (equal + 1.0)) / window
+    Rows in their order, so that columns can be the lanes of vectors; `state` [3, N] is 0.
+    """
+    if values.shape[1] == 1:
+        _ewm_variance_of_one(values, decay, out)
+        return
+    weights, means, moments = state[0], state[1], state[2]
+    for t in range(values.shape[0]):
+        row, found = values[t], out[t]
+        for n in range(row.shape[0]):
+            value, weight, mean, moment = row[n], weights[n], means[n], moments[n]
+            heavier, later, grown = weighed(value, decay, weight, mean, moment)
+            traded = not math.isnan(value)
+            found[n] = grown / heavier  # NaN where the value is
+            weights[n] = heavier if traded else weight
+            means[n] = later if traded else mean
+            moments[n] = grown if traded else moment
 
 
 def rolling_sum(values: Floats, window: int) -> Floats:
@@ -142,7 +122,8 @@ def ewm_variance(values: Floats, center_of_mass: float) -> Floats:
     """
     if not (math.isfinite(center_of_mass) and center_of_mass >= 0.0):
         raise InvalidInput(f"center_of_mass must be a number of at least 0, given {center_of_mass!r}.")
-    return run(_ewm_variance, values, center_of_mass / (1.0 + center_of_mass))
+    state = np.zeros((3, math.prod(np.shape(values)[1:])))
+    return run(_ewm_variance, values, center_of_mass / (1.0 + center_of_mass), state)
 
 
 def rolling_std(values: Floats, window: int, *, ddof: int = 1) -> Floats:
@@ -215,15 +196,17 @@ def percentile_rank(values: Floats, window: int) -> Floats:
     """Rank of the value among the last `window` traded bars, itself included, divided by their number.
 
     (values below + (equal ones + 1) / 2) / window: ties share their mean rank. Unit: fraction, above 0 up to 1.
-    Source: Fenwick (1994), Software: Practice and Experience 24(3), for the counting in O(log T) per bar.
+    Source: Fenwick (1994), Software: Practice and Experience 24(3), for long windows in O(log T) per bar.
     Warm-up: row window - 1. NaN: skipped.
     """
     whole(1, window=window)
     rows = as_rows(values)
+    if window <= COUNTED:
+        return run(ranking.counted, values, window, *room_for(len(rows)), infinite=True)
     # Ranks in the whole column only say which of two values is larger: counts, unlike sums, know no later bars.
-    ranks = np.zeros(rows.shape, dtype=np.int64)
+    places = np.zeros(rows.shape, dtype=np.int64)
     for n in range(rows.shape[1]):
         known = ~np.isnan(rows[:, n])
-        ranks[known, n] = np.unique(rows[known, n], return_inverse=True)[1] + 1
+        places[known, n] = np.unique(rows[known, n], return_inverse=True)[1] + 1
     tree = np.empty(len(rows) + 1, dtype=np.int64)
-    return run(_percentile_rank, values, ranks, window, tree, infinite=True)
+    return run(ranking.looked_up, values, places, window, tree, infinite=True)

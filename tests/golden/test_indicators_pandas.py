@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from engine import indicators as i
+from engine.indicators.ranking import COUNTED
 
 BOUNDS = {"rel": 1e-9, "abs": 1e-12}
 YEN = 4
@@ -64,7 +65,7 @@ def test_zscore_equals_pandas(closes, agree, window, column):
     agree(CASE, ours, theirs, rel=1e-9, abs=1e-10)
 
 
-@pytest.mark.parametrize("window", [5, 20, 252])
+@pytest.mark.parametrize("window", [5, 20, 252, COUNTED + 1])
 def test_percentile_rank_and_rolling_deviation_equal_pandas(closes, agree, window):
     """The late listing included: each column by its own traded bars."""
     rank = by_column(closes, lambda s: s.rolling(window).rank(pct=True))

@@ -191,11 +191,17 @@ def test_columns_know_nothing_of_each_other_and_one_may_come_alone(name, seed, w
 
 @every
 @few
-@given(seed=seeds, window=windows, size=st.sampled_from([2, 5, ABREAST + 2]), apart=st.sampled_from([0, 1, 3]))
-def test_columns_that_trade_in_the_same_rows_are_what_each_is_alone(name, seed, window, size, apart):
+@given(
+    seed=seeds,
+    window=windows,
+    size=st.sampled_from([2, 5, ABREAST + 2]),
+    apart=st.sampled_from([0, 1, 3]),
+    share=st.sampled_from([0.0, 0.1]),
+)
+def test_columns_that_trade_in_the_same_rows_are_what_each_is_alone(name, seed, window, size, apart, share):
     """Side by side they are one operation for many columns; `apart` of them miss rows of their own."""
     rng = np.random.default_rng(seed)
-    missing = np.repeat(rng.random((60, 1)) < 0.1, size, axis=1)
+    missing = np.repeat(rng.random((60, 1)) < share, size, axis=1)
     missing[:, rng.integers(0, size, apart)] |= rng.random((60, apart)) < 0.05
     bars = market(seed, size=size, holes=0.0).map(lambda values: np.where(missing, np.nan, values))
     beside = outputs(name, bars, window)
@@ -288,8 +294,35 @@ def test_averages_are_compared_as_fractions_would(seed, pair, digits, fall, belo
     values[40:] *= fall
     if below_zero:
         values *= rng.choice([-1.0, 1.0], 80)
+    expected = averages_compared(values.tolist(), *pair)
+    np.testing.assert_array_equal(i.compare_averages(values, *pair), expected)
+    beside = np.column_stack((values, values[::-1]))
+    np.testing.assert_array_equal(i.compare_averages(beside, *pair)[:, 0], expected)
+
+
+@few
+@given(seed=seeds, pair=st.sampled_from([(2, 5), (20, 50), (7, 300)]))
+def test_averages_of_long_columns_are_compared_as_of_each_alone(seed, pair):
+    """Longer than any number of bars that goes without exact sums; some columns stand still, some fall to nothing."""
+    rng = np.random.default_rng(seed)
+    values = np.round(100.0 + np.cumsum(rng.integers(-2, 3, (700, 4)) * 0.1, axis=0), 1)
+    values[300:600, 1], values[400:, 2] = 5.5, values[400:, 2] * 1e-9
     found = i.compare_averages(values, *pair)
-    np.testing.assert_array_equal(found, averages_compared(values.tolist(), *pair))
+    for n in range(4):
+        np.testing.assert_array_equal(found[:, n], i.compare_averages(values[:, n], *pair))
+
+
+@few
+@given(seed=seeds, window=windows)
+def test_ranks_are_the_same_counted_and_looked_up(seed, window):
+    values = np.random.default_rng(seed).choice([1.0, 2.0, 3.0, -0.0, 0.0, np.inf, np.nan], (60, 3))
+    counted = i.percentile_rank(values, window)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.indicators.rolling.COUNTED", 0)
+        looked_up = i.percentile_rank(values, window)
+        patch.setattr(Kernel, "__call__", lambda kernel, *arguments: kernel.twin(*arguments))
+        assert same([looked_up], [i.percentile_rank(values, window)])
+    assert same([counted], [looked_up])
 
 
 @few

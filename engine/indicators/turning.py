@@ -1,0 +1,90 @@
+"""Kernels of what turns and what stands until it turns: one column bar by bar, several of them row by row.
+
+In one column a branch is guessed right, because turns are seldom; of many columns one always turns, and what is chosen
+without a branch is done for several columns in one step.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.bars import Floats
+from engine.jit import inlined, jit
+
+
+@inlined
+def rises(now: float, before: float) -> bool:
+    return (now > 0.0) & (before <= 0.0)
+
+
+@inlined
+def falls(now: float, before: float) -> bool:
+    return (now < 0.0) & (before >= 0.0)
+
+
+@jit
+def turns(relation: Floats, before: Floats, up: NDArray[np.bool_], down: NDArray[np.bool_]) -> None:
+    """Where a relation rises, and where it falls; `before` [N] is the last one that was known, at first NaN."""
+    for t in range(relation.shape[0]):
+        row, rising, falling = relation[t], up[t], down[t]
+        for n in range(row.shape[0]):
+            now, last = row[n], before[n]
+            rising[n] = rises(now, last)
+            falling[n] = falls(now, last)
+            before[n] = last if math.isnan(now) else now
+
+
+@inlined
+def last_turn_of_one(relation: Floats, up: float, down: float, out: Floats) -> None:
+    before, side = np.nan, 0.0
+    for t in range(relation.shape[0]):
+        now = relation[t, 0]
+        if now != before:
+            if rises(now, before):
+                side = up
+            elif falls(now, before):
+                side = down
+            before = before if math.isnan(now) else now
+        out[t, 0] = side
+
+
+@jit
+def last_turn(relation: Floats, up: float, down: float, state: Floats, out: Floats) -> None:
+    """`up` since a relation rose, `down` since it fell, at first 0; `state` [2, N] is NaN, as of `turns`, and 0."""
+    if relation.shape[1] == 1:
+        last_turn_of_one(relation, up, down, out)
+        return
+    before, side = state[0], state[1]
+    for t in range(relation.shape[0]):
+        row, stands = relation[t], out[t]
+        for n in range(row.shape[0]):
+            now, last, stood = row[n], before[n], side[n]
+            turned = down if falls(now, last) else stood
+            turned = up if rises(now, last) else turned
+            stands[n] = side[n] = turned
+            before[n] = last if math.isnan(now) else now
+
+
+@inlined
+def latch_of_one(on: NDArray[np.bool_], off: NDArray[np.bool_], out: Floats) -> None:
+    state = 0.0
+    for t in range(on.shape[0]):
+        state = 0.0 if off[t, 0] else state
+        state = 1.0 if on[t, 0] else state
+        out[t, 0] = state
+
+
+@jit
+def latches(on: NDArray[np.bool_], off: NDArray[np.bool_], state: Floats, out: Floats) -> None:
+    """1 from each `on` until the next `off`, `on` before `off`; `state` [N] is 0 at first."""
+    if on.shape[1] == 1:
+        latch_of_one(on, off, out)
+        return
+    for t in range(on.shape[0]):
+        opens, ends, held = on[t], off[t], out[t]
+        for n in range(held.shape[0]):
+            state[n] = 1.0 if opens[n] else (0.0 if ends[n] else state[n])
+            held[n] = state[n]
