@@ -27,7 +27,8 @@ def falls(now: float, before: float) -> bool:
 
 @jit
 def turns(relation: Floats, before: Floats, up: NDArray[np.bool_], down: NDArray[np.bool_]) -> None:
-    """Where a relation rises, and where it falls; `before` [N] is the last one that was known, at first NaN."""
+    """Where a relation rises, and where it falls; `before` [N] is room for the last one that was known."""
+    before[:] = np.nan
     for t in range(relation.shape[0]):
         row, rising, falling = relation[t], up[t], down[t]
         for n in range(row.shape[0]):
@@ -53,11 +54,13 @@ def last_turn_of_one(relation: Floats, up: float, down: float, out: Floats) -> N
 
 @jit
 def last_turn(relation: Floats, up: float, down: float, state: Floats, out: Floats) -> None:
-    """`up` since a relation rose, `down` since it fell, at first 0; `state` [2, N] is NaN, as of `turns`, and 0."""
+    """`up` since a relation rose, `down` since it fell, at first 0; `state` [2, N] is room."""
     if relation.shape[1] == 1:
         last_turn_of_one(relation, up, down, out)
         return
     before, side = state[0], state[1]
+    before[:] = np.nan
+    side[:] = 0.0
     for t in range(relation.shape[0]):
         row, stands = relation[t], out[t]
         for n in range(row.shape[0]):
@@ -79,10 +82,11 @@ def latch_of_one(on: NDArray[np.bool_], off: NDArray[np.bool_], out: Floats) -> 
 
 @jit
 def latches(on: NDArray[np.bool_], off: NDArray[np.bool_], state: Floats, out: Floats) -> None:
-    """1 from each `on` until the next `off`, `on` before `off`; `state` [N] is 0 at first."""
+    """1 from each `on` until the next `off`, `on` before `off`; `state` [N] is room."""
     if on.shape[1] == 1:
         latch_of_one(on, off, out)
         return
+    state[:] = 0.0
     for t in range(on.shape[0]):
         opens, ends, held = on[t], off[t], out[t]
         for n in range(held.shape[0]):

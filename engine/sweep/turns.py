@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Floats
-from engine.indicators.crossing import TIE, exact
+from engine.indicators.comparing import TIE, exact
 from engine.jit import inlined, jit
 from engine.sweep.course import CLOSE
 from engine.sweep.words import look_up

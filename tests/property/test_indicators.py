@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from engine import indicators as i
 from engine.indicators.abreast import ABREAST
-from engine.indicators.crossing import TIE
+from engine.indicators.comparing import TIE
 from engine.jit import Kernel
 
 TYPES = {"Channel", "Directional", "Macd", "Stochastic"}
