@@ -161,62 +161,6 @@ def shapes(values: Floats, window: int, fourth: bool, out: Floats) -> None:
 
 
 @jit
-def correlation_of(both: float, spread_x: float, spread_y: float) -> float:
-    if spread_x <= 0.0 or spread_y <= 0.0:
-        return math.nan
-    return min(1.0, max(-1.0, both / (math.sqrt(spread_x) * math.sqrt(spread_y))))
-
-
-@jit
-def slope_of(both: float, spread_x: float, spread_y: float) -> float:
-    if spread_y <= 0.0:
-        return math.nan
-    return 0.0 if spread_x <= 0.0 else both / spread_y
-
-
-@jit
-def comoments(values: Floats, others: Floats, window: int, slope: bool, out: Floats) -> None:
-    """Correlation of two columns or, when `slope`, the slope of the regression of `values` on `others`.
-
-    Both are NaN in the same rows.
-    """
-    for n in range(values.shape[1]):
-        first = following(values, 0, n)
-        count, same_x, same_y = 0, 0, 0
-        last_x = last_y = base_x = base_y = 0.0
-        sum_x = sum_y = sum_xx = sum_yy = sum_xy = NOTHING
-        for t in range(values.shape[0]):
-            out[t, n] = np.nan
-            if math.isnan(values[t, n]):
-                continue
-            count += 1
-            same_x = same_x + 1 if values[t, n] == last_x else 1
-            same_y = same_y + 1 if others[t, n] == last_y else 1
-            last_x, last_y = values[t, n], others[t, n]
-            if count > window:
-                x, y = values[first, n] - base_x, others[first, n] - base_y
-                first = following(values, first + 1, n)
-                sum_x, sum_y, sum_xy = plus(sum_x, -x), plus(sum_y, -y), plus(sum_xy, -x * y)
-                sum_xx, sum_yy = plus(sum_xx, -x * x), plus(sum_yy, -y * y)
-            start = t
-            if count % window == 0:
-                base_x, base_y, start = last_x, last_y, first
-                sum_x = sum_y = sum_xx = sum_yy = sum_xy = NOTHING
-            if count < window:
-                continue
-            for row in range(start, t + 1):
-                if not math.isnan(values[row, n]):
-                    x, y = values[row, n] - base_x, others[row, n] - base_y
-                    sum_x, sum_y, sum_xy = plus(sum_x, x), plus(sum_y, y), plus(sum_xy, x * y)
-                    sum_xx, sum_yy = plus(sum_xx, x * x), plus(sum_yy, y * y)
-            mean_y = value_of(sum_y) / window
-            both = value_of(sum_xy) - value_of(sum_x) * mean_y
-            spread_x = value_of(sum_xx) - value_of(sum_x) * value_of(sum_x) / window if same_x < window else 0.0
-            spread_y = value_of(sum_yy) - value_of(sum_y) * mean_y if same_y < window else 0.0
-            out[t, n] = slope_of(both, spread_x, spread_y) if slope else correlation_of(both, spread_x, spread_y)
-
-
-@jit
 def weighted(values: Floats, window: int, out: Floats) -> None:
     """Mean of the window with the weights 1 to `window`, the newest the heaviest."""
     for n in range(values.shape[1]):

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.bars import Floats
 from engine.errors import InvalidInput
-from engine.indicators import abreast, moments, places, ranking
+from engine.indicators import abreast, dependence, moments, places, ranking
 from engine.indicators.arrays import as_rows, run, together, whole
 from engine.indicators.columns import room_for
 from engine.indicators.ranking import COUNTED
@@ -177,7 +177,7 @@ def rolling_corr(values: Floats, others: Floats, window: int) -> Floats:
     """
     whole(2, window=window)
     x, y = together(values, others)
-    return run(moments.comoments, x, as_rows(y), window, False)
+    return run(dependence.comoments, x, as_rows(y), window, False, np.empty(dependence.ROOM))
 
 
 def rolling_beta(values: Floats, others: Floats, window: int) -> Floats:
@@ -189,7 +189,7 @@ def rolling_beta(values: Floats, others: Floats, window: int) -> Floats:
     """
     whole(2, window=window)
     x, y = together(values, others)
-    return run(moments.comoments, x, as_rows(y), window, True)
+    return run(dependence.comoments, x, as_rows(y), window, True, np.empty(dependence.ROOM))
 
 
 def percentile_rank(values: Floats, window: int) -> Floats:
