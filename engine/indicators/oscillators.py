@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.bars import Floats
 from engine.errors import InvalidInput
+from engine.indicators.abreast import ABREAST, in_step
 from engine.indicators.arrays import ratio, run, together, whole
 from engine.indicators.averages import ema, rma, sma, smoothed
 from engine.indicators.rolling import lag, rolling_max, rolling_min
@@ -40,20 +41,51 @@ class Stochastic(NamedTuple):
 
 
 @jit
-def _wilder_total(values: Floats, window: int, out: Floats) -> None:
+def _total_of(n: int, values: Floats, window: int, out: Floats) -> None:
+    """`_wilder_total` of column n."""
+    count, total = 0, 0.0
+    for t in range(values.shape[0]):
+        out[t, n] = np.nan
+        if math.isnan(values[t, n]):
+            continue
+        count += 1
+        if count >= window:
+            total -= total / window
+        total += values[t, n]
+        if count >= window:
+            out[t, n] = total
+
+
+@jit
+def _total_abreast(values: Floats, n: int, stop: int, window: int, room: Floats, out: Floats) -> None:
+    """`_wilder_total` of the columns n to `stop`, which trade in the same rows; the same bits: see `abreast`."""
+    total = room[: stop - n]
+    total[:] = 0.0
+    count = 0
+    for t in range(values.shape[0]):
+        now, found = values[t, n:stop], out[t, n:stop]
+        if math.isnan(now[0]):
+            found[:] = np.nan
+            continue
+        count += 1
+        told = count >= window
+        for lane in range(found.shape[0]):
+            kept = total[lane] - total[lane] / window if told else total[lane]
+            total[lane] = kept + now[lane]
+            found[lane] = total[lane] if told else np.nan
+
+
+@jit
+def _wilder_total(values: Floats, window: int, room: Floats, out: Floats) -> None:
     """Wilder's running total: less a part of itself, plus the new value. Starts with window - 1 values, as TA-Lib."""
-    for n in range(values.shape[1]):
-        count, total = 0, 0.0
-        for t in range(values.shape[0]):
-            out[t, n] = np.nan
-            if math.isnan(values[t, n]):
-                continue
-            count += 1
-            if count >= window:
-                total -= total / window
-            total += values[t, n]
-            if count >= window:
-                out[t, n] = total
+    n = 0
+    while n < values.shape[1]:
+        width = in_step(values, n)
+        if width == 1:
+            _total_of(n, values, window, out)
+        else:
+            _total_abreast(values, n, n + width, window, room, out)
+        n += width
 
 
 @jit
@@ -194,9 +226,10 @@ def adx(high: Floats, low: Floats, close: Floats, *, window: int = 14) -> Direct
     whole(2, window=window)
     high, low, close = together(high, low, close)
     up, down = high - lag(high, 1), lag(low, 1) - low
-    ranges = run(_wilder_total, true_range(high, low, close), window)
+    room = np.empty(ABREAST)
+    ranges = run(_wilder_total, true_range(high, low, close), window, room)
     plus, minus = (
-        100.0 * ratio(run(_wilder_total, np.where(wins, move, 0.0 * move), window), ranges)
+        100.0 * ratio(run(_wilder_total, np.where(wins, move, 0.0 * move), window, room), ranges)
         for move, wins in ((up, (up > down) & (up > 0.0)), (down, (down > up) & (down > 0.0)))
     )
     return Directional(rma(100.0 * ratio(np.abs(plus - minus), plus + minus), window), plus, minus)
