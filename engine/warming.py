@@ -45,6 +45,7 @@ _INDICATORS: tuple[Callable[[Bars], object], ...] = (
     lambda bars: indicators.crosses(indicators.compare_averages(indicators.lag(bars.close, 1), 2, 3)),
     lambda bars: indicators.latch(bars.close > 1.0, bars.close < 1.0),
     lambda bars: indicators.cci(bars.high, bars.low, bars.close, window=3),
+    lambda bars: indicators.rsi(bars.close, 2),
     lambda bars: indicators.adx(bars.high, bars.low, bars.close, window=2),
 )
 

@@ -11,7 +11,19 @@ from engine.indicators import moments
 from engine.indicators.abreast import ABREAST, in_step
 from engine.indicators.arrays import run, whole
 from engine.indicators.rolling import rolling_sum
-from engine.jit import jit
+from engine.jit import inlined, jit
+
+
+@inlined
+def smooth(
+    value: float, count: float, window: int, alpha: float, start: float, total: float, average: float
+) -> tuple[float, float, float]:
+    """`exponential` one value further, which is the `count`th: start, total and average, without a branch."""
+    start = value if count == 1.0 else start
+    total += value - start
+    begun = start + total / window
+    later = average + alpha * (value - average)
+    return start, total, later if count > window else begun
 
 
 @jit

@@ -10,8 +10,8 @@ import numpy as np
 from engine.bars import Floats
 from engine.errors import InvalidInput
 from engine.indicators.abreast import ABREAST, in_step
-from engine.indicators.arrays import ratio, run, together, whole
-from engine.indicators.averages import ema, rma, sma, smoothed
+from engine.indicators.arrays import as_rows, ratio, run, together, whole
+from engine.indicators.averages import ema, rma, sma, smooth, smoothed
 from engine.indicators.rolling import lag, rolling_max, rolling_min
 from engine.indicators.volatility import true_range
 from engine.jit import jit
@@ -38,6 +38,60 @@ class Stochastic(NamedTuple):
 
     k: Floats
     d: Floats
+
+
+@jit
+def _rsi(values: Floats, window: int, state: Floats, out: Floats) -> None:
+    """Row by row, so that columns can be the lanes of vectors; `state` [8, N] is room."""
+    before, counts = state[0], state[1]
+    start_up, total_up, up = state[2], state[3], state[4]
+    start_down, total_down, down = state[5], state[6], state[7]
+    state[:] = 0.0
+    before[:] = np.nan
+    alpha = 1.0 / window
+    for t in range(values.shape[0]):
+        row, found = values[t], out[t]
+        for n in range(row.shape[0]):
+            value, last = row[n], before[n]
+            change = value - last
+            known = not math.isnan(change)
+            count = counts[n] + 1.0
+            rise, fall = max(change, 0.0), max(-change, 0.0)
+            start, total, rose = smooth(rise, count, window, alpha, start_up[n], total_up[n], up[n])
+            start_up[n], total_up[n], up[n] = (
+                start if known else start_up[n],
+                total if known else total_up[n],
+                rose if known else up[n],
+            )
+            start, total, fell = smooth(fall, count, window, alpha, start_down[n], total_down[n], down[n])
+            start_down[n], total_down[n], down[n] = (
+                start if known else start_down[n],
+                total if known else total_down[n],
+                fell if known else down[n],
+            )
+            counts[n] = count if known else counts[n]
+            before[n] = last if math.isnan(value) else value
+            moved = rose + fell
+            told = known & (count >= window) & (moved != 0.0)
+            found[n] = 100.0 * (rose / (moved if told else 1.0)) if told else np.nan
+
+
+@jit
+def _moves(high: Floats, low: Floats, state: Floats, up: Floats, down: Floats) -> None:
+    """How far the high has risen, where further than the low has fallen, and the other way round; else 0."""
+    highest, lowest = state[0], state[1]
+    state[:] = np.nan
+    for t in range(high.shape[0]):
+        tops, bottoms, rises, falls = high[t], low[t], up[t], down[t]
+        for n in range(tops.shape[0]):
+            top, bottom, last_top, last_bottom = tops[n], bottoms[n], highest[n], lowest[n]
+            rise, fall = top - last_top, last_bottom - bottom
+            known = not math.isnan(rise)
+            rises[n] = (rise if (rise > fall) & (rise > 0.0) else 0.0) if known else np.nan
+            falls[n] = (fall if (fall > rise) & (fall > 0.0) else 0.0) if known else np.nan
+            traded = not math.isnan(top)
+            highest[n] = top if traded else last_top
+            lowest[n] = bottom if traded else last_bottom
 
 
 @jit
@@ -152,9 +206,7 @@ def rsi(values: Floats, window: int = 14) -> Floats:
     Warm-up: row window. NaN: skipped; NaN too where nothing ever moved.
     """
     whole(1, window=window)
-    change = np.subtract(values, lag(values, 1))
-    up, down = rma(np.maximum(change, 0.0), window), rma(np.maximum(-change, 0.0), window)
-    return 100.0 * ratio(up, up + down)
+    return run(_rsi, values, window, np.empty((8, math.prod(np.shape(values)[1:]))))
 
 
 def macd(values: Floats, *, fast: int = 12, slow: int = 26, signal: int = 9) -> Macd:
@@ -225,11 +277,11 @@ def adx(high: Floats, low: Floats, close: Floats, *, window: int = 14) -> Direct
     """
     whole(2, window=window)
     high, low, close = together(high, low, close)
-    up, down = high - lag(high, 1), lag(low, 1) - low
-    room = np.empty(ABREAST)
+    tops, bottoms = as_rows(high), as_rows(low)
+    moves, room = np.empty((2, *tops.shape)), np.empty(ABREAST)
+    _moves(tops, bottoms, np.empty((2, tops.shape[1])), *moves)
     ranges = run(_wilder_total, true_range(high, low, close), window, room)
     plus, minus = (
-        100.0 * ratio(run(_wilder_total, np.where(wins, move, 0.0 * move), window, room), ranges)
-        for move, wins in ((up, (up > down) & (up > 0.0)), (down, (down > up) & (down > 0.0)))
+        100.0 * ratio(run(_wilder_total, move.reshape(np.shape(high)), window, room), ranges) for move in moves
     )
     return Directional(rma(100.0 * ratio(np.abs(plus - minus), plus + minus), window), plus, minus)

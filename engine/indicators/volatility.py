@@ -7,9 +7,24 @@ import math
 import numpy as np
 
 from engine.bars import Floats
-from engine.indicators.arrays import positive, positive_prices, together, whole
+from engine.indicators.arrays import as_rows, positive, positive_prices, together, whole
 from engine.indicators.averages import rma, sma
 from engine.indicators.rolling import lag, rolling_std
+from engine.jit import jit
+
+
+@jit
+def _ranges(high: Floats, low: Floats, close: Floats, before: Floats, out: Floats) -> None:
+    """True ranges, row by row; `before` [N] is room for the last close of each column."""
+    before[:] = np.nan
+    for t in range(high.shape[0]):
+        tops, bottoms, closes, found = high[t], low[t], close[t], out[t]
+        for n in range(found.shape[0]):
+            last, now = before[n], closes[n]
+            top = last if last > tops[n] else tops[n]
+            bottom = last if last < bottoms[n] else bottoms[n]
+            found[n] = np.nan if math.isnan(last) else top - bottom
+            before[n] = last if math.isnan(now) else now
 
 
 def true_range(high: Floats, low: Floats, close: Floats) -> Floats:
@@ -19,8 +34,10 @@ def true_range(high: Floats, low: Floats, close: Floats) -> Floats:
     Warm-up: row 1. NaN: skipped; the close before is that of the last traded bar.
     """
     high, low, close = together(high, low, close)
-    before = lag(close, 1)
-    return np.maximum(high, before) - np.minimum(low, before)
+    tops = as_rows(high)
+    out = np.empty(tops.shape)
+    _ranges(tops, as_rows(low), as_rows(close), np.empty(tops.shape[1]), out)
+    return out.reshape(np.shape(high))
 
 
 def atr(high: Floats, low: Floats, close: Floats, *, window: int = 14) -> Floats:
