@@ -54,7 +54,15 @@ def test_wrong_arguments_are_refused_in_a_sentence(call, words):
 
 
 def test_a_window_longer_than_the_data_has_no_value():
-    for found in (i.sma(LINE, 9), i.rolling_max(LINE, 9), i.rolling_std(LINE, 9), i.percentile_rank(LINE, 9)):
+    two = np.column_stack((LINE, LINE))
+    averages = (i.compare_averages(LINE, 3, 9), i.compare_averages(two, 3, 9))
+    for found in (
+        i.sma(LINE, 9),
+        i.rolling_max(LINE, 9),
+        i.rolling_std(LINE, 9),
+        i.percentile_rank(LINE, 9),
+        *averages,
+    ):
         assert np.isnan(found).all()
 
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from engine.jit import jit
+from engine.jit import _skip_blas, jit
 
 
 def python(code):
@@ -59,6 +59,18 @@ print(numba.njit(lambda a: np.dot(a, a))(two)[0, 0], numba.njit(lambda a: np.con
 def test_the_first_kernel_does_without_scipy_which_is_there_for_others_all_the_same(before, loaded):
     said = python(FIRST_KERNEL.format(before=before)).splitlines()
     assert said == [f"1.0 {loaded}", "2.0 [1.0, 2.0, 1.0]"]
+
+
+def test_scipy_is_hidden_from_numba_alone_and_only_while_it_asks(monkeypatch):
+    asked = []
+    monkeypatch.setattr("threading.active_count", lambda: 1)
+    monkeypatch.delitem(sys.modules, "scipy.linalg.cython_blas", raising=False)
+    monkeypatch.setattr(
+        "importlib.import_module", lambda name: asked.append((name, sys.modules["scipy.linalg.cython_blas"]))
+    )
+    _skip_blas.__wrapped__()
+    assert asked == [("numba.np.arraymath", None)]
+    assert "scipy.linalg.cython_blas" not in sys.modules
 
 
 def test_public_names_are_there_and_others_are_not():

@@ -129,7 +129,7 @@ def test_after_warming_nothing_is_compiled_or_loaded_any_more(work):
 def test_the_count_sees_a_kernel_that_is_not_warm():
     cold = COUNTING.replace("engine.warm()\n", "") + "indicators.lag(np.ones(3), 1)\nprint(*asked)"
     done = subprocess.run([sys.executable, "-c", cold], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("places.lags")
+    assert "places.lags (" in done.stdout  # and those that it calls, where it is not on the disk
 
 
 @pytest.mark.usefixtures("compiled")
