@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 import sys
 import warnings
+import weakref
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -50,12 +51,14 @@ def floats(values: ArrayLike, name: str) -> Floats:
 
 def unshared(held: list[Any]) -> bool:
     """Whether the array that this list of one holds is held by nobody else, nor its memory: it need not be copied."""
-    # One reference is the list's, one that of the question; a view holds the array whose memory it shows.
-    if type(held[0]) is not np.ndarray or sys.getrefcount(held[0]) > 2:
+    # One reference is the list's, or the view's whose memory it is, and one that of the question.
+    if type(held[0]) is not np.ndarray or sys.getrefcount(held[0]) > 2 or weakref.getweakrefcount(held[0]):
         return False
     if held[0].base is None:
         return held[0].flags.owndata
-    return type(held[0].base) is np.ndarray and held[0].base.flags.owndata and sys.getrefcount(held[0].base) <= 2
+    if type(held[0].base) is not np.ndarray or sys.getrefcount(held[0].base) > 2:
+        return False
+    return held[0].base.flags.owndata and not weakref.getweakrefcount(held[0].base)
 
 
 @jit

@@ -218,10 +218,12 @@ def _warnings(bars: Bars, config: Config, refused: int, scaled: int, ruined: int
 
 
 def _refuse_absurd(bars: Bars, plan: Plan, row: int) -> None:
-    """Refuse weights from this row on of which one is larger than any that is meant; the kernel stops at such a one."""
-    wrong = absurd(plan.weights, bars, max(0, row))
-    if wrong is not None:
-        raise RunFailed(f"There is {wrong}.", code="bad_weights")
+    """Refuse weights of which one from this row on is larger than any that is meant, and name the first of all.
+
+    The kernel stops at such a one.
+    """
+    if absurd(plan.weights, bars, max(0, row)) is not None:
+        raise RunFailed(f"There is {absurd(plan.weights, bars)}.", code="bad_weights")
 
 
 def _refuse_overflow(bars: Bars, equity: Floats) -> None:

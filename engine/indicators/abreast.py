@@ -84,10 +84,10 @@ def sums(values: Floats, window: int, room: Floats, out: Floats) -> None:
 
 
 @inlined
-def count_same(row: Floats, before: Floats, room: Floats) -> None:
+def count_same(row: Floats, before: Floats, where: int, room: Floats) -> None:
     """How many times the values of a row have now come in a row; `before` is the one before it."""
     for lane in range(row.shape[0]):
-        room[SAME + lane] = room[SAME + lane] + 1.0 if row[lane] == before[lane] else 1.0
+        room[where + lane] = room[where + lane] + 1.0 if row[lane] == before[lane] else 1.0
 
 
 @inlined
@@ -165,7 +165,7 @@ def deviations_abreast(
         if count > window and count % window != 0:
             slide(now, last, values[gone, n:stop], window, share, free, room, found)
         else:
-            count_same(now, last, room)
+            count_same(now, last, SAME, room)
         if count > window:
             gone = following(values, gone + 1, n)
         if count % window == 0:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from engine.bars import Floats
-from engine.indicators.abreast import ABREAST, in_step
+from engine.indicators.abreast import ABREAST, count_same, in_step
 from engine.indicators.moments import NOTHING, following, plus, value_of
 from engine.jit import inlined, jit
 
@@ -28,10 +28,10 @@ def correlation_of(both: float, spread_x: float, spread_y: float) -> float:
 
 @inlined
 def slope_of(both: float, spread_x: float, spread_y: float) -> float:
-    """NaN where y has no variance, 0 where x has none."""
-    found = both / (spread_y if spread_y > 0.0 else 1.0)
-    found = found if spread_x > 0.0 else 0.0
-    return found if spread_y > 0.0 else np.nan
+    """NaN where y has no variance, 0 where x has none; a variance that is no float is one."""
+    found = both / (1.0 if spread_y <= 0.0 else spread_y)
+    found = 0.0 if spread_x <= 0.0 else found
+    return np.nan if spread_y <= 0.0 else found
 
 
 @jit
@@ -70,13 +70,6 @@ def comoments_of(n: int, values: Floats, others: Floats, window: int, slope: boo
         spread_x = value_of(sum_xx) - value_of(sum_x) * value_of(sum_x) / window if same_x < window else 0.0
         spread_y = value_of(sum_yy) - value_of(sum_y) * mean_y if same_y < window else 0.0
         out[t, n] = slope_of(both, spread_x, spread_y) if slope else correlation_of(both, spread_x, spread_y)
-
-
-@inlined
-def count_same(row: Floats, before: Floats, where: int, room: Floats) -> None:
-    """How many times the values of a row have now come in a row; `before` is the one before it."""
-    for lane in range(row.shape[0]):
-        room[where + lane] = room[where + lane] + 1.0 if row[lane] == before[lane] else 1.0
 
 
 @inlined

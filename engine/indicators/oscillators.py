@@ -9,7 +9,6 @@ import numpy as np
 
 from engine.bars import Floats
 from engine.errors import InvalidInput
-from engine.indicators.abreast import ABREAST, in_step
 from engine.indicators.arrays import as_rows, ratio, run, together, whole
 from engine.indicators.averages import ema, rma, sma, smooth, smoothed
 from engine.indicators.rolling import lag, rolling_max, rolling_min
@@ -86,60 +85,30 @@ def _moves(high: Floats, low: Floats, state: Floats, up: Floats, down: Floats) -
         for n in range(tops.shape[0]):
             top, bottom, last_top, last_bottom = tops[n], bottoms[n], highest[n], lowest[n]
             rise, fall = top - last_top, last_bottom - bottom
-            known = not math.isnan(rise)
-            rises[n] = (rise if (rise > fall) & (rise > 0.0) else 0.0) if known else np.nan
-            falls[n] = (fall if (fall > rise) & (fall > 0.0) else 0.0) if known else np.nan
+            rises[n] = rise if (rise > fall) & (rise > 0.0) else 0.0 * rise  # what is unknown stays so
+            falls[n] = fall if (fall > rise) & (fall > 0.0) else 0.0 * fall
             traded = not math.isnan(top)
             highest[n] = top if traded else last_top
             lowest[n] = bottom if traded else last_bottom
 
 
 @jit
-def _total_of(n: int, values: Floats, window: int, out: Floats) -> None:
-    """`_wilder_total` of column n."""
-    count, total = 0, 0.0
+def _wilder_total(values: Floats, window: int, state: Floats, out: Floats) -> None:
+    """Wilder's running total: less a part of itself, plus the new value. Starts with window - 1 values, as TA-Lib.
+
+    Row by row, so that columns can be the lanes of vectors; `state` [2, N] is room.
+    """
+    counts, totals = state[0], state[1]
+    state[:] = 0.0
     for t in range(values.shape[0]):
-        out[t, n] = np.nan
-        if math.isnan(values[t, n]):
-            continue
-        count += 1
-        if count >= window:
-            total -= total / window
-        total += values[t, n]
-        if count >= window:
-            out[t, n] = total
-
-
-@jit
-def _total_abreast(values: Floats, n: int, stop: int, window: int, room: Floats, out: Floats) -> None:
-    """`_wilder_total` of the columns n to `stop`, which trade in the same rows; the same bits: see `abreast`."""
-    total = room[: stop - n]
-    total[:] = 0.0
-    count = 0
-    for t in range(values.shape[0]):
-        now, found = values[t, n:stop], out[t, n:stop]
-        if math.isnan(now[0]):
-            found[:] = np.nan
-            continue
-        count += 1
-        told = count >= window
-        for lane in range(found.shape[0]):
-            kept = total[lane] - total[lane] / window if told else total[lane]
-            total[lane] = kept + now[lane]
-            found[lane] = total[lane] if told else np.nan
-
-
-@jit
-def _wilder_total(values: Floats, window: int, room: Floats, out: Floats) -> None:
-    """Wilder's running total: less a part of itself, plus the new value. Starts with window - 1 values, as TA-Lib."""
-    n = 0
-    while n < values.shape[1]:
-        width = in_step(values, n)
-        if width == 1:
-            _total_of(n, values, window, out)
-        else:
-            _total_abreast(values, n, n + width, window, room, out)
-        n += width
+        row, found = values[t], out[t]
+        for n in range(row.shape[0]):
+            value, count, total = row[n], counts[n] + 1.0, totals[n]
+            traded, told = not math.isnan(value), count >= window
+            grown = (total - total / window if told else total) + value
+            found[n] = grown if told else np.nan  # NaN where the value is
+            counts[n] = count if traded else counts[n]
+            totals[n] = grown if traded else total
 
 
 @jit
@@ -278,8 +247,8 @@ def adx(high: Floats, low: Floats, close: Floats, *, window: int = 14) -> Direct
     whole(2, window=window)
     high, low, close = together(high, low, close)
     tops, bottoms = as_rows(high), as_rows(low)
-    moves, room = np.empty((2, *tops.shape)), np.empty(ABREAST)
-    _moves(tops, bottoms, np.empty((2, tops.shape[1])), *moves)
+    moves, room = np.empty((2, *tops.shape)), np.empty((2, tops.shape[1]))
+    _moves(tops, bottoms, room, *moves)
     ranges = run(_wilder_total, true_range(high, low, close), window, room)
     plus, minus = (
         100.0 * ratio(run(_wilder_total, move.reshape(np.shape(high)), window, room), ranges) for move in moves

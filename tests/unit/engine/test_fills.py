@@ -327,6 +327,13 @@ def test_such_a_weight_is_refused_in_whichever_row_it_stands_the_last_one_too(ba
         simulate(bars(price, price), weights, Config(fill=fill))
 
 
+def test_of_several_such_weights_the_first_is_named(bars):
+    weights, price = np.full((6, 1), 0.5), np.ones((6, 1))
+    weights[[2, 4, 5], 0] = np.inf, 2e6, 3e6
+    with pytest.raises(RunFailed, match=r"There is a weight of inf for A at 2024-01-03;"):
+        simulate(bars(price, price), weights)
+
+
 def test_an_order_that_waits_for_a_price_does_not_bring_ruin_forward(bars, run):
     opened, closed = [10.0, 10.0, 25.0, 10.0], [10.0, 10.0, 10.0, 10.0]
     alone = run(bars(opened, closed), [-1.0] * 4)

@@ -57,6 +57,21 @@ def test_what_stands_after_a_cross_may_be_any_two_numbers():
     assert indicators.last_cross(relation, 0.25, 2)[:, 0].tolist() == [0, 0, 0, 0.25, 2, 2, 0.25, 0.25, 0.25, 2]
 
 
+@pytest.mark.parametrize("columns", [1, 3])
+def test_where_a_square_is_no_float_a_slope_is_right_and_a_correlation_unknown(columns):
+    x = np.repeat(column(1e200, 3e200, 5e200, 9e200), columns, axis=1)
+    y = np.repeat(column(1, 2, 3, 5), columns, axis=1)
+    np.testing.assert_allclose(indicators.rolling_beta(x, y, 3)[2:], 2e200, rtol=1e-12)
+    assert np.isnan(indicators.rolling_corr(x, y, 3)).all()
+
+
+def test_movement_that_is_not_known_is_not_called_none():
+    high, low = column(2, 3, 4, 5, -np.inf), column(1, 2, 3, 2, 1)
+    found = indicators.adx(high, low, low, window=2)
+    assert np.isnan(found.plus[-1, 0])
+    assert not np.isnan(found.plus[-2, 0])
+
+
 def test_a_latch_stays_until_it_is_released():
     on = column(0, 1, 0, 0, 1, 1).astype(bool)
     off = column(1, 0, 0, 1, 0, 1).astype(bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -164,6 +165,11 @@ def test_an_array_is_unshared_where_nobody_else_can_write_to_its_memory():
     held = np.ones(6)
     assert not intake.unshared([held])
     assert not intake.unshared([held.reshape(3, 2)])
+    whole, part = [np.ones(6)], [np.ones(6).reshape(3, 2)]
+    found_again = weakref.ref(whole[0]), weakref.ref(part[0].base)
+    assert not intake.unshared(whole)
+    assert not intake.unshared(part)
+    assert all(find() is not None for find in found_again)
     seen = memoryview(np.ones(3))
     assert not intake.unshared([np.asarray(seen)])
     assert not intake.unshared([np.frombuffer(bytearray(8))])

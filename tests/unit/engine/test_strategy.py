@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Annotated, Literal
 
 import numpy as np
@@ -189,7 +190,21 @@ def test_weights_that_nobody_else_holds_are_kept_and_others_copied(ten):
         kept.append(weights[:])
         return weights.reshape(bars.close.shape)
 
+    rooms = weakref.WeakValueDictionary()
+
+    @strategy(family="test", source="none")
+    def thrifty(bars):
+        """Write into the room of the last call as long as it is there."""
+        room = rooms.get("room")
+        if room is None:
+            rooms["room"] = room = np.empty(bars.close.size)
+        room[:] = len(made)
+        return room.reshape(bars.close.shape)
+
+    first = thrifty.bind()(ten)
     assert forgetful.bind()(ten).ctypes.data == made[0]
+    thrifty.bind()(ten)
+    assert (first == 0.0).all()
     weights = hoarder.bind()(ten)
     kept[0][:] = 7.0
     assert (weights == 1.0).all()
