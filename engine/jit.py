@@ -138,6 +138,21 @@ class Kernel(Generic[P, R]):
         return cast("Callable[P, R]", copy)
 
 
+class Instruction(Kernel[P, R]):
+    """A kernel of `engine.instructions`; the function says what it does. Only kernels call it compiled."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.twin(*args, **kwargs)
+
+    def compile(self) -> Callable[P, R]:
+        with _lock:
+            _skip_blas()
+            from engine import instructions
+
+            compiled: Callable[P, R] = getattr(instructions, self.__name__)
+            return compiled
+
+
 @cache
 def _source() -> str:
     """Digest of every file of the engine that holds kernels, or the tuples and constants that they take."""
@@ -184,3 +199,8 @@ def inlined(function: Callable[P, R]) -> Kernel[P, R]:
     A call hands over seven numbers for every array, which takes longer than such lines do.
     """
     return Kernel(function, inline=True)
+
+
+def instruction(function: Callable[P, R]) -> Instruction[P, R]:
+    """Let a function stand for what has its name in `engine.instructions`, for all kernels that call it."""
+    return Instruction(function)

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Bars, Floats
+from engine.bits import flags_for
 from engine.config import Config
 from engine.simulation import delay_of, terms_of
 from engine.sweep.changes import Wishes, least_of, replayed
 from engine.sweep.course import Course, course_of
-from engine.sweep.kernel import COMMISSION, DEPTH, FINAL, GAINS, SLIPPAGE, SOUND, SQUARES, TRADES, Fees
+from engine.sweep.kernel import COMMISSION, DEPTH, FINAL, GAINS, SLIPPAGE, SOUND, SQUARES, TRADES
 from engine.sweep.lanes import lanes_of
+from engine.sweep.orders import Fees
 
 # Fields of a configuration that the compiled pass knows; with another one that is not at its default, it is not used.
 _KNOWN = (
@@ -68,16 +70,13 @@ class Account:
         weights = np.ascontiguousarray(weights).view(np.float64 if weights.dtype == np.float64 else np.int8)
         weights.flags.writeable = False  # kernels are compiled for one kind of array, whoever owns it
         total = weights.shape[1]
-        words = np.zeros(total // 8 + 1, dtype=np.uint64)
         wishes = Wishes(
             weights=weights,
             bits=weights.view(np.int64) if weights.dtype == np.float64 else weights,
             fills=np.searchsorted(self.course.rows, np.arange(total) + self.delay),
             least=least_of(self.config),
             most=self.config.max_leverage,
-            flags=words.view(np.int8),
-            words=words,
-            hits=np.empty(len(words), dtype=np.int32),
+            flags=flags_for(total),
         )
         lanes = lanes_of(len(self.course.rows))
         return replayed(wishes, self.config.initial_capital, self.course, self.fees, lanes, rows)

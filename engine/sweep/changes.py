@@ -1,4 +1,4 @@
-"""Trials whose weights are given: where they change, eight bars in one word, and what that orders."""
+"""Trials whose weights are given: where they change, many bars in one word, and what that orders."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Floats
+from engine.bits import ONE, WORD, equal, lowest
 from engine.book import LEVERAGE_SLACK
 from engine.config import Config
 from engine.decisions import LARGEST
 from engine.jit import inlined, jit
 from engine.sweep.course import Course
-from engine.sweep.kernel import Fees, advance
+from engine.sweep.kernel import advance
 from engine.sweep.lanes import LANES, Lanes, seat
-from engine.sweep.words import look_up
+from engine.sweep.orders import Fees
 
 
 class Wishes(NamedTuple):
     """Weights [n, T] of every trial over all bars, and the same memory as whole numbers `bits`.
 
     `fills` [T] says at which traded bar a decision is carried out; from their number on, at none. A weight below
-    `least` counts as that, one beyond `most` is brought back to it. `flags` and `words`, which are the same bytes,
-    and `hits` are room to work in.
+    `least` counts as that, one beyond `most` is brought back to it. `flags` [T] are room to work in.
     """
 
     weights: NDArray[Any]
@@ -33,8 +33,6 @@ class Wishes(NamedTuple):
     least: float
     most: float
     flags: NDArray[np.int8]
-    words: NDArray[np.uint64]
-    hits: NDArray[np.int32]
 
 
 @inlined
@@ -70,10 +68,11 @@ def ordered(i: int, bars: int, lane: int, wishes: Wishes, lanes: Lanes) -> bool:
     wished = 0.0
     count = 0
     last = -1
-    for hit in range(look_up(wishes.words, wishes.hits)):
-        for t in range(8 * wishes.hits[hit], min(8 * wishes.hits[hit] + 8, weights.shape[0])):
-            if flags[t] == 0:
-                continue
+    for start in range(0, weights.shape[0], WORD):
+        changed = equal(flags, start, 1)
+        while changed != 0:
+            t = start + lowest(changed)
+            changed &= changed - ONE
             weight = float(weights[t])
             if math.isnan(weight):
                 continue

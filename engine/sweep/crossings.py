@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Bars, Floats
+from engine.bits import flags_for
 from engine.charges import rates
 from engine.config import Config
 from engine.jit import jit
@@ -17,8 +18,9 @@ from engine.strategy import Crossing
 from engine.sweep.account import Account, fees_of
 from engine.sweep.changes import least_of, within
 from engine.sweep.course import Course, climb, first_of, lay, room_for
-from engine.sweep.kernel import Fees, advance
+from engine.sweep.kernel import advance
 from engine.sweep.lanes import LANES, Lanes, lanes_of, seat
+from engine.sweep.orders import Fees
 from engine.sweep.trials import Trials
 from engine.sweep.turns import Averages, compare, roll, turns, turns_with_ties
 
@@ -30,7 +32,7 @@ _WEIGHTS = {"long": (1.0, 0.0), "short": (0.0, -1.0), "both": (1.0, -1.0)}
 class Crosses(NamedTuple):
     """Crossings to try [n]: the rows of both averages, and the targets after a cross up and after one down.
 
-    `relation` and `words`, which are the same bytes, `turned` [T] and the rest are room to work in.
+    `relation` [T], `ties` and `turned` [T] are room to work in.
     """
 
     fast: NDArray[np.int64]
@@ -38,9 +40,6 @@ class Crosses(NamedTuple):
     up: Floats
     down: Floats
     relation: NDArray[np.int8]
-    words: NDArray[np.uint64]
-    marks: NDArray[np.uint64]
-    hits: NDArray[np.int32]
     ties: NDArray[np.int64]
     turned: NDArray[np.int32]
 
@@ -49,14 +48,13 @@ class Crosses(NamedTuple):
 def find(i: int, table: Floats, averages: Averages, crosses: Crosses) -> int:
     """Write the crosses of trial i into `turned`, alternately up and down; says how many, 0 where there are ties."""
     fast, slow = crosses.fast[i], crosses.slow[i]
-    relation, words = crosses.relation, crosses.words
+    relation, ties = crosses.relation, crosses.ties
     first, total = max(averages.windows[fast], averages.windows[slow]) - 1, table.shape[0]
-    crosses.ties[0] = 0
+    ties[0] = 0
     if first >= total:
         return 0
     compare(averages.rough[fast], averages.rough[slow], relation)
-    marks, hits, ties = crosses.marks, crosses.hits, crosses.ties
-    return turns(first, total, fast, slow, table, averages, words, relation, marks, hits, ties, crosses.turned)
+    return turns(first, total, fast, slow, table, averages, relation, ties, crosses.turned)
 
 
 @jit
@@ -177,18 +175,14 @@ class Pairs:
 
     def crosses(self, part: slice, windows: NDArray[np.int64], total: int) -> Crosses:
         """Some trials as the kernel reads them, with room for `total` bars."""
-        words = np.zeros(total // 8 + 1, dtype=np.uint64)
         return Crosses(
             fast=np.searchsorted(windows, self.fast[part]),
             slow=np.searchsorted(windows, self.slow[part]),
             up=self.up[part],
             down=self.down[part],
-            relation=words.view(np.int8),
-            words=words,
-            marks=np.empty_like(words),
-            hits=np.empty(len(words), dtype=np.int32),
+            relation=flags_for(total),
             ties=np.zeros(1, dtype=np.int64),
-            turned=np.empty(total + 1, dtype=np.int32),
+            turned=np.empty(total + 4, dtype=np.int32),
         )
 
 

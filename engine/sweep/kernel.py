@@ -1,160 +1,51 @@
-"""Trials side by side: what the orders of one symbol do to their accounts, measured and not written down.
+"""Trials side by side: from order to order, until each has left its row of sums behind.
 
-`advance` goes from order to order. It makes the same operations on the same numbers as `engine.kernel`, so trades and
-money are equal to the last bit; only sums over returns are added up in another order. An order waits for the division
-of the one before; accounts that wait together are worked on in the lanes of vector instructions. Lanes know nothing
-of each other: a trial leaves the same bits behind whatever is beside it.
+Lanes know nothing of each other: a trial leaves the same bits behind whatever is beside it.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 from engine.bars import Floats
-from engine.book import CASH_SLACK, DUST
-from engine.costs import paid_price
-from engine.jit import inlined, jit
-from engine.sweep.course import CLOSE, GAINED, PRICE, SQUARED, Course
+from engine.jit import jit
+from engine.sweep.course import CLOSE, GAINED, SQUARED, Course
 from engine.sweep.lanes import (
-    AIM,
-    AT,
-    BEFORE,
     CASH,
     CHUNK,
     DEEPEST,
-    EARNED,
-    EARNED_SQUARED,
     FLOOR,
     LANES,
     LEAST,
-    LOW,
     MORE,
     MORE_SQUARED,
     OPENED,
+    OTHERS,
     PAID,
     PEAK,
     SLIPPED,
     SQUARE,
     STATE,
     SUM,
-    THEN,
+    THREATS,
     UNITS,
     WIDTH,
     WORST,
     Lanes,
 )
-from engine.sweep.stretches import INVESTED, earn_back, look_back
+from engine.sweep.orders import Fees, carry_out, fill_in
+from engine.sweep.stretches import INVESTED, earn_back, follow, look_back
 
 # Columns of what a trial leaves behind. SOUND is 0 where the single run has to decide (ruin, overflow, no variance).
 FINAL, GAINS, SQUARES, DEPTH, TRADES, COMMISSION, SLIPPAGE, SOUND = range(8)
 COLUMNS = 8
 
 
-class Fees(NamedTuple):
-    """Those of `Terms` that one symbol needs here, as numbers: an array may be anywhere, which would part the lanes."""
-
-    commission: float
-    per_share: float
-    slippage: float
-    leverage: float
-
-
-@inlined
-def fee_of(quantity: float, paid: float, fees: Fees) -> float:
-    """`engine.costs.commission_of` for one symbol."""
-    size = abs(quantity)
-    return fees.commission * size * paid + fees.per_share * size
-
-
-@inlined
-def share_of(change: float, price: float, cash: float, units: float, fees: Fees) -> float:
-    """`engine.costs.affordable` for one symbol, no least commission and no impact."""
-    paid = paid_price(change, price, fees.slippage)
-    linear = abs(change) * abs(paid - price) + fee_of(change, paid, fees)
-    room = fees.leverage * (cash + units * price) - abs(units) * price
-    best = room / (abs(change) * price + fees.leverage * linear)
-    share = best if best * CASH_SLACK < 1.0 else 1.0
-    return 0.0 if best <= 0.0 else share
-
-
-@jit
-def carry_out(count: int, sheet: Floats, fees: Fees) -> None:
-    """The first `count` rows of the sheet: each order as `engine.kernel.trade` makes it, first reducing, then adding.
-
-    There is no branch, so that lanes can stay together: what is not traded is a trade of nothing.
-    """
-    for k in range(count):
-        for lane in range(LANES):
-            row = k * WIDTH + lane
-            cash, units, price = sheet[row + CASH], sheet[row + UNITS], sheet[row + AT]
-            equity = cash + units * price
-            goal = sheet[row + AIM] * equity / price
-            change = goal - units
-            dust = (goal != 0.0) & (abs(change) * price <= DUST * equity)
-            change = 0.0 if dust else change
-            less = change if abs(change) < abs(units) else -units
-            less = less if units * change < 0.0 else 0.0
-            sold = paid_price(less, price, fees.slippage)
-            fee = fee_of(less, sold, fees)
-            left = units + less
-            money = cash - (less * sold + fee)
-            more = change - less
-            more *= share_of(more, price, money, left, fees)
-            added = abs(more) * price > DUST * equity
-            more = more if added else 0.0
-            paid = paid_price(more, price, fees.slippage)
-            charge = fee_of(more, paid, fees)
-            money -= more * paid + charge
-            held = left + more
-            known = cash + units * sheet[row + BEFORE]
-            worth = money + held * sheet[row + THEN]
-            gain = worth / known - 1.0
-            # A position beside little cash has earned what the price has; any other is gone through bar by bar.
-            invested = (units > 0.0) & (abs(cash) <= INVESTED * units * sheet[row + FLOOR])
-            after = row + WIDTH
-            sheet[after + CASH] = money
-            sheet[after + UNITS] = held
-            sheet[after + FLOOR] = sheet[row + FLOOR]
-            sheet[after + SUM] = sheet[row + SUM] + (sheet[row + EARNED] if invested else 0.0) + gain
-            earned = sheet[row + EARNED_SQUARED] if invested else 0.0
-            sheet[after + SQUARE] = sheet[row + SQUARE] + earned + gain * gain
-            worse = worth if worth < equity else equity
-            sheet[after + WORST] = worse if worse < sheet[row + WORST] else sheet[row + WORST]
-            sheet[after + OPENED] = sheet[row + OPENED] + (1.0 if (left == 0.0) & added else 0.0)
-            sheet[after + PAID] = sheet[row + PAID] + fee + charge
-            slipped = abs(less) * abs(sold - price) + abs(more) * abs(paid - price)
-            sheet[after + SLIPPED] = sheet[row + SLIPPED] + slipped
-
-
-@jit
-def fill_in(course: Course, lanes: Lanes) -> int:
-    """Look up what is known of the next orders of every lane; says how many the busiest lane has, at most CHUNK."""
-    table, sheet = course.table, lanes.sheet
-    most = 0
-    for lane in range(LANES):
-        at, targets, done = lanes.at[lane], lanes.targets[lane], lanes.done[lane]
-        count = min(CHUNK, lanes.orders[lane] - done) if lanes.trial[lane] >= 0 else 0
-        since = lanes.since[lane]
-        for k in range(count):
-            row = k * WIDTH + lane
-            bar = at[done + k]
-            before = max(bar - 1, since)
-            sheet[row + AT] = table[bar, PRICE]
-            sheet[row + AIM] = targets[done + k]
-            sheet[row + THEN] = table[bar, CLOSE]
-            sheet[row + BEFORE] = table[before, CLOSE]
-            sheet[row + EARNED] = table[before, GAINED] - table[since, GAINED]
-            sheet[row + EARNED_SQUARED] = table[before, SQUARED] - table[since, SQUARED]
-            since = bar
-        most = max(most, count)
-    return most
-
-
 @jit
 def close_out(lane: int, row: int, course: Course, lanes: Lanes, result: Floats) -> None:
     """Write what a lane leaves behind that has no more orders; `row` is its state after the last of them."""
     sheet, marks, table = lanes.sheet, lanes.marks[lane], course.table
+    end = row + WIDTH
     cash, units = sheet[row + CASH], sheet[row + UNITS]
     gains, squares = sheet[row + SUM], sheet[row + SQUARE]
     final = cash
@@ -169,12 +60,12 @@ def close_out(lane: int, row: int, course: Course, lanes: Lanes, result: Floats)
     result[FINAL] = final
     result[GAINS] = gains
     result[SQUARES] = squares
-    result[DEPTH] = min(marks[DEEPEST], marks[LOW] / marks[PEAK])
+    result[DEPTH] = sheet[end + DEEPEST]
     result[TRADES] = sheet[row + OPENED]
     result[COMMISSION] = sheet[row + PAID]
     result[SLIPPAGE] = sheet[row + SLIPPED]
     alive = min(sheet[row + WORST], marks[LEAST]) > 0.0
-    whole = math.isfinite(squares) and math.isfinite(marks[PEAK]) and math.isfinite(final)
+    whole = math.isfinite(squares) and math.isfinite(sheet[end + PEAK]) and math.isfinite(final)
     result[SOUND] = 1.0 if alive and whole else 0.0
 
 
@@ -185,15 +76,19 @@ def advance(deep: bool, course: Course, fees: Fees, lanes: Lanes, rows: Floats) 
     Without `deep` there is no drawdown. `fees` are those of one symbol.
     """
     sheet = lanes.sheet
-    most = fill_in(course, lanes)
+    most = fill_in(deep, course, lanes)
     carry_out(most, sheet, fees)
+    if deep:
+        follow(min(CHUNK, most + 1), sheet)
     for lane in range(LANES):
         trial, left = lanes.trial[lane], lanes.orders[lane] - lanes.done[lane]
         if trial < 0:
             continue
-        stretches = min(CHUNK, left + 1)
-        earn_back(lane, stretches, course, lanes)
-        if deep:
+        count, stretches = min(CHUNK, left), min(CHUNK, left + 1)
+        others = sheet[count * WIDTH + lane + OTHERS] > 0.0
+        earn_back(lane, 0 if others else count, stretches, course, lanes)
+        row = stretches * WIDTH + lane
+        if deep and sheet[row + THREATS] < sheet[row + DEEPEST]:
             look_back(lane, stretches, course, lanes)
         if left < CHUNK:
             close_out(lane, left * WIDTH + lane, course, lanes, rows[trial])
@@ -201,5 +96,7 @@ def advance(deep: bool, course: Course, fees: Fees, lanes: Lanes, rows: Floats) 
         else:
             lanes.since[lane] = lanes.at[lane, lanes.done[lane] + CHUNK - 1]
             lanes.done[lane] += CHUNK
+            sheet[row + OTHERS] = 0.0
+            sheet[row + THREATS] = 1.0
     for field in range(STATE):
         sheet[field] = sheet[CHUNK * WIDTH + field]

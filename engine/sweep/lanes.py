@@ -18,17 +18,21 @@ from engine.jit import jit
 # before they are measured: they stay in the cache.
 LANES = 16
 CHUNK = 16
-# A row of the sheet is one order of every lane. First the state before it, which the order before has written …
+# A row of the sheet is one order of every lane. First the state before it, which the order before has written: the
+# account, …
 CASH, UNITS, SUM, SQUARE, WORST, FLOOR, OPENED, PAID, SLIPPED = (LANES * at for at in range(9))
-# … then what is known of the order: its price and target, the close of its bar and of the bar before, and what the
-# price has earned from the bar of the previous order to the bar before this one.
-AT, AIM, THEN, BEFORE, EARNED, EARNED_SQUARED = (LANES * at for at in range(9, 15))
-STATE, WIDTH = 9 * LANES, 15 * LANES
+# … the peak of equity, the deepest drawdown as equity / peak, the worst that stretches with a new peak may have done,
+# and how many stretches earned other returns than the price …
+PEAK, DEEPEST, THREATS, OTHERS = (LANES * at for at in range(9, 13))
+# … then what is known of the order: its price and target, the close of its bar and of the bar before. And of the
+# stretch from the previous order to the bar before this one: what the price has earned, its highest and lowest close,
+# and the worst that it may have done.
+AT, AIM, THEN, BEFORE, EARNED, EARNED_SQUARED, TOP, BOTTOM, THREAT = (LANES * at for at in range(13, 22))
+STATE, WIDTH = 13 * LANES, 22 * LANES
 SHEET = (CHUNK + 1) * WIDTH
-# Marks of a lane: the peak of equity, the lowest since, the least low / peak; then the sums over bars that had to be
-# gone through one by one, and the least equity among those.
-PEAK, LOW, DEEPEST, MORE, MORE_SQUARED, LEAST = range(6)
-MARKS = 6
+# Marks of a lane: the sums over bars that had to be gone through one by one, and the least equity among those.
+MORE, MORE_SQUARED, LEAST = range(3)
+MARKS = 3
 
 
 class Lanes(NamedTuple):
@@ -70,9 +74,9 @@ def seat(lane: int, trial: int, begin: int, end: int, capital: float, lowest: fl
     sheet[CASH + lane] = capital
     sheet[WORST + lane] = capital
     sheet[FLOOR + lane] = lowest
-    marks[PEAK] = capital
-    marks[LOW] = capital
-    marks[DEEPEST] = 1.0
+    sheet[PEAK + lane] = capital
+    sheet[DEEPEST + lane] = 1.0
+    sheet[THREATS + lane] = 1.0
     marks[MORE] = 0.0
     marks[MORE_SQUARED] = 0.0
     marks[LEAST] = capital

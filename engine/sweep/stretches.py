@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from engine.bars import Floats
-from engine.jit import jit
+from engine.jit import inlined, jit
 from engine.sweep.course import CLOSE, Course
-from engine.sweep.lanes import CASH, DEEPEST, FLOOR, LEAST, LOW, MORE, MORE_SQUARED, PEAK, UNITS, WIDTH, Lanes
+from engine.sweep.lanes import (
+    BOTTOM,
+    CASH,
+    DEEPEST,
+    FLOOR,
+    LANES,
+    LEAST,
+    MORE,
+    MORE_SQUARED,
+    PEAK,
+    THREAT,
+    THREATS,
+    TOP,
+    UNITS,
+    WIDTH,
+    Lanes,
+)
 
 # An account whose cash is this much of its position or less earns what the price earns.
 INVESTED = 1e-13
@@ -15,20 +31,49 @@ _STRIDE = 16
 _EDGE = 1.0 - 1e-12
 
 
-@jit
-def sink(
-    first: int,
-    stop: int,
-    cash: float,
-    units: float,
-    peak: float,
-    low: float,
-    depth: float,
-    course: Course,
-) -> tuple[float, float, float]:
-    """Follow a drawdown while units are held beside cash; in short strides where `look_back` could not take one.
+@inlined
+def extremes(first: int, stop: int, course: Course) -> tuple[float, float]:
+    """The highest and the lowest close of bars first <= t < stop."""
+    tops, bottoms, spans, rungs = course.tops, course.bottoms, course.spans, course.rungs
+    rung = rungs[min(stop - first, rungs.shape[0] - 1)]
+    last = stop - spans[rung]
+    highest, lowest = max(tops[rung, last], tops[rung, first]), min(bottoms[rung, last], bottoms[rung, first])
+    for t in range(first + spans[rung], last, spans[rung]):
+        highest = max(highest, tops[rung, t])
+        lowest = min(lowest, bottoms[rung, t])
+    return highest, lowest
 
-    A stride with a new peak is gone through bar by bar if it, or the old peak and the lowest of it, may go deeper.
+
+@jit
+def follow(count: int, sheet: Floats) -> None:
+    """Follow the peak and the drawdown of all lanes through the stretches before their next `count` orders.
+
+    Equity rises or falls with the close, rounding included, so its extremes are where those of the closes are. What a
+    stretch with a new peak has done is not known yet: at the worst it fell from that peak to its lowest equity, which
+    is left as its `THREAT`.
+    """
+    for k in range(count):
+        for lane in range(LANES):
+            row = k * WIDTH + lane
+            after = row + WIDTH
+            cash, units, peak = sheet[row + CASH], sheet[row + UNITS], sheet[row + PEAK]
+            one, other = cash + units * sheet[row + TOP], cash + units * sheet[row + BOTTOM]
+            top, bottom = (one, other) if one > other else (other, one)
+            higher = top > peak
+            highest = top if higher else peak
+            depth = bottom / highest
+            threat, deepest = (depth, 1.0) if higher else (1.0, depth)
+            sheet[row + THREAT] = threat
+            sheet[after + PEAK] = highest
+            sheet[after + THREATS] = threat if threat < sheet[row + THREATS] else sheet[row + THREATS]
+            sheet[after + DEEPEST] = deepest if deepest < sheet[row + DEEPEST] else sheet[row + DEEPEST]
+
+
+@jit
+def fall(first: int, stop: int, cash: float, units: float, peak: float, deepest: float, course: Course) -> float:
+    """The deepest drawdown after bars first <= t < stop on which units are held beside cash, below this peak at first.
+
+    It goes in short strides. Those that have a new peak and could be deeper are gone through bar by bar.
     """
     rung = course.rungs[_STRIDE]
     span = course.spans[rung]
@@ -39,65 +84,36 @@ def sink(
         until = min(t + span, stop)
         if t + span == until:
             one, other = cash + units * course.tops[rung, t], cash + units * course.bottoms[rung, t]
-            top, bottom = max(one, other), min(low, one, other)
-            fall = course.falls[rung, t] * _EDGE if milder else bottom / top
+            top, bottom = max(one, other), min(one, other)
             if top <= peak:
-                low = bottom
+                deepest = min(deepest, bottom / peak)
                 t = until
-            elif fall >= depth and bottom / peak >= depth:
+            elif (course.falls[rung, t] * _EDGE if milder else bottom / top) >= deepest and bottom / peak >= deepest:
                 peak = top
-                low = top
                 t = until
         while t < until:
             equity = cash + units * course.table[t, CLOSE]
-            if equity > peak:
-                depth = min(depth, low / peak)
-                peak = equity
-                low = equity
-            low = min(low, equity)
+            peak = max(peak, equity)
+            deepest = min(deepest, equity / peak)
             t += 1
-    return peak, low, depth
+    return deepest
 
 
 @jit
 def look_back(lane: int, count: int, course: Course, lanes: Lanes) -> None:
-    """Follow a lane's drawdown through the stretches before its next `count` orders; the last one has no order.
-
-    Equity rises or falls with the close, rounding included, so its extremes are where those of the closes are. A
-    stretch with a new peak has to be looked at closely only if the lowest of it and before, under that peak, would be
-    deeper than ever; if not, no low of it can matter.
-    """
-    sheet, marks, at = lanes.sheet, lanes.marks[lane], lanes.at[lane]
-    tops, bottoms, spans, rungs = course.tops, course.bottoms, course.spans, course.rungs
-    widest = rungs.shape[0] - 1
-    since, done = lanes.since[lane], lanes.done[lane]
-    peak, low, depth = marks[PEAK], marks[LOW], marks[DEEPEST]
+    """Look closely at those of the next `count` stretches of a lane that may be the deepest of all."""
+    sheet, at, done = lanes.sheet, lanes.at[lane], lanes.done[lane]
+    end = count * WIDTH + lane
+    deepest = sheet[end + DEEPEST]
     for k in range(count):
-        cash, units = sheet[k * WIDTH + lane + CASH], sheet[k * WIDTH + lane + UNITS]
-        stop = at[done + k] if done + k < lanes.orders[lane] else lanes.end[lane]
-        top = cash
-        bottom = cash
-        if units != 0.0 and since < stop:
-            rung = rungs[min(stop - since, widest)]
-            last = stop - spans[rung]
-            highest, lowest = max(tops[rung, last], tops[rung, since]), min(bottoms[rung, last], bottoms[rung, since])
-            for t in range(since + spans[rung], last, spans[rung]):
-                highest = max(highest, tops[rung, t])
-                lowest = min(lowest, bottoms[rung, t])
-            one, other = cash + units * highest, cash + units * lowest
-            top, bottom = max(one, other), min(one, other)
-        bottom = min(low, bottom)
-        if top <= peak:
-            low = bottom
-        elif bottom / top >= depth:
-            peak = top
-            low = top
-        else:
-            peak, low, depth = sink(since, stop, cash, units, peak, low, depth, course)
-        since = stop
-    marks[PEAK] = peak
-    marks[LOW] = low
-    marks[DEEPEST] = depth
+        row = k * WIDTH + lane
+        if sheet[row + THREAT] < deepest:
+            since = at[done + k - 1] if done + k > 0 else lanes.since[lane]
+            stop = at[done + k] if done + k < lanes.orders[lane] else lanes.end[lane]
+            cash, units, peak = sheet[row + CASH], sheet[row + UNITS], sheet[row + PEAK]
+            deepest = fall(since, stop, cash, units, peak, deepest, course)
+    sheet[end + DEEPEST] = deepest
+    sheet[end + THREATS] = 1.0
 
 
 @jit
@@ -120,14 +136,12 @@ def earn(first: int, stop: int, cash: float, units: float, table: Floats, marks:
 
 
 @jit
-def earn_back(lane: int, count: int, course: Course, lanes: Lanes) -> None:
-    """Go through the stretches before a lane's next `count` orders in which it did not earn what the price has."""
-    sheet, at = lanes.sheet, lanes.at[lane]
-    since, done = lanes.since[lane], lanes.done[lane]
-    for k in range(count):
+def earn_back(lane: int, first: int, stop: int, course: Course, lanes: Lanes) -> None:
+    """Go through those of the next stretches first <= k < stop in which a lane did not earn what the price has."""
+    sheet, at, done = lanes.sheet, lanes.at[lane], lanes.done[lane]
+    for k in range(first, stop):
         row = k * WIDTH + lane
         cash, units = sheet[row + CASH], sheet[row + UNITS]
-        stop = at[done + k] if done + k < lanes.orders[lane] else lanes.end[lane]
         if units != 0.0 and not (units > 0.0 and abs(cash) <= INVESTED * units * sheet[row + FLOOR]):
-            earn(since, stop, cash, units, course.table, lanes.marks[lane])
-        since = stop
+            end = at[done + k] if done + k < lanes.orders[lane] else lanes.end[lane]
+            earn(at[done + k - 1], end, cash, units, course.table, lanes.marks[lane])

@@ -1,6 +1,6 @@
 """Where two averages cross, as `engine.indicators` defines it, on the traded bars of one symbol.
 
-Averages of all windows are made side by side and kept in float32: two of them are compared eight bars at a time.
+Averages of all windows are made side by side and kept in float32: two of them are compared sixteen bars at a time.
 Where that cannot tell them apart, exact sums do.
 """
 
@@ -12,17 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Floats
+from engine.bits import ONE, WORD, equal, write_down
 from engine.indicators.comparing import TIE, exact
 from engine.jit import inlined, jit
 from engine.sweep.course import CLOSE
-from engine.sweep.words import look_up
 
 # Averages of float32 are off by 2^-24 of their size; two that are further apart than this are told apart.
 _REACH = 1e9
 _APART = np.float32(2.5e-7)
-# Eight relations in one word, one per byte: 1 above, -1 below, 0 not told apart.
-_ONES, _SIGNS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
-_ONE, _SIGN, _BYTE, _TOP = np.uint64(1), np.uint64(7), np.uint64(8), np.uint64(56)
+_LAST = np.uint64(WORD - 1)
 # Bars of which averages are written window by window, while their sums are in the cache.
 TILE = 1024
 
@@ -84,7 +82,7 @@ def roll(table: Floats, averages: Averages, sums: Floats) -> None:
 
 @jit
 def compare(fast: NDArray[np.float32], slow: NDArray[np.float32], relation: NDArray[np.int8]) -> None:
-    """Which of two averages is above, where float32 can tell."""
+    """Which of two averages is above: 1 the first, -1 the second, 0 where float32 cannot tell."""
     for t in range(fast.shape[0]):
         gap = fast[t] - slow[t]
         least = _APART * slow[t]
@@ -105,21 +103,6 @@ def settle(
             ties[0] += 1 if relation[t] == 0 else 0
 
 
-@inlined
-def turned(here: np.uint64, before: np.uint64) -> np.uint64:
-    """1 in every byte of a word that is on another side than the byte before it."""
-    return ((here ^ (here << _BYTE | before >> _TOP)) & _SIGNS) >> _SIGN
-
-
-@inlined
-def mark(words: NDArray[np.uint64], marks: NDArray[np.uint64]) -> None:
-    """Mark the first word, and those that hold a cross or something undecided or come after such a one."""
-    marks[0] = _ONE
-    ahead, out = words[1:], marks[1 : words.shape[0]]
-    for k in range(out.shape[0]):
-        out[k] = turned(ahead[k], words[k]) | (_ONES & ~(ahead[k] & words[k]))
-
-
 @jit
 def turns(
     first: int,
@@ -128,10 +111,7 @@ def turns(
     slow: int,
     table: Floats,
     averages: Averages,
-    words: NDArray[np.uint64],
     relation: NDArray[np.int8],
-    marks: NDArray[np.uint64],
-    hits: NDArray[np.int32],
     ties: NDArray[np.int64],
     at: NDArray[np.int32],
 ) -> int:
@@ -141,27 +121,19 @@ def turns(
     """
     short, long = averages.windows[fast], averages.windows[slow]
     settle(first, first + 1, short, long, table, relation, ties)
+    begin = WORD * (first // WORD)
     # What is no bar is like the bar beside it.
-    for t in range(8 * (first >> 3), first):
-        relation[t] = relation[first]
-    for t in range(total, relation.shape[0]):
-        relation[t] = 1
+    relation[begin:first] = relation[first]
+    relation[total:] = 1
+    before = np.uint64(relation[first] == 1)
     count = 0
-    begin = first >> 3
-    before = words[begin] << _TOP
-    mark(words[begin:], marks)
-    for hit in range(look_up(marks[: words.shape[0] - begin], hits)):
-        word = begin + hits[hit]
-        if words[word] & _ONES != _ONES:
-            settle(8 * word, min(total, 8 * word + 8), short, long, table, relation, ties)
-        left = turned(words[word], words[word - 1] if word > begin else before)
-        while left != 0:
-            rest = left & (left - _ONE)
-            byte = (((left ^ rest) - _ONE) & _ONES) * _ONES >> _TOP
-            at[count] = 8 * word + np.int64(byte)
-            count += 1
-            left = rest
-    while count > 0 and at[count - 1] >= total:
+    for start in range(begin, total, WORD):
+        if equal(relation, start, 0) != 0:
+            settle(start, min(total, start + WORD), short, long, table, relation, ties)
+        above = equal(relation, start, 1)
+        count = write_down(above ^ (above << ONE | before), start, count, at)
+        before = above >> _LAST
+    if count > 0 and at[count - 1] >= total:
         count -= 1
     return count if ties[0] == 0 else 0
 

@@ -21,8 +21,9 @@ from engine.jit import jit
 from engine.sweep.account import Account
 from engine.sweep.course import CLOSE, GAINED, PRICE, SQUARED, Course, climb, room_for
 from engine.sweep.crossings import Crosses, Pairs, find, rolled
-from engine.sweep.kernel import Fees, advance
+from engine.sweep.kernel import advance
 from engine.sweep.lanes import LANES, Lanes, lanes_of, seat
+from engine.sweep.orders import Fees
 from engine.sweep.turns import Averages, turns_with_ties
 
 

@@ -1,0 +1,48 @@
+"""Sixty-four flags in one word: most words hold nothing that has to be looked at."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.jit import inlined, instruction
+
+# Flags of one word.
+WORD = 64
+ONE = np.uint64(1)
+# Bars of a word that are written down without a branch, which would be guessed wrong.
+_FEW = 4
+
+
+@instruction
+def equal(flags: NDArray[np.int8], at: int, value: int) -> np.uint64:
+    """The word of the 64 flags from `at` on: bit k is set where flag at + k has this value."""
+    return np.uint64(sum(1 << k for k in range(WORD) if flags[at + k] == value))
+
+
+@instruction
+def lowest(word: np.uint64) -> int:
+    """The lowest bit that is set; 64 where none is."""
+    return (int(word) & -int(word)).bit_length() - 1 if word else WORD
+
+
+@inlined
+def write_down(word: np.uint64, start: int, count: int, places: NDArray[np.int32]) -> int:
+    """Write `start` and the number of each bit that is set to `places[count]` and on; says how many are there then.
+
+    Up to three places after them are written to as well.
+    """
+    for _ in range(_FEW):
+        places[count] = start + lowest(word)
+        count += 1 if word != 0 else 0
+        word &= word - ONE
+    while word != 0:
+        places[count] = start + lowest(word)
+        count += 1
+        word &= word - ONE
+    return count
+
+
+def flags_for(count: int) -> NDArray[np.int8]:
+    """Zeros for so many flags and at least one more, in whole words."""
+    return np.zeros(WORD * (count // WORD + 1), dtype=np.int8)
