@@ -11,7 +11,7 @@ from engine.jit import inlined, instruction
 WORD = 64
 ONE = np.uint64(1)
 # Bars of a word that are written down without a branch, which would be guessed wrong.
-_FEW = 4
+_FEW = 3
 
 
 @instruction
@@ -26,21 +26,31 @@ def lowest(word: np.uint64) -> int:
     return (int(word) & -int(word)).bit_length() - 1 if word else WORD
 
 
+@instruction
+def ones(word: np.uint64) -> int:
+    """How many bits are set."""
+    return int(word).bit_count()
+
+
 @inlined
 def write_down(word: np.uint64, start: int, count: int, places: NDArray[np.int32]) -> int:
     """Write `start` and the number of each bit that is set to `places[count]` and on; says how many are there then.
 
-    Up to three places after them are written to as well.
+    Some places after them are written to as well.
     """
-    for _ in range(_FEW):
-        places[count] = start + lowest(word)
-        count += 1 if word != 0 else 0
+    found = ones(word)
+    for k in range(_FEW):
+        places[count + k] = start + lowest(word)
         word &= word - ONE
-    while word != 0:
-        places[count] = start + lowest(word)
-        count += 1
+    for k in range(_FEW, found):
+        places[count + k] = start + lowest(word)
         word &= word - ONE
-    return count
+    return count + found
+
+
+def places_for(count: int) -> NDArray[np.int32]:
+    """Room for so many places, as `write_down` needs it."""
+    return np.empty(count + _FEW, dtype=np.int32)
 
 
 def flags_for(count: int) -> NDArray[np.int8]:

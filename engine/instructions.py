@@ -41,3 +41,13 @@ def lowest(typing: Any, word: Any) -> Any:
         return builder.cttz(given[0], ir.IntType(1)(0))
 
     return types.intp(types.uint64), build
+
+
+@intrinsic
+def ones(typing: Any, word: Any) -> Any:
+    """`engine.bits.ones`: one instruction."""
+
+    def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.ctpop(given[0])
+
+    return types.intp(types.uint64), build

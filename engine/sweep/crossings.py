@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Bars, Floats
-from engine.bits import flags_for
+from engine.bits import flags_for, places_for
 from engine.charges import rates
 from engine.config import Config
 from engine.jit import jit
@@ -182,7 +182,7 @@ class Pairs:
             down=self.down[part],
             relation=flags_for(total),
             ties=np.zeros(1, dtype=np.int64),
-            turned=np.empty(total + 4, dtype=np.int32),
+            turned=places_for(total),
         )
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from engine.bars import Floats
 from engine.book import CASH_SLACK, DUST
 from engine.costs import paid_price
@@ -127,21 +129,22 @@ def fill_in(deep: bool, course: Course, lanes: Lanes) -> int:
     table, sheet = course.table, lanes.sheet
     most = 0
     for lane in range(LANES):
-        at, targets, done = lanes.at[lane], lanes.targets[lane], lanes.done[lane]
+        done, since = lanes.done[lane], lanes.since[lane]
         count = min(CHUNK, lanes.orders[lane] - done) if lanes.trial[lane] >= 0 else 0
-        since = lanes.since[lane]
-        held = targets[done - 1] if done > 0 else 0.0
+        at, targets = lanes.at[lane, done : done + count], lanes.targets[lane, done : done + count]
+        held = lanes.targets[lane, done - 1] if done > 0 else 0.0
         for k in range(count):
             row = k * WIDTH + lane
-            bar, target = at[done + k], targets[done + k]
-            sheet[row + AT] = table[bar, PRICE]
+            bar, target = int(at[k]), targets[k]
+            now = np.uint64(bar)  # without a sign there is nothing to be counted from the end
+            sheet[row + AT] = table[now, PRICE]
             sheet[row + AIM] = target
-            sheet[row + THEN] = table[bar, CLOSE]
+            sheet[row + THEN] = table[now, CLOSE]
             if held != 0.0:
-                before = max(bar - 1, since)
+                before, then = np.uint64(bar - 1), np.uint64(since)
                 sheet[row + BEFORE] = table[before, CLOSE]
-                sheet[row + EARNED] = table[before, GAINED] - table[since, GAINED]
-                sheet[row + EARNED_SQUARED] = table[before, SQUARED] - table[since, SQUARED]
+                sheet[row + EARNED] = table[before, GAINED] - table[then, GAINED]
+                sheet[row + EARNED_SQUARED] = table[before, SQUARED] - table[then, SQUARED]
                 if deep:
                     sheet[row + TOP], sheet[row + BOTTOM] = extremes(since, bar, course)
             since = bar

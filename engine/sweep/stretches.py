@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from engine.bars import Floats
 from engine.jit import inlined, jit
 from engine.sweep.course import CLOSE, Course
@@ -34,13 +36,14 @@ _EDGE = 1.0 - 1e-12
 @inlined
 def extremes(first: int, stop: int, course: Course) -> tuple[float, float]:
     """The highest and the lowest close of bars first <= t < stop."""
-    tops, bottoms, spans, rungs = course.tops, course.bottoms, course.spans, course.rungs
-    rung = rungs[min(stop - first, rungs.shape[0] - 1)]
-    last = stop - spans[rung]
-    highest, lowest = max(tops[rung, last], tops[rung, first]), min(bottoms[rung, last], bottoms[rung, first])
-    for t in range(first + spans[rung], last, spans[rung]):
-        highest = max(highest, tops[rung, t])
-        lowest = min(lowest, bottoms[rung, t])
+    count, widest = stop - first, course.rungs.shape[0] - 1
+    rung = course.rungs[min(count, widest)]
+    tops, bottoms, span = course.tops[rung], course.bottoms[rung], course.spans[rung]
+    one, other = np.uint64(first), np.uint64(stop - span)
+    highest, lowest = max(tops[one], tops[other]), min(bottoms[one], bottoms[other])
+    if count > widest:
+        for t in range(first + span, stop - span, span):
+            highest, lowest = max(highest, tops[t]), min(lowest, bottoms[t])
     return highest, lowest
 
 
