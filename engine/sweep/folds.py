@@ -19,6 +19,7 @@ from engine.sweep.account import FROM_SUMS, Account, Sums, simple
 from engine.sweep.crossings import Pairs
 from engine.sweep.kernel import COLUMNS
 from engine.sweep.running import FIGURES, Sweep, enough, known, sweep, tried_of
+from engine.sweep.screening import Screening
 from engine.sweep.splits import Fold
 from engine.sweep.trials import Trials, refuse_size
 from engine.sweep.windows import CrossingsWithin, Tasks
@@ -92,8 +93,7 @@ def walk(
     config = (Config.parse(strategy.defaults) if config is None else config).fitted(bars)
     enough(bars.between(0, train), tried)
     work = _Forward(bars, tried, config, folds, threads)
-    scores = work.judged((objective,), report)[objective]
-    chosen = np.array([_best(column, better) for column in scores.T])
+    chosen = work.chosen(objective, better, report)
     trained, tested = work.figures(chosen, names)
     return Walk(tried, folds, chosen, trained, tested)
 
@@ -163,36 +163,88 @@ class _Forward:
         return [self.bars.between(fold.split, fold.stop) for fold in self.folds]
 
     @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """Of the trainings [F], in bars."""
+        return np.array([len(part) for part in self.trainings])
+
+    @cached_property
+    def periods(self) -> Floats:
+        """How many bars make a year, in every training [F]."""
+        return np.array([part.periods_per_year for part in self.trainings])
+
+    @cached_property
     def pairs(self) -> Pairs | None:
         """The crossings, if all trainings and all averages may be there at once."""
         names = self.tried.strategy.crossing
         if names is None or not simple(self.config) or len(self.bars.symbols) > 1:
             return None
         pairs = Pairs.of(self.tried, names, self.config)
-        together = sum(len(part) for part in self.trainings)
-        return pairs if together <= _TOGETHER and pairs.fit(len(self.bars)) else None
+        return pairs if self.lengths.sum() <= _TOGETHER and pairs.fit(len(self.bars)) else None
 
     @cached_property
     def account(self) -> Account:
         return Account.of(self.bars, self.config)
 
-    def judged(self, names: Sequence[str], report: Report | None) -> dict[str, Floats]:
-        """Figures of every trial in every training: by name [n, F]."""
-        lengths = np.array([len(part) for part in self.trainings])
-        work = Work(
+    def _work(self, names: Sequence[str]) -> Work:
+        """All trials in all trainings."""
+        return Work(
             self.config,
             names,
             len(self.tried),
-            lengths,
-            np.array([part.periods_per_year for part in self.trainings]),
+            self.lengths,
+            self.periods,
             lambda column: self.trainings[column],
             lambda part, at: self.tried.bound(at)(part),
             "walk",
         )
+
+    @property
+    def _ranges(self) -> NDArray[np.int64]:
+        """Of every training from which bar averages see, where it begins and where it ends."""
+        return np.array([(fold.first, fold.first, fold.split) for fold in self.folds])
+
+    def chosen(self, objective: str, better: str, report: Report | None) -> NDArray[np.int64]:
+        """The best trial in every training [F]: the first of those with the best figure; -1 where none has one."""
+        if objective == "sharpe" and self.pairs is not None and Screening.fits(self.account, self.pairs):
+            trials, folds = self._contenders(self.pairs, report)
+            if len(trials) <= len(self.tried):
+                return self._best_of(self.pairs, trials, folds)
+        scores = self.judged((objective,), report)[objective]
+        return np.array([_best(column, better) for column in scores.T])
+
+    def _contenders(self, pairs: Pairs, report: Report | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Trials that may have the best Sharpe ratio in a training, and the number of that."""
+        work = self._work(("sharpe",))
+        screening = Screening.of(self.account, pairs, self._ranges, work.lengths, work.periods)
+        blocks = work.blocks(max(1, _MORE * running.BLOCK // int(work.lengths.sum())), len(self.folds))
+        bounds = work.in_order(lambda block: screening.bounds(slice(*block[1:])), blocks, self.threads, report)
+        lowest, highest = (np.concatenate(side) for side in zip(*bounds, strict=True))
+        work.ticking(report, work.total)()
+        trials, folds = np.nonzero(highest >= np.fmax.reduce(lowest))
+        return trials, folds
+
+    def _best_of(self, pairs: Pairs, trials: NDArray[np.int64], folds: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Of the contenders in every training the first one with the best Sharpe ratio, each by its account."""
+        rows = np.zeros((len(trials), COLUMNS))
+        source = CrossingsWithin.of(self.account, pairs.take(trials), self._ranges, deep=False)
+        source.run(slice(None), Tasks(folds, folds + 1, np.arange(len(trials))), rows)
+        sums = Sums(rows, self.lengths[folds], self.config, self.periods[folds])
+        scores = sums.sharpe()
+        for at in np.flatnonzero(~sums.sound()).tolist():
+            scores[at] = self._alone(int(trials[at]), 0, self.folds[folds[at]], ("sharpe",))["sharpe"]
+        chosen = np.full(len(self.folds), -1)
+        for fold in range(len(self.folds)):
+            those = np.flatnonzero(folds == fold)
+            best = _best(scores[those], "higher")
+            chosen[fold] = trials[those[best]] if best >= 0 else -1
+        return chosen
+
+    def judged(self, names: Sequence[str], report: Report | None) -> dict[str, Floats]:
+        """Figures of every trial in every training: by name [n, F]."""
+        work = self._work(names)
         if self.pairs is not None and work.compiled:
-            ranges = np.array([(fold.first, fold.first, fold.split) for fold in self.folds])
-            source = CrossingsWithin.of(self.account, self.pairs, ranges, deep="max_drawdown" in names)
-            size = max(1, _MORE * running.BLOCK // int(lengths.sum()))
+            source = CrossingsWithin.of(self.account, self.pairs, self._ranges, deep="max_drawdown" in names)
+            size = max(1, _MORE * running.BLOCK // int(work.lengths.sum()))
             return work.in_blocks(source, size, report, self.threads, wide=len(self.folds)).figures
         swept = [self._swept(at, names, report) for at in range(len(self.folds))]
         return {name: np.stack([found[name] for found in swept], axis=1) for name in names}
@@ -236,8 +288,8 @@ class _Forward:
         for side in range(2):
             first = np.arange(count) + side * count
             source.run(slice(None), Tasks(first, first + 1, np.arange(count)), rows[side])
-        parts = (self.trainings, self.tests)
-        lengths, periods = (np.array([[of(part) for part in side] for side in parts]) for of in (len, _periods))
+        lengths = np.array((self.lengths, [len(part) for part in self.tests]))
+        periods = np.array((self.periods, [part.periods_per_year for part in self.tests]))
         return Sums(rows, lengths, self.config, periods)
 
     def _alone(self, at: int, side: int, fold: Fold, names: Sequence[str]) -> dict[str, float]:
@@ -248,7 +300,3 @@ class _Forward:
             return figures_of(part, bound(part), self.config, names)
         weights = bound(self.bars.between(fold.first, fold.stop))[fold.split - fold.first :]
         return figures_of(self.bars.between(fold.split, fold.stop), weights, self.config, names)
-
-
-def _periods(bars: Bars) -> float:
-    return bars.periods_per_year

@@ -160,6 +160,16 @@ def cross_windows(
         advance(deep, stack, fees, lanes, rows)
 
 
+def windows_of(account: Account, ranges: NDArray[np.int64]) -> Windows:
+    """The windows of an account's bars; `ranges` as for `CrossingsWithin`. Their lowest closes are not known yet."""
+    rows = account.course.rows
+    # Each contiguous, however many there are: a column of one row is, one of several is not.
+    origin, begin, end = np.searchsorted(rows, ranges.T)
+    entry = np.searchsorted(rows, ranges[:, 1] + account.delay)
+    offset = np.cumsum(end - begin) - (end - begin)
+    return Windows(origin, begin, end, entry, offset, np.empty(len(begin)))
+
+
 @dataclass(frozen=True, eq=False)
 class CrossingsWithin:
     """Trials within windows of bars; the columns of a block are some of the windows."""
@@ -177,13 +187,8 @@ class CrossingsWithin:
 
         Without `deep` there will be no drawdown.
         """
-        course = account.course
-        # Each contiguous, however many there are: a column of one row is, one of several is not.
-        origin, begin, end = np.searchsorted(course.rows, ranges.T)
-        entry = np.searchsorted(course.rows, ranges[:, 1] + account.delay)
-        offset = np.cumsum(end - begin) - (end - begin)
-        windows = Windows(origin, begin, end, entry, offset, np.empty(len(begin)))
-        stack = room_for(int((end - begin).sum()))
+        course, windows = account.course, windows_of(account, ranges)
+        stack = room_for(int((windows.end - windows.begin).sum()))
         stack_up(course, windows, stack)
         if deep:
             climb(stack)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from functools import lru_cache
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from engine.strategy import Weights
 from engine.sweep.account import FROM_SUMS, Sums, simple
 from engine.sweep.kernel import COLUMNS
 
+R = TypeVar("R")
 # Trials first <= at < stop in some columns.
 Block: TypeAlias = "tuple[slice, int, int]"
 
@@ -87,8 +90,8 @@ class Work:
         for column in range(self.columns):
             part = self.part(column)
             for at in range(self.count):
-                self._alone(part, column, at, found, self._ticking(report, column * self.count + at))
-        self._ticking(report, self.total)()
+                self._alone(part, column, at, found, self.ticking(report, column * self.count + at))
+        self.ticking(report, self.total)()
         return Found(found, self.total)
 
     def in_blocks(self, source: Source, size: int, report: Report | None, threads: int, wide: int = 1) -> Found:
@@ -105,14 +108,15 @@ class Work:
                 found[name][first:stop, columns] = FROM_SUMS[name](sums).T
             return [(columns.start + column, first + at) for column, at in np.argwhere(~sums.sound()).tolist()]
 
-        left = list(self._in_order(measure, self._blocks(size, wide), threads, report))
-        tick = self._ticking(report, self.total)
+        left = [one for some in self.in_order(measure, self.blocks(size, wide), threads, report) for one in some]
+        tick = self.ticking(report, self.total)
         for column, at in left:
             self._alone(self.part(column), column, at, found, tick)
         tick()
         return Found(found, len(left))
 
-    def _blocks(self, size: int, wide: int) -> list[Block]:
+    def blocks(self, size: int, wide: int) -> list[Block]:
+        """All trials in blocks of at most `size` of them in `wide` columns."""
         columns = [slice(at, min(self.columns, at + wide)) for at in range(0, self.columns, wide)]
         starts = range(0, self.count, size)
         return [(some, at, min(self.count, at + size)) for some in columns for at in starts]
@@ -128,37 +132,43 @@ class Work:
 
     def tell(self, report: Report | None, column: int, at: int) -> None:
         """Tell `report` that a trial in a column is next."""
-        self._ticking(report, column * self.count + at)()
+        self.ticking(report, column * self.count + at)()
 
-    def _ticking(self, report: Report | None, done: int) -> Callable[..., object]:
+    def ticking(self, report: Report | None, done: int) -> Callable[..., object]:
         """What tells `report` how far the work is, whatever it is called with: a run inside has no phases."""
         return lambda *_: None if report is None else report(done, self.total, self.phase)
 
-    def _in_order(
-        self,
-        measure: Callable[[Block], list[tuple[int, int]]],
-        blocks: Sequence[Block],
-        threads: int,
-        report: Report | None,
-    ) -> Iterator[tuple[int, int]]:
-        """What blocks leave to the single run; `report` is asked before each block and may end it all."""
+    def in_order(
+        self, measure: Callable[[Block], R], blocks: Sequence[Block], threads: int, report: Report | None
+    ) -> Iterator[R]:
+        """What is made of each block, on some threads; `report` is asked before each and may end it all."""
         done = 0
         if threads == 1:
             for block in blocks:
-                self._ticking(report, done)()
-                yield from measure(block)
+                self.ticking(report, done)()
+                yield measure(block)
                 done += _size(block)
             return
-        with ThreadPoolExecutor(threads) as pool:
-            running = [pool.submit(measure, block) for block in blocks]
-            try:
-                for block, future in zip(blocks, running, strict=True):
-                    self._ticking(report, done)()
-                    yield from future.result()
-                    done += _size(block)
-            finally:
-                for future in running:
-                    future.cancel()
+        workers = pool(threads)
+        running = [workers.submit(measure, block) for block in blocks]
+        try:
+            for block, future in zip(blocks, running, strict=True):
+                self.ticking(report, done)()
+                yield future.result()
+                done += _size(block)
+        finally:
+            for future in running:
+                future.cancel()
+            wait(running)
+
+
+@lru_cache(1)
+def pool(threads: int) -> ThreadPoolExecutor:
+    """So many threads, which are kept: to start them takes as long as a small sweep. A forked process has its own."""
+    return ThreadPoolExecutor(threads, "sweep")
+
+
+os.register_at_fork(after_in_child=pool.cache_clear)
 
 
 def figures_of(
