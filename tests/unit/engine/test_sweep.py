@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ import pytest
 import strategies
 from engine import Bars, Config, backtest, strategy
 from engine.errors import BadData, InvalidInput, InvalidParameter, RunFailed, UnknownName
-from engine.sweep import MAX_TRIALS, Trials, grid, replay, running, sweep
+from engine.sweep import MAX_TRIALS, Trials, crossings, grid, replay, running, sweep
 from engine.sweep import walk as walk_forward
 
 SMA = strategies.get("sma_cross")
@@ -328,3 +330,53 @@ def test_the_depth_of_a_position_held_for_hundreds_of_bars_is_found_wherever_it_
 
     assert (found.alone, len(alone.trades)) == (0, 1)
     assert found["max_drawdown"][0] == alone.metrics["max_drawdown"] == pytest.approx(0.95 * 1.001 - 1.0, rel=1e-9)
+
+
+def _in_child(work):
+    """What `work` finds in a process that is forked here; None where it does not come to an end."""
+    context = get_context("fork")
+    found, sent = context.Pipe(duplex=False)
+    child = context.Process(target=lambda: sent.send(work()))
+    child.start()
+    try:
+        return found.recv() if found.poll(30) else None
+    finally:
+        child.kill()
+        child.join()
+
+
+def _final_equities():
+    close = 100.0 + np.cumsum(np.random.default_rng(5).normal(0.0, 1.0, 400))
+    bars = Bars.from_closes(np.datetime64("2020-01-01") + np.arange(400), close, ("A",))
+    return sweep(bars, SMA, [{"fast": fast, "slow": 30} for fast in range(2, 20)], threads=2)["final_equity"].tolist()
+
+
+def test_a_process_that_is_forked_after_a_sweep_has_threads_of_its_own(monkeypatch):
+    monkeypatch.setattr(running, "BLOCK", 1_000)
+    here = _final_equities()
+    assert _in_child(_final_equities) == here
+
+
+def test_a_sweep_that_is_ended_leaves_nothing_running(walk, monkeypatch):
+    monkeypatch.setattr(running, "BLOCK", 1)
+    measured = []
+    measure = crossings.Crossings.measure
+    monkeypatch.setattr(
+        crossings.Crossings,
+        "measure",
+        lambda self, columns, first, *rest: (
+            time.sleep(0.01),
+            measured.append(first),
+            measure(self, columns, first, *rest),
+        ),
+    )
+
+    def end(done, *_):
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(walk, SMA, [{"fast": fast, "slow": 30} for fast in range(2, 28)], report=end, threads=2)
+    count = len(measured)
+    time.sleep(0.1)
+    assert len(measured) == count < 26
