@@ -18,24 +18,24 @@ _FLAGS = ir.VectorType(ir.IntType(8), 64)
 
 
 @intrinsic
-def equal(typing: Any, flags: Any, at: Any, value: Any) -> Any:
-    """`engine.bits.equal`: one comparison of vectors, whose result is the word."""
+def equal_mask(typing: Any, flags: Any, at: Any, value: Any) -> Any:
+    """`engine.bits.equal_mask`: one comparison of vectors, whose result is the word."""
 
     def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, given[0])
         place = builder.bitcast(builder.gep(array.data, [given[1]]), _FLAGS.as_pointer())
-        those = builder.load(place, align=1)
-        whole = ir.Constant(_FLAGS, ir.Undefined)
-        first = builder.insert_element(whole, builder.trunc(given[2], ir.IntType(8)), ir.IntType(32)(0))
-        every = builder.shuffle_vector(first, whole, ir.Constant(ir.VectorType(ir.IntType(32), 64), [0] * 64))
-        return builder.bitcast(builder.icmp_signed("==", those, every), _WORD)
+        lanes = builder.load(place, align=1)  # flags begin at any byte
+        blank, zeros = ir.Constant(_FLAGS, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), 64), [0] * 64)
+        one = builder.insert_element(blank, builder.trunc(given[2], ir.IntType(8)), ir.IntType(32)(0))
+        splat = builder.shuffle_vector(one, blank, zeros)
+        return builder.bitcast(builder.icmp_signed("==", lanes, splat), _WORD)
 
     return types.uint64(flags, types.intp, types.intp), build
 
 
 @intrinsic
-def lowest(typing: Any, word: Any) -> Any:
-    """`engine.bits.lowest`: one instruction."""
+def trailing_zeros(typing: Any, word: Any) -> Any:
+    """`engine.bits.trailing_zeros`: one instruction."""
 
     def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         return builder.cttz(given[0], ir.IntType(1)(0))
@@ -44,8 +44,8 @@ def lowest(typing: Any, word: Any) -> Any:
 
 
 @intrinsic
-def ones(typing: Any, word: Any) -> Any:
-    """`engine.bits.ones`: one instruction."""
+def popcount(typing: Any, word: Any) -> Any:
+    """`engine.bits.popcount`: one instruction."""
 
     def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         return builder.ctpop(given[0])

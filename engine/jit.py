@@ -1,4 +1,6 @@
-"""The one place that knows numba: a kernel is a readable Python function, compiled when it is first called.
+"""Kernels: readable Python functions that are compiled when they are first called.
+
+With `instructions` and `codecache`, which only it imports, this is the one place that knows numba.
 
     @jit
     def rolling_sum(values, window): ...
@@ -8,7 +10,8 @@
 
 Importing a module that holds kernels imports no numba: the web process reads strategies and never pays for it.
 A kernel may call kernels of its own file and of the engine, not those of any other file: strategies do not know each
-other. Compiled code is kept on disk (`engine.codecache`).
+other. Compiled code is kept on disk (`engine.codecache`). An `instruction` is a function whose compiled form is
+written by hand in `engine.instructions`; its Python is its twin.
 
 Compiled code releases the GIL, runs on one thread, and is never `fastmath`: NaN means something here. A kernel
 allocates nothing: it writes into arrays that it is given. A loop that should run in vector instructions goes over a
@@ -116,7 +119,7 @@ class Kernel(Generic[P, R]):
                 digest.update(value._meaning())
             elif isinstance(value, bool | int | float | str | tuple):
                 digest.update(repr((name, value)).encode())
-            elif isinstance(value, np.ndarray):
+            elif isinstance(value, np.ndarray | np.generic):
                 digest.update(value.tobytes())
         return digest.digest()
 
@@ -145,19 +148,16 @@ class Instruction(Kernel[P, R]):
         return self.twin(*args, **kwargs)
 
     def compile(self) -> Callable[P, R]:
-        with _lock:
-            _skip_blas()
-            from engine import instructions
+        from engine import instructions
 
-            compiled: Callable[P, R] = getattr(instructions, self.__name__)
-            return compiled
+        return cast("Callable[P, R]", getattr(instructions, self.__name__))
 
 
 @cache
 def _source() -> str:
     """Digest of every file of the engine that holds kernels, or the tuples and constants that they take."""
     sources = (path.read_bytes() for path in sorted(_ENGINE.rglob("*.py")))
-    kernels = (source for source in sources if b"jit" in source or b"NamedTuple" in source)
+    kernels = (source for source in sources if any(word in source for word in (b"jit", b"numba", b"NamedTuple")))
     return hashlib.sha256(b"".join(kernels)).hexdigest()[:12]
 
 

@@ -1,4 +1,4 @@
-"""Trials whose weights are given: where they change, many bars in one word, and what that orders."""
+"""Trials whose weights are given: where they change, sixty-four bars in one word, and what that orders."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Floats
-from engine.bits import ONE, WORD, equal, lowest
+from engine.bits import ONE, WORD, equal_mask, trailing_zeros
 from engine.book import LEVERAGE_SLACK
 from engine.config import Config
 from engine.decisions import LARGEST
@@ -24,7 +24,8 @@ class Wishes(NamedTuple):
     """Weights [n, T] of every trial over all bars, and the same memory as whole numbers `bits`.
 
     `fills` [T] says at which traded bar a decision is carried out; from their number on, at none. A weight below
-    `least` counts as that, one beyond `most` is brought back to it. `flags` [T] are room to work in.
+    `least` counts as that, one beyond `most` is brought back to it. `flags` (of `flags_for(T)`) is room to
+    work in; past bar T they stay 0.
     """
 
     weights: NDArray[Any]
@@ -69,9 +70,9 @@ def ordered(i: int, bars: int, lane: int, wishes: Wishes, lanes: Lanes) -> bool:
     count = 0
     last = -1
     for start in range(0, weights.shape[0], WORD):
-        changed = equal(flags, start, 1)
+        changed = equal_mask(flags, start, 1)
         while changed != 0:
-            t = start + lowest(changed)
+            t = start + trailing_zeros(changed)
             changed &= changed - ONE
             weight = float(weights[t])
             if math.isnan(weight):
@@ -104,7 +105,7 @@ def replayed(wishes: Wishes, capital: float, course: Course, fees: Fees, lanes: 
             if lanes.trial[lane] < 0 and started < rows.shape[0]:
                 if not ordered(started, bars, lane, wishes, lanes):
                     return started
-                seat(lane, started, 0, bars, capital, course.lowest[0], lanes)
+                seat(lane, started, bars, capital, course.lowest[0], lanes)
                 started += 1
             busy = busy or lanes.trial[lane] >= 0
         advance(True, course, fees, lanes, rows)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Bars, Floats
-from engine.jit import jit
+from engine.jit import inlined, jit
 
 # Columns of the table of a course.
 PRICE, CLOSE, GAINED, SQUARED = range(4)
@@ -84,6 +84,20 @@ def climb(course: Course) -> None:
                 fall[t] = min(fall[t], min(deeper[t], lower[t] / top[t]))
                 top[t] = max(top[t], higher[t])
                 bottom[t] = min(bottom[t], lower[t])
+
+
+@inlined
+def extremes(first: int, stop: int, course: Course) -> tuple[float, float]:
+    """The highest and the lowest close of bars first <= t < stop."""
+    count, widest = stop - first, course.rungs.shape[0] - 1
+    rung = course.rungs[min(count, widest)]
+    tops, bottoms, span = course.tops[rung], course.bottoms[rung], course.spans[rung]
+    one, other = np.uint64(first), np.uint64(stop - span)
+    highest, lowest = max(tops[one], tops[other]), min(bottoms[one], bottoms[other])
+    if count > widest:
+        for t in range(first + span, stop - span, span):
+            highest, lowest = max(highest, tops[t]), min(lowest, bottoms[t])
+    return highest, lowest
 
 
 @jit

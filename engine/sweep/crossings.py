@@ -12,7 +12,7 @@ from engine.bars import Bars, Floats
 from engine.bits import flags_for, places_for
 from engine.charges import rates
 from engine.config import Config
-from engine.jit import jit
+from engine.jit import inlined, jit
 from engine.simulation import delay_of
 from engine.strategy import Crossing
 from engine.sweep.account import Account, fees_of
@@ -32,7 +32,7 @@ _WEIGHTS = {"long": (1.0, 0.0), "short": (0.0, -1.0), "both": (1.0, -1.0)}
 class Crosses(NamedTuple):
     """Crossings to try [n]: the rows of both averages, and the targets after a cross up and after one down.
 
-    `relation` [T], `ties` and `turned` [T] are room to work in.
+    `relation` (of `flags_for(T)`), `turned` (of `places_for(T)`) and `ties` [1] are room to work in.
     """
 
     fast: NDArray[np.int64]
@@ -44,12 +44,18 @@ class Crosses(NamedTuple):
     turned: NDArray[np.int32]
 
 
+@inlined
+def warm_up(i: int, averages: Averages, crosses: Crosses) -> int:
+    """The first bar on which trial i has both averages."""
+    return int(max(averages.windows[crosses.fast[i]], averages.windows[crosses.slow[i]])) - 1
+
+
 @jit
 def find(i: int, table: Floats, averages: Averages, crosses: Crosses) -> int:
     """Write the crosses of trial i into `turned`, alternately up and down; says how many, 0 where there are ties."""
     fast, slow = crosses.fast[i], crosses.slow[i]
     relation, ties = crosses.relation, crosses.ties
-    first, total = max(averages.windows[fast], averages.windows[slow]) - 1, table.shape[0]
+    first, total = warm_up(i, averages, crosses), table.shape[0]
     ties[0] = 0
     if first >= total:
         return 0
@@ -99,13 +105,13 @@ def cross(
             if lanes.trial[lane] < 0 and started < rows.shape[0]:
                 count = find(started, course.table, averages, crosses)
                 if crosses.ties[0] > 0:
-                    first = max(averages.windows[crosses.fast[started]], averages.windows[crosses.slow[started]]) - 1
+                    first = warm_up(started, averages, crosses)
                     count = turns_with_ties(first, total, crosses.relation, crosses.turned)
                 up, down = crosses.up[started], crosses.down[started]
                 rising = count > 0 and crosses.relation[crosses.turned[0]] > 0
                 after, other = (up, down) if rising else (down, up)
                 arrange(count, after, other, delay, total, crosses.turned, lane, lanes)
-                seat(lane, started, 0, total, capital, course.lowest[0], lanes)
+                seat(lane, started, total, capital, course.lowest[0], lanes)
                 started += 1
             busy = busy or lanes.trial[lane] >= 0
         advance(True, course, fees, lanes, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -66,9 +66,10 @@ def walk(
 ) -> Walk:
     """Choose the best trial on `train` bars, run it on the `test` bars after them, move on by `step`, and so on.
 
-    In training every trial is what a `sweep` over these bars alone makes of it, to the last bit. In the test the
-    strategy decides with the bars of its training in view, so that no average has to warm up again; the account starts
-    anew with the first bar of the test, as `simulate` with these weights.
+    In training every trial counts as what a `sweep` over these bars alone makes of it, to the last bit; one that sums
+    show not to be the best is not run. In the test the strategy decides with the bars of its training in view, so that
+    no average has to warm up again; the account starts anew with the first bar of the test, as `simulate` with these
+    weights.
 
     Args:
         bars, strategy, trials, config, figures, threads: as for `sweep`.
@@ -77,7 +78,8 @@ def walk(
         step: how many bars the next fold is later; as many as `test` by default.
         anchored: let every training begin with the first bar, so that it grows.
         objective: the metric that decides, by what its definition calls better; of equal trials the first is chosen.
-        report: called as `report(done, total, "walk")` between blocks of trials; what it raises ends the walk.
+        report: called as `report(done, total, phase)` between blocks of trials, phase "screen" or "walk"; what it
+            raises ends the walk.
 
     Raises:
         InvalidInput: `invalid_folds` when the bars have no room for one fold, or the objective knows no better; and
@@ -203,24 +205,30 @@ class _Forward:
         """Of every training from which bar averages see, where it begins and where it ends."""
         return np.array([(fold.first, fold.first, fold.split) for fold in self.folds])
 
+    @property
+    def _size(self) -> int:
+        """Trials of a block: their bars in all trainings take some milliseconds."""
+        return max(1, _MORE * running.BLOCK // int(self.lengths.sum()))
+
     def chosen(self, objective: str, better: str, report: Report | None) -> NDArray[np.int64]:
         """The best trial in every training [F]: the first of those with the best figure; -1 where none has one."""
-        if objective == "sharpe" and self.pairs is not None and Screening.fits(self.account, self.pairs):
+        if objective == "sharpe" and self.pairs is not None and Screening.applies(self.account, self.pairs):
             trials, folds = self._contenders(self.pairs, report)
+            # Where little is excluded (after ties, say) blocks on all threads are faster than runs on one.
             if len(trials) <= len(self.tried):
                 return self._best_of(self.pairs, trials, folds)
         scores = self.judged((objective,), report)[objective]
         return np.array([_best(column, better) for column in scores.T])
 
     def _contenders(self, pairs: Pairs, report: Report | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Trials that may have the best Sharpe ratio in a training, and the number of that."""
-        work = self._work(("sharpe",))
-        screening = Screening.of(self.account, pairs, self._ranges, work.lengths, work.periods)
-        blocks = work.blocks(max(1, _MORE * running.BLOCK // int(work.lengths.sum())), len(self.folds))
+        """Every trial and fold [c] where that trial may have the best Sharpe ratio."""
+        work = replace(self._work(("sharpe",)), phase="screen")
+        screening = Screening.of(self.account, pairs, self._ranges[:, 1:], self.lengths, self.periods)
+        blocks = work.blocks(self._size, len(self.folds))
         bounds = work.in_order(lambda block: screening.bounds(slice(*block[1:])), blocks, self.threads, report)
-        lowest, highest = (np.concatenate(side) for side in zip(*bounds, strict=True))
-        work.ticking(report, work.total)()
-        trials, folds = np.nonzero(highest >= np.fmax.reduce(lowest))
+        lower, upper = (np.concatenate(side) for side in zip(*bounds, strict=True))
+        work.tell(report, work.columns, 0)
+        trials, folds = np.nonzero(upper >= np.fmax.reduce(lower))
         return trials, folds
 
     def _best_of(self, pairs: Pairs, trials: NDArray[np.int64], folds: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -244,8 +252,7 @@ class _Forward:
         work = self._work(names)
         if self.pairs is not None and work.compiled:
             source = CrossingsWithin.of(self.account, self.pairs, self._ranges, deep="max_drawdown" in names)
-            size = max(1, _MORE * running.BLOCK // int(work.lengths.sum()))
-            return work.in_blocks(source, size, report, self.threads, wide=len(self.folds)).figures
+            return work.in_blocks(source, self._size, report, self.threads, wide=len(self.folds)).figures
         swept = [self._swept(at, names, report) for at in range(len(self.folds))]
         return {name: np.stack([found[name] for found in swept], axis=1) for name in names}
 
@@ -281,10 +288,9 @@ class _Forward:
     def _sums(self, pairs: Pairs) -> Sums:
         """One trial per fold, compiled, in training and test [2, F]."""
         count = len(self.folds)
-        trained = [(fold.first, fold.first, fold.split) for fold in self.folds]
-        tested = [(fold.first, fold.split, fold.stop) for fold in self.folds]
+        tested = np.array([(fold.first, fold.split, fold.stop) for fold in self.folds])
         rows = np.zeros((2, count, COLUMNS))
-        source = CrossingsWithin.of(self.account, pairs, np.array(trained + tested), deep=True)
+        source = CrossingsWithin.of(self.account, pairs, np.concatenate((self._ranges, tested)), deep=True)
         for side in range(2):
             first = np.arange(count) + side * count
             source.run(slice(None), Tasks(first, first + 1, np.arange(count)), rows[side])

@@ -1,6 +1,5 @@
-"""Trials side by side: from order to order, until each has left its row of sums behind.
-
-Lanes know nothing of each other: a trial leaves the same bits behind whatever is beside it.
+"""Trials side by side: the next orders are looked up (`fill_in`), carried out (`carry_out`), equity between them is
+followed (`follow`, `look_back`, `add_unlike`), and a trial that has ended leaves its row of sums behind.
 """
 
 from __future__ import annotations
@@ -17,24 +16,24 @@ from engine.sweep.lanes import (
     FLOOR,
     LANES,
     LEAST,
+    LEAST_BOUND,
     MORE,
     MORE_SQUARED,
     OPENED,
-    OTHERS,
     PAID,
     PEAK,
     SLIPPED,
     SQUARE,
     STATE,
     SUM,
-    THREATS,
     UNITS,
+    UNLIKE,
     WIDTH,
     WORST,
     Lanes,
 )
 from engine.sweep.orders import Fees, carry_out, fill_in
-from engine.sweep.stretches import INVESTED, earn_back, follow, look_back
+from engine.sweep.stretches import add_unlike, follow, invested, look_back
 
 # Columns of what a trial leaves behind. SOUND is 0 where the single run has to decide (ruin, overflow, no variance).
 FINAL, GAINS, SQUARES, DEPTH, TRADES, COMMISSION, SLIPPAGE, SOUND = range(8)
@@ -43,7 +42,10 @@ COLUMNS = 8
 
 @jit
 def close_out(lane: int, row: int, course: Course, lanes: Lanes, result: Floats) -> None:
-    """Write what a lane leaves behind that has no more orders; `row` is its state after the last of them."""
+    """Write what a lane leaves behind that has no more orders.
+
+    `row` is its state after the last of them, and the row below has the drawdown after the stretch that follows.
+    """
     sheet, marks, table = lanes.sheet, lanes.marks[lane], course.table
     end = row + WIDTH
     cash, units = sheet[row + CASH], sheet[row + UNITS]
@@ -52,7 +54,7 @@ def close_out(lane: int, row: int, course: Course, lanes: Lanes, result: Floats)
     if units != 0.0:
         since, last = lanes.at[lane, lanes.orders[lane] - 1], lanes.end[lane] - 1
         final = cash + units * table[last, CLOSE]
-        if units > 0.0 and abs(cash) <= INVESTED * units * sheet[row + FLOOR]:
+        if invested(cash, units, sheet[row + FLOOR]):
             gains += table[last, GAINED] - table[since, GAINED]
             squares += table[last, SQUARED] - table[since, SQUARED]
     gains += marks[MORE]
@@ -85,18 +87,18 @@ def advance(deep: bool, course: Course, fees: Fees, lanes: Lanes, rows: Floats) 
         if trial < 0:
             continue
         count, stretches = min(CHUNK, left), min(CHUNK, left + 1)
-        others = sheet[count * WIDTH + lane + OTHERS] > 0.0
-        earn_back(lane, 0 if others else count, stretches, course, lanes)
+        # The stretch after the last order has no order that would have counted it: it is always looked at.
+        unlike = sheet[count * WIDTH + lane + UNLIKE] > 0.0
+        add_unlike(lane, 0 if unlike else count, stretches, course, lanes)
         row = stretches * WIDTH + lane
-        if deep and sheet[row + THREATS] < sheet[row + DEEPEST]:
+        if deep and sheet[row + LEAST_BOUND] < sheet[row + DEEPEST]:
             look_back(lane, stretches, course, lanes)
         if left < CHUNK:
             close_out(lane, left * WIDTH + lane, course, lanes, rows[trial])
             lanes.trial[lane] = -1
         else:
-            lanes.since[lane] = lanes.at[lane, lanes.done[lane] + CHUNK - 1]
             lanes.done[lane] += CHUNK
-            sheet[row + OTHERS] = 0.0
-            sheet[row + THREATS] = 1.0
+            sheet[row + UNLIKE] = 0.0
+            sheet[row + LEAST_BOUND] = 1.0
     for field in range(STATE):
         sheet[field] = sheet[CHUNK * WIDTH + field]

@@ -15,7 +15,7 @@ from engine.bars import Floats
 from engine.book import CASH_SLACK, DUST
 from engine.costs import paid_price
 from engine.jit import inlined, jit
-from engine.sweep.course import CLOSE, GAINED, PRICE, SQUARED, Course
+from engine.sweep.course import CLOSE, GAINED, PRICE, SQUARED, Course, extremes
 from engine.sweep.lanes import (
     AIM,
     AT,
@@ -28,7 +28,6 @@ from engine.sweep.lanes import (
     FLOOR,
     LANES,
     OPENED,
-    OTHERS,
     PAID,
     SLIPPED,
     SQUARE,
@@ -36,15 +35,16 @@ from engine.sweep.lanes import (
     THEN,
     TOP,
     UNITS,
+    UNLIKE,
     WIDTH,
     WORST,
     Lanes,
 )
-from engine.sweep.stretches import INVESTED, extremes
+from engine.sweep.stretches import invested
 
 
 class Fees(NamedTuple):
-    """Those of `Terms` that one symbol needs here, as numbers: an array may be anywhere, which would part the lanes."""
+    """Those of `Terms` that one symbol needs here, as numbers: an array might alias the sheet, and part the lanes."""
 
     commission: float
     per_share: float
@@ -102,15 +102,15 @@ def carry_out(count: int, sheet: Floats, fees: Fees) -> None:
             known = cash + units * sheet[row + BEFORE]
             worth = money + held * sheet[row + THEN]
             gain = worth / known - 1.0
-            # A position beside little cash has earned what the price has; any other is gone through bar by bar.
-            invested = (units > 0.0) & (abs(cash) <= INVESTED * units * sheet[row + FLOOR])
+            # Any other position is gone through bar by bar.
+            like = invested(cash, units, sheet[row + FLOOR])
             after = row + WIDTH
-            sheet[after + OTHERS] = sheet[row + OTHERS] + (0.0 if invested | (units == 0.0) else 1.0)
+            sheet[after + UNLIKE] = sheet[row + UNLIKE] + (0.0 if like | (units == 0.0) else 1.0)
             sheet[after + CASH] = money
             sheet[after + UNITS] = held
             sheet[after + FLOOR] = sheet[row + FLOOR]
-            sheet[after + SUM] = sheet[row + SUM] + (sheet[row + EARNED] if invested else 0.0) + gain
-            earned = sheet[row + EARNED_SQUARED] if invested else 0.0
+            sheet[after + SUM] = sheet[row + SUM] + (sheet[row + EARNED] if like else 0.0) + gain
+            earned = sheet[row + EARNED_SQUARED] if like else 0.0
             sheet[after + SQUARE] = sheet[row + SQUARE] + earned + gain * gain
             worse = worth if worth < equity else equity
             sheet[after + WORST] = worse if worse < sheet[row + WORST] else sheet[row + WORST]
@@ -129,10 +129,10 @@ def fill_in(deep: bool, course: Course, lanes: Lanes) -> int:
     table, sheet = course.table, lanes.sheet
     most = 0
     for lane in range(LANES):
-        done, since = lanes.done[lane], lanes.since[lane]
+        done = lanes.done[lane]
         count = min(CHUNK, lanes.orders[lane] - done) if lanes.trial[lane] >= 0 else 0
         at, targets = lanes.at[lane, done : done + count], lanes.targets[lane, done : done + count]
-        held = lanes.targets[lane, done - 1] if done > 0 else 0.0
+        since, held = (int(lanes.at[lane, done - 1]), lanes.targets[lane, done - 1]) if done > 0 else (0, 0.0)
         for k in range(count):
             row = k * WIDTH + lane
             bar, target = int(at[k]), targets[k]

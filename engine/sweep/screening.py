@@ -1,9 +1,9 @@
-"""Which trials may have the best Sharpe ratio on a window of bars: most are out of the question at a glance.
+"""Which trials may have the best Sharpe ratio on a window of bars, told from sums: only these have to be run.
 
-A trial that goes all in and all out, without debt, earns what the price does, but for the bars of its orders; and what
-it earns on these depends on the bar alone. So what each bar adds to the sums of returns is written down once for all
-trials, the sums over a window are a difference of two, and no order waits for the one before. They are those of the
-account but for rounding, of which there is a bound; trials that are closer to the best than that are run.
+A trial that goes all in and all out, without debt, earns what the price does but on the bars of its orders. With G[t]
+the running sum of the price's returns, bought at bar a and sold at bar b it earns entered[a] + (G[b - 1] - G[a]) +
+left[b]: one term of a alone, one of b alone (`weigh`). Running sums of these terms give any window as a difference of
+two (`sum_windows`); rounding is bounded (`estimate`). Whose upper bound is below another's lower bound is not the best.
 """
 
 from __future__ import annotations
@@ -21,88 +21,88 @@ from engine.costs import paid_price
 from engine.jit import jit
 from engine.sweep.account import Account
 from engine.sweep.course import CLOSE, GAINED, PRICE, SQUARED, Course
-from engine.sweep.crossings import Crosses, Pairs, find, rolled
+from engine.sweep.crossings import Crosses, Pairs, find, rolled, warm_up
 from engine.sweep.orders import Fees, fee_of, share_of
-from engine.sweep.turns import Averages
-from engine.sweep.windows import Windows, windows_of
+from engine.sweep.turns import Averages, seek
 
-# What an order at a bar adds to the sums of returns and of squares, that of the price up to there taken into account.
+# Columns of the terms: what an order at a bar adds to the sums of returns and of their squares.
 ENTERED, ENTERED_SQUARED, LEFT, LEFT_SQUARED = range(4)
-# Rounding of a number, and how often a bound of errors that is thought to do is taken.
+# Of a trial on a window: the sum of returns, that of their squares, the number of orders.
+GAIN, SQUARES, ORDERS = range(3)
+# Unit roundoff of float64, and the factor by which bounds are widened.
 _ROUNDING, _SAFETY = 2.0**-53, 8.0
-# Where less of the squares is variance, or more of the variance may be rounding, the account itself is asked.
+# How much cash may be beside a position of all, in roundoffs of equity: `engine.book.CASH_SLACK`.
+_BESIDE = 100.0
+# Stricter than `Sums.sound`: what is bounded here is never left to the single run for its variance.
 _CLEAR = 1e-2
 _SMALLEST = 1e-18
 
 
-class Moves(NamedTuple):
-    """What orders add at each bar [T, 4], NaN where that depends on the account; `noise` [2] bounds errors of sums.
-
-    `sums` [T + 1, 2] and `found` [2, F] are room to work in.
-    """
-
-    table: Floats
-    noise: Floats
-    sums: Floats
-    found: Floats
-
-
-class Asked(NamedTuple):
-    """Of every window [F] the number of bars, of which some may not be traded, the rate that no risk earns in one of
-    them, and the root of how many make a year.
+class Scales(NamedTuple):
+    """How the sums of a window [F] become a ratio: its bars, traded or not, the riskless rate of a bar, the root of
+    how many bars make a year.
     """
 
     bars: Floats
     rate: Floats
-    scale: Floats
+    root: Floats
 
 
 @jit
-def weigh(course: Course, fees: Fees, moves: Moves) -> None:
-    """Write down what an account of all cash earns on the bar on which it buys, and one of units when it sells them."""
-    table = moves.table
-    largest = 0.0
-    squared = 0.0
-    for t in range(table.shape[0]):
+def weigh(course: Course, fees: Fees, terms: Floats, noise: Floats) -> None:
+    """Terms [T, 4] of the sums: what buying with all cash, and selling all, earns on each bar, less or plus the running
+    sums of the price. And `noise` [2]: how far a sum of returns may be off, and one of squares.
+    """
+    sizes = squared = 0.0
+    highest, lowest = 0.0, np.inf
+    for t in range(terms.shape[0]):
         price, close = course.table[t, PRICE], course.table[t, CLOSE]
         before = course.table[t - 1, CLOSE] if t > 0 else close
         units = 1.0 / price
         units *= share_of(units, price, 1.0, 0.0, fees)
         paid = paid_price(units, price, fees.slippage)
-        entered = 1.0 - (units * paid + fee_of(units, paid, fees)) + units * close - 1.0
+        entered = units * close - (units * paid + fee_of(units, paid, fees))
         paid = paid_price(-1.0, price, fees.slippage)
         left = (paid - fee_of(1.0, paid, fees)) / before - 1.0
         if not (units * price > DUST and entered > -1.0 and left > -1.0):
-            entered = left = np.nan
+            sizes = np.inf  # costs take it all: no sums speak for the account
         gain = close / before - 1.0
-        largest += abs(gain) + abs(entered) + abs(left)
+        sizes += abs(gain) + abs(entered) + abs(left)
         squared += gain * gain + entered * entered + left * left
-        gained = course.table[t - 1, GAINED] if t > 0 else 0.0
-        gained_squared = course.table[t - 1, SQUARED] if t > 0 else 0.0
-        table[t, ENTERED] = entered - course.table[t, GAINED]
-        table[t, ENTERED_SQUARED] = entered * entered - course.table[t, SQUARED]
-        table[t, LEFT] = left + gained
-        table[t, LEFT_SQUARED] = left * left + gained_squared
-    rounding = _SAFETY * _ROUNDING * table.shape[0]
-    moves.noise[0] = rounding * largest
-    moves.noise[1] = rounding * squared
+        highest, lowest = max(highest, close, price), min(lowest, close, price)
+        terms[t, ENTERED] = entered - course.table[t, GAINED]
+        terms[t, ENTERED_SQUARED] = entered * entered - course.table[t, SQUARED]
+        terms[t, LEFT] = left + (course.table[t - 1, GAINED] if t > 0 else 0.0)
+        terms[t, LEFT_SQUARED] = left * left + (course.table[t - 1, SQUARED] if t > 0 else 0.0)
+    # Each return is off by roundoffs of 1, however small it is, and of itself by what cash lies beside the position;
+    # sums by roundoffs of all that is in them, for each addition.
+    bars, beside = terms.shape[0], _BESIDE * highest / lowest
+    noise[0] = _SAFETY * _ROUNDING * (bars * (sizes + 1.0) + beside * sizes)
+    noise[1] = _SAFETY * _ROUNDING * (bars * squared + 2.0 * sizes + 2.0 * beside * squared)
 
 
 @jit
-def add_up(
-    i: int, averages: Averages, delay: int, course: Course, windows: Windows, crosses: Crosses, moves: Moves
+def sum_windows(
+    i: int,
+    averages: Averages,
+    delay: int,
+    course: Course,
+    first: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    crosses: Crosses,
+    terms: Floats,
+    sums: Floats,
+    found: Floats,
 ) -> bool:
-    """Sums of returns and of their squares of trial i over every window, NaN where it does nothing.
+    """What trial i does on every window: [3, F]. `sums` [T + 1, 2] is room to work in.
 
     False after a tie: then what it does depends on where a window begins.
     """
     count = find(i, course.table, averages, crosses)
     if crosses.ties[0] > 0:
         return False
-    turned, sums, found = crosses.turned, moves.sums, moves.found
-    rising = count > 0 and crosses.relation[turned[0]] > 0
-    # Whether order k enters, which begins with k = 0, and the sums of all that is before it.
-    odd = 0 if rising else 1
+    turned = crosses.turned
+    upward = 0 if count > 0 and crosses.relation[turned[0]] > 0 else 1  # crosses k with k % 2 == upward are upward
     one = two = 0.0
     sums[0] = 0.0
     for k in range(count):
@@ -110,115 +110,120 @@ def add_up(
         if bar >= course.table.shape[0]:
             count = k
             break
-        at = np.uint64(bar)
-        side = LEFT if (k & 1) ^ odd else ENTERED
-        one += moves.table[at, side]
-        two += moves.table[at, side + 1]
+        at, side = np.uint64(bar), ENTERED if k & 1 == upward else LEFT
+        one += terms[at, side]
+        two += terms[at, side + 1]
         sums[k + 1, 0], sums[k + 1, 1] = one, two
-    warm = max(averages.windows[crosses.fast[i]], averages.windows[crosses.slow[i]]) - 1
+    warm = warm_up(i, averages, crosses)
     since = stop = 0
-    for w in range(windows.begin.shape[0]):
-        seen, end = windows.origin[w] + warm, windows.end[w]
-        while since > 0 and turned[since - 1] > seen:  # windows come in any order
-            since -= 1
-        while since < count and turned[since] <= seen:
-            since += 1
-        while stop > 0 and turned[stop - 1] + delay >= end:
-            stop -= 1
-        while stop < count and turned[stop] + delay < end:
-            stop += 1
-        begin = since + ((since & 1) ^ odd)
-        if begin >= stop:
-            found[0, w] = found[1, w] = np.nan
-            continue
-        found[0, w], found[1, w] = sums[stop, 0] - sums[begin, 0], sums[stop, 1] - sums[begin, 1]
-        if (stop - begin) & 1:
-            found[0, w] += course.table[end - 1, GAINED]
-            found[1, w] += course.table[end - 1, SQUARED]
+    for w in range(first.shape[0]):
+        since, stop = seek(first[w] + warm, since, count, turned), seek(ends[w] - 1 - delay, stop, count, turned)
+        begin = since + ((since & 1) ^ upward)  # the first upward one
+        orders = max(stop - begin, 0)
+        gain = squares = 0.0
+        if orders > 0:
+            gain, squares = sums[stop, 0] - sums[begin, 0], sums[stop, 1] - sums[begin, 1]
+        if orders & 1:
+            gain += course.table[ends[w] - 1, GAINED]
+            squares += course.table[ends[w] - 1, SQUARED]
+        found[GAIN, w], found[SQUARES, w], found[ORDERS, w] = gain, squares, orders
     return True
 
 
 @jit
-def estimate(asked: Asked, moves: Moves, lowest: Floats, highest: Floats) -> None:
-    """Between what the Sharpe ratios of a trial are [F], out of its sums; NaN where it did nothing."""
-    gains, squares = moves.found[0], moves.found[1]
-    noise, noise_squared = moves.noise[0], moves.noise[1]
-    for w in range(lowest.shape[0]):
-        bars, gain, squared = asked.bars[w], gains[w], squares[w]
+def estimate(scales: Scales, noise: Floats, found: Floats, lower: Floats, upper: Floats) -> None:
+    """Bounds [F] of a trial's Sharpe ratios; NaN where it did nothing, infinite where sums cannot tell."""
+    gains, squares, orders = found[GAIN], found[SQUARES], found[ORDERS]
+    for w in range(lower.shape[0]):
+        bars, gain, squared = scales.bars[w], gains[w], squares[w]
         spread = squared - gain * gain / bars
-        doubt = noise_squared + 2.0 * abs(gain) * noise / bars
+        doubt = noise[1] + 2.0 * abs(gain) * noise[0] / bars
         clear = (spread > _CLEAR * squared) & (doubt < _CLEAR * spread) & (squared > _SMALLEST)
-        unit = asked.scale[w] / math.sqrt((spread if clear else 1.0) / (bars - 1.0))
-        excess = gain / bars - asked.rate[w]
-        error = (abs(excess) * doubt / (spread if clear else 1.0) + noise / bars) * unit
-        least, most = excess * unit - error, excess * unit + error
-        still = gain != gain
-        lowest[w] = least if clear | still else -np.inf
-        highest[w] = most if clear | still else np.inf
+        safe = spread if clear else 1.0
+        unit = scales.root[w] / math.sqrt(safe / (bars - 1.0))
+        excess = gain / bars - scales.rate[w]
+        error = (abs(excess) * doubt / safe + noise[0] / bars) * unit
+        least, most = (excess * unit - error, excess * unit + error) if clear else (-np.inf, np.inf)
+        lower[w] = least if orders[w] > 0.0 else np.nan
+        upper[w] = most if orders[w] > 0.0 else np.nan
 
 
 @jit
 def screen(
-    asked: Asked,
+    scales: Scales,
     averages: Averages,
     delay: int,
     course: Course,
-    windows: Windows,
+    first: NDArray[np.int64],
+    ends: NDArray[np.int64],
     crosses: Crosses,
-    moves: Moves,
-    lowest: Floats,
-    highest: Floats,
+    terms: Floats,
+    noise: Floats,
+    sums: Floats,
+    found: Floats,
+    lower: Floats,
+    upper: Floats,
 ) -> None:
     """Bounds [n, F] of the Sharpe ratio of every trial on every window."""
-    for i in range(lowest.shape[0]):
-        if add_up(i, averages, delay, course, windows, crosses, moves):
-            estimate(asked, moves, lowest[i], highest[i])
+    for i in range(lower.shape[0]):
+        if sum_windows(i, averages, delay, course, first, ends, crosses, terms, sums, found):
+            estimate(scales, noise, found, lower[i], upper[i])
         else:
-            lowest[i] = -np.inf
-            highest[i] = np.inf
+            lower[i] = -np.inf
+            upper[i] = np.inf
 
 
 @dataclass(frozen=True, eq=False)
 class Screening:
-    """Trials on windows of bars that are asked for their Sharpe ratios."""
+    """Trials that are asked for their Sharpe ratios on windows first <= t < ends [F] of traded bars."""
 
     account: Account
     pairs: Pairs
     averages: Averages
-    windows: Windows
-    asked: Asked
-    moves: Moves
+    first: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    scales: Scales
+    terms: Floats
+    noise: Floats
 
     @classmethod
     def of(
-        cls, account: Account, pairs: Pairs, ranges: NDArray[np.int64], bars: NDArray[np.int64], periods: Floats
+        cls, account: Account, pairs: Pairs, parts: NDArray[np.int64], bars: NDArray[np.int64], periods: Floats
     ) -> Screening:
-        """`ranges` as for `CrossingsWithin`; `bars` and `periods` [F] count those of a window and those of a year."""
+        """`parts` [F, 2] are bars, where each window begins and stops: no average sees a bar before.
+
+        `bars` and `periods` [F] count those of a window and those of a year.
+        """
         course = account.course
-        moves = Moves(np.empty((len(course.table), 4)), np.empty(2), np.empty((0, 2)), np.empty((2, 0)))
-        weigh(course, account.fees, moves)
-        asked = Asked(bars.astype(np.float64), account.config.risk_free_rate / periods, np.sqrt(periods))
+        first, ends = np.searchsorted(course.rows, parts.T)
+        terms, noise = np.empty((len(course.table), 4)), np.empty(2)
+        weigh(course, account.fees, terms, noise)
+        scales = Scales(bars.astype(np.float64), account.config.risk_free_rate / periods, np.sqrt(periods))
         averages = rolled(course, pairs.windows(slice(None)))
-        return cls(account, pairs, averages, windows_of(account, ranges), asked, moves)
+        return cls(account, pairs, averages, first, ends, scales, terms, noise)
 
     @staticmethod
-    def fits(account: Account, pairs: Pairs) -> bool:
+    def applies(account: Account, pairs: Pairs) -> bool:
         """Whether all trials go all in and all out, without debt."""
         return account.fees.leverage == 1.0 and bool((pairs.up == 1.0).all() and (pairs.down == 0.0).all())
 
     def bounds(self, part: slice) -> tuple[Floats, Floats]:
         """Between what the Sharpe ratios of some trials are on every window [n, F]; NaN where nothing was done."""
-        total, wide = len(self.account.course.table), len(self.windows.begin)
-        lowest, highest = np.empty((2, part.stop - part.start, wide))
+        total, wide = len(self.account.course.table), len(self.first)
+        lower, upper = np.empty((2, part.stop - part.start, wide))
         screen(
-            self.asked,
+            self.scales,
             self.averages,
             self.account.delay,
             self.account.course,
-            self.windows,
+            self.first,
+            self.ends,
             self.pairs.crosses(part, self.averages.windows, total),
-            self.moves._replace(sums=np.empty((total + 1, 2)), found=np.empty((2, wide))),
-            lowest,
-            highest,
+            self.terms,
+            self.noise,
+            np.empty((total + 1, 2)),
+            np.empty((3, wide)),
+            lower,
+            upper,
         )
-        return lowest, highest
+        return lower, upper

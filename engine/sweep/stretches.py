@@ -1,24 +1,28 @@
-"""What equity did between orders: drawdown, and returns where they are not those of the price."""
+"""What equity did between orders: drawdown, and returns where they are not those of the price.
+
+A stretch is the bars from one order to the bar before the next: cash and units stay, so equity is linear in the close.
+`follow` takes all lanes through their stretches by the highest and the lowest close alone: the drawdown where there is
+no new peak, a bound of it where there is one. `look_back` goes through those whose bound is deeper than all that was
+found.
+"""
 
 from __future__ import annotations
-
-import numpy as np
 
 from engine.bars import Floats
 from engine.jit import inlined, jit
 from engine.sweep.course import CLOSE, Course
 from engine.sweep.lanes import (
     BOTTOM,
+    BOUND,
     CASH,
     DEEPEST,
     FLOOR,
     LANES,
     LEAST,
+    LEAST_BOUND,
     MORE,
     MORE_SQUARED,
     PEAK,
-    THREAT,
-    THREATS,
     TOP,
     UNITS,
     WIDTH,
@@ -34,26 +38,17 @@ _EDGE = 1.0 - 1e-12
 
 
 @inlined
-def extremes(first: int, stop: int, course: Course) -> tuple[float, float]:
-    """The highest and the lowest close of bars first <= t < stop."""
-    count, widest = stop - first, course.rungs.shape[0] - 1
-    rung = course.rungs[min(count, widest)]
-    tops, bottoms, span = course.tops[rung], course.bottoms[rung], course.spans[rung]
-    one, other = np.uint64(first), np.uint64(stop - span)
-    highest, lowest = max(tops[one], tops[other]), min(bottoms[one], bottoms[other])
-    if count > widest:
-        for t in range(first + span, stop - span, span):
-            highest, lowest = max(highest, tops[t]), min(lowest, bottoms[t])
-    return highest, lowest
+def invested(cash: float, units: float, floor: float) -> bool:
+    """Whether an account earns what the price earns, whose close is never below `floor`."""
+    return (units > 0.0) & (abs(cash) <= INVESTED * units * floor)
 
 
 @jit
 def follow(count: int, sheet: Floats) -> None:
     """Follow the peak and the drawdown of all lanes through the stretches before their next `count` orders.
 
-    Equity rises or falls with the close, rounding included, so its extremes are where those of the closes are. What a
-    stretch with a new peak has done is not known yet: at the worst it fell from that peak to its lowest equity, which
-    is left as its `THREAT`.
+    Equity rises or falls with the close, rounding included, so its extremes are where those of the closes are. How deep
+    a stretch with a new peak went is not known yet: at worst it fell from that peak to its lowest equity.
     """
     for k in range(count):
         for lane in range(LANES):
@@ -65,15 +60,15 @@ def follow(count: int, sheet: Floats) -> None:
             higher = top > peak
             highest = top if higher else peak
             depth = bottom / highest
-            threat, deepest = (depth, 1.0) if higher else (1.0, depth)
-            sheet[row + THREAT] = threat
+            bound, deepest = (depth, 1.0) if higher else (1.0, depth)
+            sheet[row + BOUND] = bound
             sheet[after + PEAK] = highest
-            sheet[after + THREATS] = threat if threat < sheet[row + THREATS] else sheet[row + THREATS]
+            sheet[after + LEAST_BOUND] = bound if bound < sheet[row + LEAST_BOUND] else sheet[row + LEAST_BOUND]
             sheet[after + DEEPEST] = deepest if deepest < sheet[row + DEEPEST] else sheet[row + DEEPEST]
 
 
 @jit
-def fall(first: int, stop: int, cash: float, units: float, peak: float, deepest: float, course: Course) -> float:
+def drawdown(first: int, stop: int, cash: float, units: float, peak: float, deepest: float, course: Course) -> float:
     """The deepest drawdown after bars first <= t < stop on which units are held beside cash, below this peak at first.
 
     It goes in short strides. Those that have a new peak and could be deeper are gone through bar by bar.
@@ -91,9 +86,11 @@ def fall(first: int, stop: int, cash: float, units: float, peak: float, deepest:
             if top <= peak:
                 deepest = min(deepest, bottom / peak)
                 t = until
-            elif (course.falls[rung, t] * _EDGE if milder else bottom / top) >= deepest and bottom / peak >= deepest:
-                peak = top
-                t = until
+            else:
+                inside = course.falls[rung, t] * _EDGE if milder else bottom / top  # at worst, below its own peak
+                if min(inside, bottom / peak) >= deepest:
+                    peak = top
+                    t = until
         while t < until:
             equity = cash + units * course.table[t, CLOSE]
             peak = max(peak, equity)
@@ -110,13 +107,12 @@ def look_back(lane: int, count: int, course: Course, lanes: Lanes) -> None:
     deepest = sheet[end + DEEPEST]
     for k in range(count):
         row = k * WIDTH + lane
-        if sheet[row + THREAT] < deepest:
-            since = at[done + k - 1] if done + k > 0 else lanes.since[lane]
+        if sheet[row + BOUND] < deepest:
+            since = at[done + k - 1]  # before the first order there is nothing to fall
             stop = at[done + k] if done + k < lanes.orders[lane] else lanes.end[lane]
             cash, units, peak = sheet[row + CASH], sheet[row + UNITS], sheet[row + PEAK]
-            deepest = fall(since, stop, cash, units, peak, deepest, course)
+            deepest = drawdown(since, stop, cash, units, peak, deepest, course)
     sheet[end + DEEPEST] = deepest
-    sheet[end + THREATS] = 1.0
 
 
 @jit
@@ -139,12 +135,12 @@ def earn(first: int, stop: int, cash: float, units: float, table: Floats, marks:
 
 
 @jit
-def earn_back(lane: int, first: int, stop: int, course: Course, lanes: Lanes) -> None:
+def add_unlike(lane: int, first: int, stop: int, course: Course, lanes: Lanes) -> None:
     """Go through those of the next stretches first <= k < stop in which a lane did not earn what the price has."""
     sheet, at, done = lanes.sheet, lanes.at[lane], lanes.done[lane]
     for k in range(first, stop):
         row = k * WIDTH + lane
         cash, units = sheet[row + CASH], sheet[row + UNITS]
-        if units != 0.0 and not (units > 0.0 and abs(cash) <= INVESTED * units * sheet[row + FLOOR]):
+        if units != 0.0 and not invested(cash, units, sheet[row + FLOOR]):
             end = at[done + k] if done + k < lanes.orders[lane] else lanes.end[lane]
             earn(at[done + k - 1], end, cash, units, course.table, lanes.marks[lane])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Floats
-from engine.bits import ONE, WORD, equal, write_down
+from engine.bits import ONE, WORD, append_set_bits, equal_mask
 from engine.indicators.comparing import TIE, exact
 from engine.jit import inlined, jit
 from engine.sweep.course import CLOSE
@@ -115,27 +115,37 @@ def turns(
     ties: NDArray[np.int64],
     at: NDArray[np.int32],
 ) -> int:
-    """Bars of the crosses from bar `first` on, the first one with both averages, up to `total`; 0 where are ties.
+    """Write the bars first < t < `total` of all crosses to `at` and say how many; 0 after a tie, which `ties` counts.
 
-    `fast` and `slow` are rows of averages.
+    `first` is the first bar with both averages, of which `fast` and `slow` are the rows; `relation` is that of
+    `compare`, in whole words.
     """
     short, long = averages.windows[fast], averages.windows[slow]
     settle(first, first + 1, short, long, table, relation, ties)
+    settle(total - 1, total, short, long, table, relation, ties)
     begin = WORD * (first // WORD)
-    # What is no bar is like the bar beside it.
+    # What is no bar is like the bar beside it: no cross there.
     relation[begin:first] = relation[first]
-    relation[total:] = 1
+    relation[total:] = relation[total - 1]
     before = np.uint64(relation[first] == 1)
     count = 0
     for start in range(begin, total, WORD):
-        if equal(relation, start, 0) != 0:
+        if equal_mask(relation, start, 0) != 0:
             settle(start, min(total, start + WORD), short, long, table, relation, ties)
-        above = equal(relation, start, 1)
-        count = write_down(above ^ (above << ONE | before), start, count, at)
+        above = equal_mask(relation, start, 1)
+        count = append_set_bits(above ^ (above << ONE | before), start, count, at)
         before = above >> _LAST
-    if count > 0 and at[count - 1] >= total:
-        count -= 1
     return count if ties[0] == 0 else 0
+
+
+@inlined
+def seek(bar: int, k: int, count: int, at: NDArray[np.int32]) -> int:
+    """How many of `count` crosses are at bars <= `bar`, looked for from cross k on: bars may come in any order."""
+    while k > 0 and at[k - 1] > bar:
+        k -= 1
+    while k < count and at[k] <= bar:
+        k += 1
+    return k
 
 
 @jit

@@ -20,11 +20,11 @@ from engine.bars import Floats
 from engine.jit import jit
 from engine.sweep.account import Account
 from engine.sweep.course import CLOSE, GAINED, PRICE, SQUARED, Course, climb, room_for
-from engine.sweep.crossings import Crosses, Pairs, find, rolled
+from engine.sweep.crossings import Crosses, Pairs, find, rolled, warm_up
 from engine.sweep.kernel import advance
 from engine.sweep.lanes import LANES, Lanes, lanes_of, seat
 from engine.sweep.orders import Fees
-from engine.sweep.turns import Averages, turns_with_ties
+from engine.sweep.turns import Averages, seek, turns_with_ties
 
 
 class Windows(NamedTuple):
@@ -136,7 +136,7 @@ def cross_windows(
             while w >= stop and lanes.trial[lane] < 0 and trial + 1 < tried:
                 trial += 1
                 since = 0
-                warm = max(averages.windows[crosses.fast[trial]], averages.windows[crosses.slow[trial]]) - 1
+                warm = warm_up(trial, averages, crosses)
                 count = find(trial, course.table, averages, crosses)
                 w, stop = tasks.first[trial], tasks.stop[trial]
             if w < stop and lanes.trial[lane] < 0:
@@ -145,29 +145,15 @@ def cross_windows(
                     # After a tie the first cross depends on where a window begins.
                     count = turns_with_ties(seen, windows.end[w], crosses.relation, crosses.turned)
                 else:
-                    while since > 0 and crosses.turned[since - 1] > seen:  # windows come in any order
-                        since -= 1
-                    while since < count and crosses.turned[since] <= seen:
-                        since += 1
+                    since = seek(seen, since, count, crosses.turned)
                 order_within(
                     w, since, count, crosses.up[trial], crosses.down[trial], delay, windows, crosses, lane, lanes
                 )
-                begin = windows.offset[w]
-                end = begin + windows.end[w] - windows.begin[w]
-                seat(lane, tasks.row[trial] + w - tasks.first[trial], begin, end, capital, windows.lowest[w], lanes)
+                end = windows.offset[w] + windows.end[w] - windows.begin[w]
+                seat(lane, tasks.row[trial] + w - tasks.first[trial], end, capital, windows.lowest[w], lanes)
                 w += 1
             busy = busy or lanes.trial[lane] >= 0
         advance(deep, stack, fees, lanes, rows)
-
-
-def windows_of(account: Account, ranges: NDArray[np.int64]) -> Windows:
-    """The windows of an account's bars; `ranges` as for `CrossingsWithin`. Their lowest closes are not known yet."""
-    rows = account.course.rows
-    # Each contiguous, however many there are: a column of one row is, one of several is not.
-    origin, begin, end = np.searchsorted(rows, ranges.T)
-    entry = np.searchsorted(rows, ranges[:, 1] + account.delay)
-    offset = np.cumsum(end - begin) - (end - begin)
-    return Windows(origin, begin, end, entry, offset, np.empty(len(begin)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,8 +173,13 @@ class CrossingsWithin:
 
         Without `deep` there will be no drawdown.
         """
-        course, windows = account.course, windows_of(account, ranges)
-        stack = room_for(int((windows.end - windows.begin).sum()))
+        course, rows = account.course, account.course.rows
+        # Each contiguous, however many there are: a column of one row is, one of several is not.
+        origin, begin, end = np.searchsorted(rows, ranges.T)
+        entry = np.searchsorted(rows, ranges[:, 1] + account.delay)
+        offset = np.cumsum(end - begin) - (end - begin)
+        windows = Windows(origin, begin, end, entry, offset, np.empty(len(begin)))
+        stack = room_for(int((end - begin).sum()))
         stack_up(course, windows, stack)
         if deep:
             climb(stack)

@@ -90,8 +90,8 @@ class Work:
         for column in range(self.columns):
             part = self.part(column)
             for at in range(self.count):
-                self._alone(part, column, at, found, self.ticking(report, column * self.count + at))
-        self.ticking(report, self.total)()
+                self._alone(part, column, at, found, self._ticking(report, column * self.count + at))
+        self._ticking(report, self.total)()
         return Found(found, self.total)
 
     def in_blocks(self, source: Source, size: int, report: Report | None, threads: int, wide: int = 1) -> Found:
@@ -109,7 +109,7 @@ class Work:
             return [(columns.start + column, first + at) for column, at in np.argwhere(~sums.sound()).tolist()]
 
         left = [one for some in self.in_order(measure, self.blocks(size, wide), threads, report) for one in some]
-        tick = self.ticking(report, self.total)
+        tick = self._ticking(report, self.total)
         for column, at in left:
             self._alone(self.part(column), column, at, found, tick)
         tick()
@@ -132,43 +132,43 @@ class Work:
 
     def tell(self, report: Report | None, column: int, at: int) -> None:
         """Tell `report` that a trial in a column is next."""
-        self.ticking(report, column * self.count + at)()
+        self._ticking(report, column * self.count + at)()
 
-    def ticking(self, report: Report | None, done: int) -> Callable[..., object]:
+    def _ticking(self, report: Report | None, done: int) -> Callable[..., object]:
         """What tells `report` how far the work is, whatever it is called with: a run inside has no phases."""
         return lambda *_: None if report is None else report(done, self.total, self.phase)
 
     def in_order(
         self, measure: Callable[[Block], R], blocks: Sequence[Block], threads: int, report: Report | None
     ) -> Iterator[R]:
-        """What is made of each block, on some threads; `report` is asked before each and may end it all."""
+        """What `measure` makes of each block, in order, on `threads`.
+
+        `report` is called before each is given out, and what it raises ends them all.
+        """
         done = 0
         if threads == 1:
             for block in blocks:
-                self.ticking(report, done)()
+                self._ticking(report, done)()
                 yield measure(block)
                 done += _size(block)
             return
-        workers = pool(threads)
+        workers = _pool(threads, os.getpid())
         running = [workers.submit(measure, block) for block in blocks]
         try:
             for block, future in zip(blocks, running, strict=True):
-                self.ticking(report, done)()
+                self._ticking(report, done)()
                 yield future.result()
                 done += _size(block)
         finally:
             for future in running:
                 future.cancel()
-            wait(running)
+            wait(running)  # they write into arrays of the caller
 
 
 @lru_cache(1)
-def pool(threads: int) -> ThreadPoolExecutor:
-    """So many threads, which are kept: to start them takes as long as a small sweep. A forked process has its own."""
+def _pool(threads: int, process: int) -> ThreadPoolExecutor:  # noqa: ARG001 (tells a fork from its parent)
+    """So many threads of this process, kept: to start them takes as long as a small sweep. A fork has its own."""
     return ThreadPoolExecutor(threads, "sweep")
-
-
-os.register_at_fork(after_in_child=pool.cache_clear)
 
 
 def figures_of(

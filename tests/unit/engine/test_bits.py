@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.bits import WORD, equal, flags_for, lowest, ones, places_for, write_down
+from engine.bits import WORD, append_set_bits, equal_mask, flags_for, places_for, popcount, trailing_zeros
 from engine.jit import jit
 
 ALL = 2**WORD - 1
@@ -13,20 +13,20 @@ ALL = 2**WORD - 1
 
 @jit
 def count_and_find(word: np.uint64, found: np.ndarray) -> None:
-    found[0], found[1] = lowest(word), ones(word)
+    found[0], found[1] = trailing_zeros(word), popcount(word)
 
 
 @jit
 def words_of(flags: np.ndarray, value: int, words: np.ndarray) -> None:
     for k in range(words.shape[0]):
-        words[k] = equal(flags, WORD * k, value)
+        words[k] = equal_mask(flags, WORD * k, value)
 
 
 @jit
 def written(words: np.ndarray, places: np.ndarray) -> int:
     count = 0
     for k in range(words.shape[0]):
-        count = write_down(words[k], WORD * k, count, places)
+        count = append_set_bits(words[k], WORD * k, count, places)
     return count
 
 
@@ -76,5 +76,5 @@ def test_flags_end_with_a_whole_word_and_have_room_for_one_more(count):
 
 
 def test_an_instruction_can_be_called_as_the_python_that_it_stands_for():
-    assert (lowest(np.uint64(40)), ones(np.uint64(40))) == (3, 2)
-    assert equal(np.ones(WORD, dtype=np.int8), 0, 1) == ALL
+    assert (trailing_zeros(np.uint64(40)), popcount(np.uint64(40))) == (3, 2)
+    assert equal_mask(np.ones(WORD, dtype=np.int8), 0, 1) == ALL

@@ -1,4 +1,4 @@
-"""Grids, their bounds, and how a sweep is told to stop."""
+"""Grids and their bounds, given weights, folds, and how a sweep is stopped."""
 
 from __future__ import annotations
 
@@ -290,7 +290,7 @@ def test_a_walk_and_a_sweep_of_each_symbol_can_be_stopped(walk, monkeypatch, eac
     run = partial(sweep, each_symbol=True) if each_symbol else partial(walk_forward, train=100, test=40)
     with pytest.raises(Stopped):
         run(walk, SMA, trials, report=stop)
-    assert heard == [(0, 9, "sweep") if each_symbol else (0, 18, "walk")]
+    assert heard == [(0, 9, "sweep") if each_symbol else (0, 18, "screen")]
 
 
 def test_a_walk_of_weights_says_how_many_runs_are_done(walk):
@@ -361,21 +361,18 @@ def test_a_sweep_that_is_ended_leaves_nothing_running(walk, monkeypatch):
     monkeypatch.setattr(running, "BLOCK", 1)
     measured = []
     measure = crossings.Crossings.measure
-    monkeypatch.setattr(
-        crossings.Crossings,
-        "measure",
-        lambda self, columns, first, *rest: (
-            time.sleep(0.01),
-            measured.append(first),
-            measure(self, columns, first, *rest),
-        ),
-    )
+
+    def slow(self, columns, first, *rest):
+        time.sleep(0.01)
+        measured.append(first)
+        measure(self, columns, first, *rest)
 
     def end(done, *_):
         if done:
-            raise KeyboardInterrupt
+            raise Stopped
 
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr(crossings.Crossings, "measure", slow)
+    with pytest.raises(Stopped):
         sweep(walk, SMA, [{"fast": fast, "slow": 30} for fast in range(2, 28)], report=end, threads=2)
     count = len(measured)
     time.sleep(0.1)
