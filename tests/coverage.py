@@ -20,6 +20,7 @@ TESTS = (
     "tests/unit/jobs/test_proposing.py",
     "tests/property/test_indicators.py",
     "tests/property/test_paper.py",
+    "tests/property/test_screening.py",
     "tests/property/test_search.py",
     "tests/property/test_splits.py",
     "tests/property/test_stitching.py",

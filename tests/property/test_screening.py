@@ -77,7 +77,10 @@ def test_the_ratio_of_every_account_is_within_its_bounds(seed, config, holes, ti
 def test_bounds_hold_where_prices_hardly_move(seed, config, size):
     rng = np.random.default_rng(seed)
     close = 100.0 * np.exp(np.cumsum(rng.normal(0.0, size, 160)))
-    holds_all(Bars.from_closes(market(0, 0.0, ticks=False).time, close, ("A",)), replace(config, fill="next_close"))
+    bars = Bars.from_closes(market(0, 0.0, ticks=False).time, close, ("A",))
+    config = replace(config, fill="next_close")
+    holds_all(bars, config)
+    assert chooses_alike(bars, config, {"train": 100, "test": 60})  # in one training no more can contend than are there
 
 
 @BOUNDED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 
@@ -78,3 +79,15 @@ def test_flags_end_with_a_whole_word_and_have_room_for_one_more(count):
 def test_an_instruction_can_be_called_as_the_python_that_it_stands_for():
     assert (trailing_zeros(np.uint64(40)), popcount(np.uint64(40))) == (3, 2)
     assert equal_mask(np.ones(WORD, dtype=np.int8), 0, 1) == ALL
+
+
+def test_an_instruction_is_compiled_anew_where_no_code_is_kept():
+    first, count, mask = (each.compile() for each in (trailing_zeros, popcount, equal_mask))
+
+    @numba.njit
+    def told(word, flags):
+        return first(word), count(word), mask(flags, 1, 5)
+
+    flags = np.zeros(WORD + 1, dtype=np.int8)
+    flags[[3, 64]] = 5
+    assert told(np.uint64(40), flags) == (3, 2, 1 << 2 | 1 << 63)
