@@ -11,9 +11,9 @@ W5   W2 in folds: best Sharpe ratio of all pairs on 504 bars, then the best on t
 Every workload is checked against single runs first, and timed in turn with the others. Beside W2 stands a loop over
 single runs, as one would write it without a sweep, timed on a sample and extrapolated.
 
-What bounds them: to find the crosses is one comparison of eight float32 per cycle and pair, from averages in the cache;
-an order waits for the two divisions of the one before, which eight trials do side by side; float64 weights have to come
-from memory once (100 MB). The rest are branches: a cross or a new peak is not to be foreseen.
+What bounds them: to find the crosses is one comparison of sixteen float32 per cycle and pair, from averages in the
+cache; an order waits for the two divisions of the one before, which sixteen trials do side by side; what is known of
+each order is looked up for itself; float64 weights have to come from memory once (100 MB).
 """
 
 from __future__ import annotations
