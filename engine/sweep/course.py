@@ -89,14 +89,12 @@ def climb(course: Course) -> None:
 @inlined
 def extremes(first: int, stop: int, course: Course) -> tuple[float, float]:
     """The highest and the lowest close of bars first <= t < stop."""
-    count, widest = stop - first, course.rungs.shape[0] - 1
-    rung = course.rungs[min(count, widest)]
+    rung = course.rungs[min(stop - first, course.rungs.shape[0] - 1)]
     tops, bottoms, span = course.tops[rung], course.bottoms[rung], course.spans[rung]
     one, other = np.uint64(first), np.uint64(stop - span)
     highest, lowest = max(tops[one], tops[other]), min(bottoms[one], bottoms[other])
-    if count > widest:
-        for t in range(first + span, stop - span, span):
-            highest, lowest = max(highest, tops[t]), min(lowest, bottoms[t])
+    for t in range(first + span, stop - span, span):
+        highest, lowest = max(highest, tops[t]), min(lowest, bottoms[t])
     return highest, lowest
 
 

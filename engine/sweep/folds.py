@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ from engine.sweep.work import Work, figures_of
 _TOGETHER = 2**20
 # Crosses of a trial are found once for all its folds: its bars take less time than elsewhere.
 _MORE = 4
+# So many runs one by one take no time worth saving.
+_FEW = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,9 +216,9 @@ class _Forward:
         """The best trial in every training [F]: the first of those with the best figure; -1 where none has one."""
         if objective == "sharpe" and self.pairs is not None and Screening.applies(self.account, self.pairs):
             trials, folds = self._contenders(self.pairs, report)
-            # Where little is excluded (after ties, say) blocks on all threads are faster than runs on one.
-            if len(trials) <= len(self.tried):
-                return self._best_of(self.pairs, trials, folds)
+            # Where little is excluded (after ties, say) blocks of all trials are faster than runs one by one.
+            if len(trials) <= max(_FEW, len(self.tried) // 8):
+                return self._best_of(self.pairs, trials, folds, report)
         scores = self.judged((objective,), report)[objective]
         return np.array([_best(column, better) for column in scores.T])
 
@@ -231,15 +233,28 @@ class _Forward:
         trials, folds = np.nonzero(upper >= np.fmax.reduce(lower))
         return trials, folds
 
-    def _best_of(self, pairs: Pairs, trials: NDArray[np.int64], folds: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _best_of(
+        self, pairs: Pairs, trials: NDArray[np.int64], folds: NDArray[np.int64], report: Report | None
+    ) -> NDArray[np.int64]:
         """Of the contenders in every training the first one with the best Sharpe ratio, each by its account."""
+
+        def tell(done: int, *_: object) -> None:
+            if report is not None:
+                report(done, len(trials), "walk")
+
         rows = np.zeros((len(trials), COLUMNS))
         source = CrossingsWithin.of(self.account, pairs.take(trials), self._ranges, deep=False)
-        source.run(slice(None), Tasks(folds, folds + 1, np.arange(len(trials))), rows)
+        size = max(1, running.BLOCK // len(self.bars))
+        for first in range(0, len(trials), size):
+            tell(first)
+            some = slice(first, first + size)
+            source.run(some, Tasks(folds[some], folds[some] + 1, np.arange(len(folds[some]))), rows[some])
         sums = Sums(rows, self.lengths[folds], self.config, self.periods[folds])
         scores = sums.sharpe()
         for at in np.flatnonzero(~sums.sound()).tolist():
-            scores[at] = self._alone(int(trials[at]), 0, self.folds[folds[at]], ("sharpe",))["sharpe"]
+            ticking = partial(tell, len(trials))
+            scores[at] = self._alone(int(trials[at]), 0, self.folds[folds[at]], ("sharpe",), ticking)["sharpe"]
+        tell(len(trials))
         chosen = np.full(len(self.folds), -1)
         for fold in range(len(self.folds)):
             those = np.flatnonzero(folds == fold)
@@ -298,11 +313,13 @@ class _Forward:
         periods = np.array((self.periods, [part.periods_per_year for part in self.tests]))
         return Sums(rows, lengths, self.config, periods)
 
-    def _alone(self, at: int, side: int, fold: Fold, names: Sequence[str]) -> dict[str, float]:
+    def _alone(
+        self, at: int, side: int, fold: Fold, names: Sequence[str], report: Callable[..., object] | None = None
+    ) -> dict[str, float]:
         """A trial in one training, or in a test with its training in view, as single runs."""
         bound = self.tried.bound(at)
         if side == 0:
             part = self.bars.between(fold.first, fold.split)
-            return figures_of(part, bound(part), self.config, names)
+            return figures_of(part, bound(part), self.config, names, report)
         weights = bound(self.bars.between(fold.first, fold.stop))[fold.split - fold.first :]
-        return figures_of(self.bars.between(fold.split, fold.stop), weights, self.config, names)
+        return figures_of(self.bars.between(fold.split, fold.stop), weights, self.config, names, report)

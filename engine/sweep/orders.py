@@ -113,6 +113,8 @@ def carry_out(count: int, sheet: Floats, fees: Fees) -> None:
             earned = sheet[row + EARNED_SQUARED] if like else 0.0
             sheet[after + SQUARE] = sheet[row + SQUARE] + earned + gain * gain
             worse = worth if worth < equity else equity
+            # What is too small for an order to nothing to sell it is left to the single run.
+            worse = -1.0 if (sheet[row + AIM] == 0.0) & (held != 0.0) else worse
             sheet[after + WORST] = worse if worse < sheet[row + WORST] else sheet[row + WORST]
             sheet[after + OPENED] = sheet[row + OPENED] + (1.0 if (left == 0.0) & added else 0.0)
             sheet[after + PAID] = sheet[row + PAID] + fee + charge

@@ -53,6 +53,7 @@ class Tasks(NamedTuple):
 @jit
 def stack_up(course: Course, windows: Windows, stack: Course) -> None:
     """Copy the bars of every window to its place, with sums of returns that begin with it."""
+    stack.lowest[0] = course.lowest[0]
     for w in range(windows.begin.shape[0]):
         gained = 0.0
         squared = 0.0

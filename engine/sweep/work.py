@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, TypeAlias, TypeVar
@@ -152,22 +153,25 @@ class Work:
                 yield measure(block)
                 done += _size(block)
             return
-        workers = _pool(threads, os.getpid())
-        running = [workers.submit(measure, block) for block in blocks]
+        workers = _pool(threads, os.getpid(), threading.get_ident())
+        running: list[Future[R]] = []
         try:
+            for block in blocks:
+                running.append(workers.submit(measure, block))
             for block, future in zip(blocks, running, strict=True):
                 self._ticking(report, done)()
                 yield future.result()
                 done += _size(block)
         finally:
-            for future in running:
-                future.cancel()
-            wait(running)  # they write into arrays of the caller
+            wait([future for future in running if not future.cancel()])  # they write into arrays of the caller
 
 
 @lru_cache(1)
-def _pool(threads: int, process: int) -> ThreadPoolExecutor:  # noqa: ARG001 (tells a fork from its parent)
-    """So many threads of this process, kept: to start them takes as long as a small sweep. A fork has its own."""
+def _pool(threads: int, *owner: int) -> ThreadPoolExecutor:  # noqa: ARG001 (tells callers apart)
+    """So many threads, kept for the thread of the process that asked: to start them takes as long as a small sweep.
+
+    A fork has none of its parent's, and who sweeps at the same time does not wait for the other's blocks.
+    """
     return ThreadPoolExecutor(threads, "sweep")
 
 

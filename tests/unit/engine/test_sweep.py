@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import partial
 from multiprocessing import get_context
@@ -14,6 +15,7 @@ from engine import Bars, Config, backtest, strategy
 from engine.errors import BadData, InvalidInput, InvalidParameter, RunFailed, UnknownName
 from engine.sweep import MAX_TRIALS, Trials, crossings, grid, replay, running, sweep
 from engine.sweep import walk as walk_forward
+from engine.sweep.work import figures_of
 
 SMA = strategies.get("sma_cross")
 
@@ -128,7 +130,7 @@ def test_too_few_bars_for_one_trial_are_said_as_the_single_run_says_it(walk):
 def test_a_figure_that_is_not_in_the_sums_makes_single_runs(walk):
     found = sweep(walk, SMA, [{"fast": 3, "slow": 8}], figures=("sortino", "alpha"))
 
-    assert found.alone == 1
+    assert found.alone == 2
     assert found["sortino"][0] == backtest(walk, SMA.bind(fast=3, slow=8)).metrics["sortino"]
     assert np.isnan(found["alpha"][0])
 
@@ -377,3 +379,62 @@ def test_a_sweep_that_is_ended_leaves_nothing_running(walk, monkeypatch):
     count = len(measured)
     time.sleep(0.1)
     assert len(measured) == count < 26
+
+
+@pytest.mark.parametrize("held", [2, 3, 5, 7, 8, 9, 17, 40, 63, 64, 65, 130, 500])
+def test_in_a_long_history_the_depth_of_a_short_position_is_found_wherever_it_is(held):
+    total = 100_000  # from here on fewer stretches have their extremes written down
+    rng = np.random.default_rng(held)
+    close = np.full(total, 100.0)
+    close[10 : 10 + held] = 110.0
+    close[10 + rng.integers(held)] = 90.0
+    time_of = np.datetime64("2000-01-01T00:00") + np.arange(total) * np.timedelta64(1, "m")
+    bars = Bars.from_closes(time_of, close, ("A",))
+    weights = np.zeros((1, total))
+    weights[0, 9 : 9 + held] = 1.0
+    config = Config(commission_bps=0.0, slippage_bps=0.0)
+
+    found = replay(bars, weights, config)
+
+    assert found["max_drawdown"][0] == figures_of(bars, weights.T, config, ("max_drawdown",))["max_drawdown"] < -0.09
+
+
+def test_a_position_too_small_to_be_sold_is_left_to_the_single_run():
+    close = 100.0 * np.exp(np.random.default_rng(0).normal(0.0, 0.02, 420))
+    bars = Bars.from_closes(np.datetime64("2020-01-01") + np.arange(420), close, ("A",))
+    config = Config(commission_per_share=95.0, commission_bps=0.0, slippage_bps=0.0, initial_capital=1.0)
+    weights = np.tile((np.arange(420) // 2) % 2, (2, 1)).astype(float)
+    weights[1] = np.roll(weights[0], 1)
+
+    found = replay(bars, weights, config, figures=("annual_volatility", "max_drawdown"))
+
+    assert found.alone == 2
+    for at in range(2):
+        alone = figures_of(bars, weights[at][:, None], config, ("annual_volatility", "max_drawdown"))
+        assert {name: found[name][at] for name in alone} == pytest.approx(alone, rel=1e-12)
+
+
+def test_who_ends_a_sweep_does_not_wait_for_another_threads_sweep(walk, monkeypatch):
+    monkeypatch.setattr(running, "BLOCK", 1)
+    trials = [{"fast": fast, "slow": 30} for fast in range(2, 28)]
+    measure, going, goes_on = crossings.Crossings.measure, threading.Event(), threading.Event()
+
+    def held_up(self, columns, first, stop, rows):
+        if self.account.config.commission_bps == 7.0:
+            going.set()
+            goes_on.wait(30)
+        measure(self, columns, first, stop, rows)
+
+    def end(*_):
+        raise Stopped
+
+    monkeypatch.setattr(crossings.Crossings, "measure", held_up)
+    other = threading.Thread(target=lambda: sweep(walk, SMA, trials, Config(commission_bps=7.0), threads=2))
+    other.start()
+    assert going.wait(30)
+    with pytest.raises(Stopped):
+        sweep(walk, SMA, trials, report=end, threads=2)
+    still_there = other.is_alive()
+    goes_on.set()
+    other.join()
+    assert still_there
