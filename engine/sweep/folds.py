@@ -237,6 +237,9 @@ class _Forward:
         self, pairs: Pairs, trials: NDArray[np.int64], folds: NDArray[np.int64], report: Report | None
     ) -> NDArray[np.int64]:
         """Of the contenders in every training the first one with the best Sharpe ratio, each by its account."""
+        chosen = np.full(len(self.folds), -1)
+        if len(trials) == 0:
+            return chosen
 
         def tell(done: int, *_: object) -> None:
             if report is not None:
@@ -255,7 +258,6 @@ class _Forward:
             ticking = partial(tell, len(trials))
             scores[at] = self._alone(int(trials[at]), 0, self.folds[folds[at]], ("sharpe",), ticking)["sharpe"]
         tell(len(trials))
-        chosen = np.full(len(self.folds), -1)
         for fold in range(len(self.folds)):
             those = np.flatnonzero(folds == fold)
             best = _best(scores[those], "higher")

@@ -319,6 +319,24 @@ def test_where_no_trial_has_the_objective_none_is_chosen_and_nothing_is_said(wal
     assert all(np.isnan(column).all() for side in (found.trained, found.tested) for column in side.values())
 
 
+def test_where_no_crossing_ever_trades_none_is_chosen():
+    bars = Bars.from_closes(np.datetime64("2020-01-01") + np.arange(300), 100.0 + np.arange(300.0), ("A",))
+    heard = []
+
+    found = walk_forward(
+        bars,
+        SMA,
+        [{"fast": 3, "slow": 8}, {"fast": 4, "slow": 9}],
+        train=100,
+        test=40,
+        report=lambda *at: heard.append(at),
+    )
+
+    assert found.chosen.tolist() == [-1] * len(found.folds)
+    assert np.isnan(found.trained["sharpe"]).all()
+    assert heard == [(0, 10, "screen"), (10, 10, "screen")]
+
+
 @pytest.mark.parametrize("crash", [60, 300, 700, 880])
 def test_the_depth_of_a_position_held_for_hundreds_of_bars_is_found_wherever_it_is(crash):
     close = np.concatenate((np.linspace(120.0, 100.0, 30), 100.0 * 1.001 ** np.arange(900)))
