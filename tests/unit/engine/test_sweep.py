@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from functools import partial
-from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -13,7 +10,7 @@ import pytest
 import strategies
 from engine import Bars, Config, backtest, strategy
 from engine.errors import BadData, InvalidInput, InvalidParameter, RunFailed, UnknownName
-from engine.sweep import MAX_TRIALS, Trials, crossings, grid, replay, running, sweep
+from engine.sweep import MAX_TRIALS, Trials, grid, replay, running, sweep
 from engine.sweep import walk as walk_forward
 from engine.sweep.work import figures_of
 
@@ -352,53 +349,6 @@ def test_the_depth_of_a_position_held_for_hundreds_of_bars_is_found_wherever_it_
     assert found["max_drawdown"][0] == alone.metrics["max_drawdown"] == pytest.approx(0.95 * 1.001 - 1.0, rel=1e-9)
 
 
-def _in_child(work):
-    """What `work` finds in a process that is forked here; None where it does not come to an end."""
-    context = get_context("fork")
-    found, sent = context.Pipe(duplex=False)
-    child = context.Process(target=lambda: sent.send(work()))
-    child.start()
-    try:
-        return found.recv() if found.poll(30) else None
-    finally:
-        child.kill()
-        child.join()
-
-
-def _final_equities():
-    close = 100.0 + np.cumsum(np.random.default_rng(5).normal(0.0, 1.0, 400))
-    bars = Bars.from_closes(np.datetime64("2020-01-01") + np.arange(400), close, ("A",))
-    return sweep(bars, SMA, [{"fast": fast, "slow": 30} for fast in range(2, 20)], threads=2)["final_equity"].tolist()
-
-
-def test_a_process_that_is_forked_after_a_sweep_has_threads_of_its_own(monkeypatch):
-    monkeypatch.setattr(running, "BLOCK", 1_000)
-    here = _final_equities()
-    assert _in_child(_final_equities) == here
-
-
-def test_a_sweep_that_is_ended_leaves_nothing_running(walk, monkeypatch):
-    monkeypatch.setattr(running, "BLOCK", 1)
-    measured = []
-    measure = crossings.Crossings.measure
-
-    def slow(self, columns, first, *rest):
-        time.sleep(0.01)
-        measured.append(first)
-        measure(self, columns, first, *rest)
-
-    def end(done, *_):
-        if done:
-            raise Stopped
-
-    monkeypatch.setattr(crossings.Crossings, "measure", slow)
-    with pytest.raises(Stopped):
-        sweep(walk, SMA, [{"fast": fast, "slow": 30} for fast in range(2, 28)], report=end, threads=2)
-    count = len(measured)
-    time.sleep(0.1)
-    assert len(measured) == count < 26
-
-
 @pytest.mark.parametrize("held", [2, 3, 5, 7, 8, 9, 17, 40, 63, 64, 65, 130, 500])
 def test_in_a_long_history_the_depth_of_a_short_position_is_found_wherever_it_is(held):
     total = 100_000  # from here on fewer stretches have their extremes written down
@@ -430,29 +380,3 @@ def test_a_position_too_small_to_be_sold_is_left_to_the_single_run():
     for at in range(2):
         alone = figures_of(bars, weights[at][:, None], config, ("annual_volatility", "max_drawdown"))
         assert {name: found[name][at] for name in alone} == pytest.approx(alone, rel=1e-12)
-
-
-def test_who_ends_a_sweep_does_not_wait_for_another_threads_sweep(walk, monkeypatch):
-    monkeypatch.setattr(running, "BLOCK", 1)
-    trials = [{"fast": fast, "slow": 30} for fast in range(2, 28)]
-    measure, going, goes_on = crossings.Crossings.measure, threading.Event(), threading.Event()
-
-    def held_up(self, columns, first, stop, rows):
-        if self.account.config.commission_bps == 7.0:
-            going.set()
-            goes_on.wait(30)
-        measure(self, columns, first, stop, rows)
-
-    def end(*_):
-        raise Stopped
-
-    monkeypatch.setattr(crossings.Crossings, "measure", held_up)
-    other = threading.Thread(target=lambda: sweep(walk, SMA, trials, Config(commission_bps=7.0), threads=2))
-    other.start()
-    assert going.wait(30)
-    with pytest.raises(Stopped):
-        sweep(walk, SMA, trials, report=end, threads=2)
-    still_there = other.is_alive()
-    goes_on.set()
-    other.join()
-    assert still_there
