@@ -316,6 +316,16 @@ def test_where_no_trial_has_the_objective_none_is_chosen_and_nothing_is_said(wal
     assert all(np.isnan(column).all() for side in (found.trained, found.tested) for column in side.values())
 
 
+def test_a_screened_walk_says_how_many_are_screened_and_then_run(walk):
+    heard = []
+    trials = [{"fast": fast, "slow": 8} for fast in (2, 3, 4, 5)]
+    found = walk_forward(walk, SMA, trials, train=100, test=40, report=lambda *at: heard.append(at))
+
+    run = heard[-1][1]
+    assert len(found.folds) <= run <= 8
+    assert heard == [(0, 8, "screen"), (8, 8, "screen"), (0, run, "walk"), (run, run, "walk")]
+
+
 def test_where_no_crossing_ever_trades_none_is_chosen():
     bars = Bars.from_closes(np.datetime64("2020-01-01") + np.arange(300), 100.0 + np.arange(300.0), ("A",))
     heard = []
