@@ -102,7 +102,7 @@ def carry_out(count: int, sheet: Floats, fees: Fees) -> None:
             known = cash + units * sheet[row + BEFORE]
             worth = money + held * sheet[row + THEN]
             gain = worth / known - 1.0
-            # Any other position is gone through bar by bar.
+            # Returns that are not those of the price are added up bar by bar: see `add_unlike`.
             like = invested(cash, units, sheet[row + FLOOR])
             after = row + WIDTH
             sheet[after + UNLIKE] = sheet[row + UNLIKE] + (0.0 if like | (units == 0.0) else 1.0)
