@@ -14,6 +14,8 @@ from numba import types
 from numba.extending import intrinsic
 
 _WORD = ir.IntType(64)
+_BYTE = ir.IntType(8)
+_PREFETCH = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), *3 * [ir.IntType(32)]])
 _FLAGS = ir.VectorType(ir.IntType(8), 64)
 
 
@@ -51,3 +53,18 @@ def popcount(typing: Any, word: Any) -> Any:
         return builder.ctpop(given[0])
 
     return types.intp(types.uint64), build
+
+
+@intrinsic
+def prefetch(typing: Any, prices: Any, t: Any) -> Any:
+    """`engine.kernel.prefetch`: one instruction, for the first symbol."""
+
+    def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, given[0])
+        step = builder.extract_value(array.strides, 0)
+        place = builder.gep(builder.bitcast(array.data, _BYTE.as_pointer()), [builder.mul(step, given[1])])
+        ask = builder.module.declare_intrinsic("llvm.prefetch", [_BYTE.as_pointer()], _PREFETCH)
+        builder.call(ask, [place, *(ir.IntType(32)(value) for value in (0, 3, 1))])  # to read, to keep, data
+        return context.get_dummy_value()
+
+    return types.none(prices, types.intp), build

@@ -28,11 +28,11 @@ from engine.book import (
 from engine.costs import accrue, value
 from engine.decisions import decide, excessive, news, remind
 from engine.exits import exit_due, liquidate, stops, untouched
-from engine.jit import inlined, jit
+from engine.jit import inlined, instruction, jit
 from engine.orders import mark, trade
 
-# Bars that `coast` looks at in one step.
-STRIDE = 64
+# Bars that `coast` looks at in one step, and those of one symbol in a line of the cache.
+STRIDE, LINE = 64, 8
 
 
 @inlined
@@ -138,16 +138,16 @@ def solvent(t: int, stop: int, cash: float, units: float, close: Floats) -> int:
     return t + first
 
 
-@inlined
-def fetched(prices: Floats) -> bool:
-    """Whether no price is negative, as none is: read in their order they are at hand when one of them is filled at.
+@instruction
+def prefetch(prices: Floats, t: int) -> None:
+    """Ask the memory for the prices of bar t, and do not wait for them."""
 
-    A fill that comes for a single price waits longer for the memory than this takes.
-    """
-    negative = False
-    for k in range(prices.shape[0]):
-        negative |= prices[k, 0] < 0.0
-    return not negative
+
+@inlined
+def fetch(prices: Floats, t: int, stop: int) -> None:
+    """Ask for the prices of a symbol that may be filled at. A fill that has to wait for one takes twice as long."""
+    for row in range(t, stop, LINE):
+        prefetch(prices, row)
 
 
 @inlined
@@ -168,13 +168,16 @@ def coast(t: int, stop: int, limited: bool, market: Market, plan: Plan, terms: T
     """
     said, units, last, cash = book.said[0], book.units[0], book.mark[0], book.cash[0]
     price = market.open if terms.at_open > 0.0 else market.close
+    ready = limited and units == 0.0  # lows and highs too, for the stops of what will be held
     limited = limited and units != 0.0
     if cash + units * last <= 0.0:
         return t
     while t < stop:
         end = ahead = min(stop, t + STRIDE)
-        if not fetched(price[t:end]):
-            break
+        fetch(price, t, end)
+        if ready:
+            fetch(market.low, t, end)
+            fetch(market.high, t, end)
         end = unsaid(t, end, said, plan)
         if units < 0.0 or cash < 0.0:
             end = solvent(t, end, cash, units, market.close)

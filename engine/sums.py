@@ -12,8 +12,9 @@ from engine.jit import inlined, jit
 
 _DAY = 86_400_000_000_000  # nanoseconds
 # A sum over bars is taken as so many sums of every so manieth bar, because an addition has to wait for the one before;
-# up to SIDE_BY_SIDE such sums are taken in one pass.
-LANES, SIDE_BY_SIDE = 128, 6
+# up to SIDE_BY_SIDE such sums are taken in one pass. Each adds AT_ONCE bars between being read and being written.
+LANES, SIDE_BY_SIDE, AT_ONCE = 128, 6, 4
+BLOCK = LANES * AT_ONCE
 
 
 class Sums(NamedTuple):
@@ -90,18 +91,36 @@ def total(lane: Floats) -> float:
     return float(lane[0])
 
 
+@inlined
+def whole(count: int) -> int:
+    """How many of the bars are in whole blocks."""
+    return count // BLOCK * BLOCK
+
+
+@inlined
+def extend(some: Floats, rows: int, lanes: Floats) -> None:
+    """Add `rows` returns to each lane's sum, lowest and highest."""
+    for k in range(min(LANES, some.shape[0])):
+        added, lowest, highest = lanes[0, k], lanes[1, k], lanes[2, k]
+        for row in range(rows):
+            value = some[row * LANES + k]
+            added += value
+            lowest = value if value < lowest else lowest
+            highest = value if value > highest else highest
+        lanes[0, k], lanes[1, k], lanes[2, k] = added, lowest, highest
+
+
 @jit
 def extremes(returns: Floats, lanes: Floats, out: Floats) -> None:
     """Mean, lowest and highest of returns."""
+    count = returns.shape[0]
     lanes[0] = 0.0
     lanes[1:3] = returns[0]
-    for first in range(0, returns.shape[0], LANES):
-        some = returns[first : first + LANES]
-        for k in range(some.shape[0]):
-            lanes[0, k] += some[k]
-            lanes[1, k] = some[k] if some[k] < lanes[1, k] else lanes[1, k]
-            lanes[2, k] = some[k] if some[k] > lanes[2, k] else lanes[2, k]
-    out[_MEAN] = total(lanes[0]) / returns.shape[0]
+    for first in range(0, whole(count), BLOCK):
+        extend(returns[first : first + BLOCK], AT_ONCE, lanes)
+    for first in range(whole(count), count, LANES):
+        extend(returns[first : first + LANES], 1, lanes)
+    out[_MEAN] = total(lanes[0]) / count
     lowest, highest = lanes[1, 0], lanes[2, 0]
     for k in range(LANES):
         lowest = min(lowest, lanes[1, k])
@@ -110,24 +129,34 @@ def extremes(returns: Floats, lanes: Floats, out: Floats) -> None:
     out[_HIGHEST] = highest
 
 
+@inlined
+def raise_up(some: Floats, rows: int, mean: float, rate: float, lanes: Floats) -> None:
+    """Add the powers of `rows` returns, their shortfall and what is below and above, to each lane's sums."""
+    for k in range(min(LANES, some.shape[0])):
+        second, third, fourth = lanes[0, k], lanes[1, k], lanes[2, k]
+        shortfall, below, above = lanes[3, k], lanes[4, k], lanes[5, k]
+        for row in range(rows):
+            centred, excess = some[row * LANES + k] - mean, some[row * LANES + k] - rate
+            square, short = centred * centred, excess if excess < 0.0 else 0.0
+            second += square
+            third += square * centred
+            fourth += square * square
+            shortfall += short * short
+            below += short
+            above += excess - short
+        lanes[0, k], lanes[1, k], lanes[2, k] = second, third, fourth
+        lanes[3, k], lanes[4, k], lanes[5, k] = shortfall, below, above
+
+
 @jit
 def powers(returns: Floats, rate: float, lanes: Floats, out: Floats) -> None:
     """Central powers of returns, whose mean is known, and their shortfall below and sums around `rate`."""
     count, mean = returns.shape[0], out[_MEAN]
     lanes[:] = 0.0
-    for first in range(0, count, LANES):
-        some = returns[first : first + LANES]
-        for k in range(some.shape[0]):
-            centred = some[k] - mean
-            square = centred * centred
-            lanes[0, k] += square
-            lanes[1, k] += square * centred
-            lanes[2, k] += square * square
-            excess = some[k] - rate
-            short = excess if excess < 0.0 else 0.0
-            lanes[3, k] += short * short
-            lanes[4, k] += short
-            lanes[5, k] += excess - short
+    for first in range(0, whole(count), BLOCK):
+        raise_up(returns[first : first + BLOCK], AT_ONCE, mean, rate, lanes)
+    for first in range(whole(count), count, LANES):
+        raise_up(returns[first : first + LANES], 1, mean, rate, lanes)
     out[_SECOND] = total(lanes[0]) / count
     out[_THIRD] = total(lanes[1]) / count
     out[_FOURTH] = total(lanes[2]) / count
@@ -223,15 +252,27 @@ def sink(time: NDArray[np.int64], equity: Floats, capital: float, out: Floats) -
     out[_UNDERWATER] = float(longest)
 
 
+@inlined
+def expose(equity: Floats, gross: Floats, rows: int, lanes: Floats) -> None:
+    """Add the exposures of `rows` bars to each lane's sum."""
+    for k in range(min(LANES, equity.shape[0])):
+        added = lanes[0, k]
+        for row in range(rows):
+            value = equity[row * LANES + k]
+            added += gross[row * LANES + k] / value if value > 0.0 else 0.0
+        lanes[0, k] = added
+
+
 @jit
 def account(equity: Floats, gross: Floats, lanes: Floats, out: Floats) -> None:
     """Mean exposure."""
+    count = equity.shape[0]
     lanes[0] = 0.0
-    for first in range(0, equity.shape[0], LANES):
-        value, size = equity[first : first + LANES], gross[first : first + LANES]
-        for k in range(value.shape[0]):
-            lanes[0, k] += size[k] / value[k] if value[k] > 0.0 else 0.0
-    out[_EXPOSURE] = total(lanes[0]) / equity.shape[0]
+    for first in range(0, whole(count), BLOCK):
+        expose(equity[first : first + BLOCK], gross[first : first + BLOCK], AT_ONCE, lanes)
+    for first in range(whole(count), count, LANES):
+        expose(equity[first : first + LANES], gross[first : first + LANES], 1, lanes)
+    out[_EXPOSURE] = total(lanes[0]) / count
 
 
 @jit

@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bars import Floats
-from engine.jit import jit
-from engine.sums import LANES, total
+from engine.bits import WORD, append_set_bits, equal_mask, flags_for, places_for, popcount
+from engine.jit import inlined, jit
+from engine.sums import AT_ONCE, BLOCK, LANES, total, whole
 
 # Of as many returns or more, every so manieth (a prime, which no session's length is a multiple of) says between which
 # two returns each percentile lies: as a rule, as those are three standard errors of a sample's quantile to either side.
 MANY = 32_768
 _STRIDE = 127
 _ERRORS = 3.0
+# Where a return lies: below, around the lower percentile, between the two, around the higher one, above.
+BELOW, LOWER, MIDDLE, HIGHER, ABOVE = range(5)
 
 
 class Tails(NamedTuple):
@@ -38,15 +41,27 @@ class Ends(NamedTuple):
     under: int = 0
 
 
+@inlined
+def lower(some: Floats, rows: int, limit: float, room: Floats) -> None:
+    """Add those of `rows` returns that are less to each lane's sum, and count them."""
+    for k in range(min(LANES, some.shape[0])):
+        added, count = room[0, k], room[1, k]
+        for row in range(rows):
+            value = some[row * LANES + k]
+            added += value if value < limit else 0.0
+            count += 1.0 if value < limit else 0.0
+        room[0, k], room[1, k] = added, count
+
+
 @jit
 def beneath(returns: Floats, limit: float, room: Floats) -> tuple[float, int]:
     """Sum and number of the returns that are less. `room` is [2, LANES]."""
+    count = returns.shape[0]
     room[:] = 0.0
-    for first in range(0, returns.shape[0], LANES):
-        some = returns[first : first + LANES]
-        for k in range(some.shape[0]):
-            room[0, k] += some[k] if some[k] < limit else 0.0
-            room[1, k] += 1.0 if some[k] < limit else 0.0
+    for first in range(0, whole(count), BLOCK):
+        lower(returns[first : first + BLOCK], AT_ONCE, limit, room)
+    for first in range(whole(count), count, LANES):
+        lower(returns[first : first + LANES], 1, limit, room)
     return total(room[0]), int(total(room[1]))
 
 
@@ -55,29 +70,27 @@ def gather(
     returns: Floats,
     low: tuple[float, float],
     high: tuple[float, float],
-    room: Floats,
-    marks: NDArray[np.bool_],
-    near: Floats,
+    flags: NDArray[np.int8],
+    places: NDArray[np.int32],
 ) -> tuple[int, int, int]:
-    """Copy the returns from `low[0]` to `low[1]` and those from `high[0]` to `high[1]`, which lie above, to `near`.
+    """Write down the places of returns from `low[0]` to `low[1]`, and from `high[0]` to `high[1]`, which lie above.
 
-    Returns how many are below `low[0]`, how many below `high[0]`, and how many were copied. Each is written behind the
-    last one that counts, and counts or not: there is no branch to be guessed wrong. `room` is [2, LANES], `marks`
-    [LANES].
+    Returns how many are below `low[0]`, how many below `high[0]`, and how many places there are. A flag says between
+    which of the four a return lies; `flags` (of `flags_for(BLOCK)`) and `places` (of `places_for(T)`) are room.
     """
-    room[:] = 0.0
-    count = np.uint64(0)
-    for first in range(0, returns.shape[0], LANES):
-        some = returns[first : first + LANES]
+    below = beyond = count = 0
+    for first in range(0, returns.shape[0], BLOCK):
+        some = returns[first : first + BLOCK]
+        flags[:] = MIDDLE
         for k in range(some.shape[0]):
             value = some[k]
-            room[0, k] += 1.0 if value < low[0] else 0.0
-            room[1, k] += 1.0 if value < high[0] else 0.0
-            marks[k] = ((value >= low[0]) & (value <= low[1])) | ((value >= high[0]) & (value <= high[1]))
-        for k in range(some.shape[0]):
-            near[count] = some[k]
-            count += np.uint64(marks[k])
-    return int(total(room[0])), int(total(room[1])), int(count)
+            flags[k] = (value >= low[0]) + (value > low[1]) + (value >= high[0]) + (value > high[1])
+        for at in range(0, some.shape[0], WORD):
+            lower, higher = equal_mask(flags, at, LOWER), equal_mask(flags, at, HIGHER)
+            below += popcount(equal_mask(flags, at, BELOW))
+            beyond += popcount(higher) + popcount(equal_mask(flags, at, ABOVE))
+            count = append_set_bits(lower | higher, first + at, count, places)
+    return below, returns.shape[0] - beyond, count
 
 
 def tails_of(returns: Floats) -> Tails:
@@ -114,10 +127,11 @@ def _ends(returns: Floats, low: int, high: int) -> Ends | None:
     lower, higher = (sample[first], sample[stop]), (sample[last - stop], sample[last - first])
     if not lower[1] < higher[0]:
         return None
-    near = np.empty(len(returns))
-    below, under, count = gather(returns, lower, higher, np.empty((2, LANES)), np.empty(LANES, np.bool_), near)
-    is_low = near[:count] <= lower[1]
-    lowest, highest = near[:count][is_low], near[:count][~is_low]
+    places = places_for(len(returns))
+    below, under, count = gather(returns, lower, higher, flags_for(BLOCK), places)
+    near = returns[places[:count]]
+    is_low = near <= lower[1]
+    lowest, highest = near[is_low], near[~is_low]
     if not (below <= low < below + len(lowest) - 1 and under <= high < under + len(highest) - 1):
         return None
     return Ends(np.sort(lowest), np.sort(highest), below, under)

@@ -109,15 +109,16 @@ def relate(values: Floats, fast: int, slow: int, out: Floats) -> bool:
         if steps == 0:
             gap, steps = slow * exact(values, 0, t - 1, fast) - fast * exact(values, 0, t - 1, slow), 1
         new, rows = values[t:stop], out[t:stop]
-        if not finite(new):
-            return False
         old, older = values[t - fast : stop - fast], values[t - slow : stop - slow]
+        whole, larger = True, False
         for k in range(rows.shape[0]):
-            rows[k, 0] = slow * (new[k, 0] - old[k, 0]) - fast * (new[k, 0] - older[k, 0])
+            value = new[k, 0]
+            whole &= abs(value) <= LARGEST
+            larger |= abs(value) > largest
+            rows[k, 0] = slow * (value - old[k, 0]) - fast * (value - older[k, 0])
+        if not whole:
+            return False
         gap = accumulate(gap, rows)
-        larger = False
-        for k in range(new.shape[0]):
-            larger |= abs(new[k, 0]) > largest
         if larger:
             for k in range(new.shape[0]):
                 largest = max(largest, abs(new[k, 0]))

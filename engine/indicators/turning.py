@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from engine.bars import Floats
 from engine.jit import inlined, jit
 
+# Bars of one column that are looked at together.
+AT_ONCE = 256
+
 
 @inlined
 def rises(now: float, before: float) -> bool:
@@ -40,16 +43,26 @@ def turns(relation: Floats, before: Floats, up: NDArray[np.bool_], down: NDArray
 
 @inlined
 def last_turn_of_one(relation: Floats, up: float, down: float, out: Floats) -> None:
-    before, side = np.nan, 0.0
-    for t in range(relation.shape[0]):
-        now = relation[t, 0]
-        if now != before:
+    """`last_turn` of one column. After a first turn what is no tie says by its sign which turn was the last."""
+    before, side, turned = np.nan, 0.0, False
+    for first in range(0, relation.shape[0], AT_ONCE):
+        some, stands = relation[first : first + AT_ONCE], out[first : first + AT_ONCE]
+        plain = turned
+        for k in range(some.shape[0]):
+            plain &= abs(some[k, 0]) > 0.0
+        if plain:
+            for k in range(some.shape[0]):
+                stands[k, 0] = up if some[k, 0] > 0.0 else down
+            before, side = some[some.shape[0] - 1, 0], stands[some.shape[0] - 1, 0]
+            continue
+        for k in range(some.shape[0]):
+            now = some[k, 0]
             if rises(now, before):
-                side = up
+                side, turned = up, True
             elif falls(now, before):
-                side = down
+                side, turned = down, True
             before = before if math.isnan(now) else now
-        out[t, 0] = side
+            stands[k, 0] = side
 
 
 @jit

@@ -8,6 +8,7 @@ import pytest
 
 from engine.bits import WORD, append_set_bits, equal_mask, flags_for, places_for, popcount, trailing_zeros
 from engine.jit import jit
+from engine.kernel import fetch, prefetch
 
 ALL = 2**WORD - 1
 
@@ -81,11 +82,19 @@ def test_an_instruction_can_be_called_as_the_python_that_it_stands_for():
     assert equal_mask(np.ones(WORD, dtype=np.int8), 0, 1) == ALL
 
 
+def test_asking_the_memory_for_prices_changes_none(run):
+    prices = np.arange(6.0).reshape(3, 2)
+    before = prices.copy()
+    assert run(fetch)(prices, 1, 3) is None
+    assert prices.tolist() == before.tolist()
+
+
 def test_an_instruction_is_compiled_anew_where_no_code_is_kept():
-    first, count, mask = (each.compile() for each in (trailing_zeros, popcount, equal_mask))
+    first, count, mask, ask = (each.compile() for each in (trailing_zeros, popcount, equal_mask, prefetch))
 
     @numba.njit
     def told(word, flags):
+        ask(flags, 64)
         return first(word), count(word), mask(flags, 1, 5)
 
     flags = np.zeros(WORD + 1, dtype=np.int8)
