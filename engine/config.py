@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
@@ -145,8 +144,8 @@ class Config:
                 )
         if self.fill is not None:
             return self
-        fitted = copy(self)  # `replace` would check every field again
-        object.__setattr__(fitted, "fill", "next_close" if bars.close_only else "next_open")
+        fitted = object.__new__(Config)  # `replace` would check every field again
+        vars(fitted).update(vars(self), fill="next_close" if bars.close_only else "next_open")
         return fitted
 
     def as_dict(self) -> dict[str, Any]:

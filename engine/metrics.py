@@ -22,12 +22,12 @@ _DAY = 86_400e9  # nanoseconds
 
 def measure(run: Run, report: Report | None = None) -> dict[str, Figure]:
     """Every metric of a run by name; `report(done, total, "measure")` is called before each and may end the run."""
-    figures = {}
+    figures: dict[str, Figure] = {}
     for done, (name, item) in enumerate(METRICS.items()):
         if report is not None:
             report(done, len(METRICS), "measure")
         figure = item.function(run)
-        figures[name] = None if isinstance(figure, float) and not math.isfinite(figure) else figure
+        figures[name] = figure if figure is not None and math.isfinite(figure) else None
     return figures
 
 
