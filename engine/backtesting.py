@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine import charges, gaps, tables, trades
 from engine.bars import Bars, Floats
 from engine.config import Config
+from engine.decisions import Rows
 from engine.doubts import idle
 from engine.errors import BadData
 from engine.figures import Figure, Report, Run
@@ -78,7 +79,12 @@ class Result(Outcome):
     """What a backtest found."""
 
     bound: BoundStrategy
-    decision: Decision
+    said: Decision
+
+    @cached_property
+    def decision(self) -> Decision:
+        """What the strategy said, with weights of every bar [T, N]."""
+        return self.said.on_every_bar(len(self.bars))
 
     @property
     def conventions(self) -> dict[str, Any]:
@@ -117,12 +123,11 @@ def backtest(
     against = None if benchmark is None else benchmark_returns(bars, benchmark)
     if report is not None:
         report(0, 1, "weights")
-    decision = bound.decide(bars)
-    weights = decision.weights
-    outcome = carry_out(bars, weights, config, against=against, report=report)
+    said = bound.say(bars)
+    outcome = carry_out(bars, said.weights, config, rows=said.rows, against=against, report=report)
     if report is not None:
         report(1, 1, "measure")
-    return Result(**vars(outcome), bound=bound, decision=decision)
+    return Result(**vars(outcome), bound=bound, said=said)
 
 
 def carry_out(
@@ -131,17 +136,18 @@ def carry_out(
     config: Config,
     *,
     due: NDArray[np.bool_] | None = None,
+    rows: Rows | None = None,
     against: Floats | None = None,
     report: Report | None = None,
 ) -> Outcome:
     """Simulate and measure target weights.
 
     Args:
-        bars, weights, config, due: as of `engine.simulation.simulate`; `config` is fitted to the bars.
+        bars, weights, config, due, rows: as of `engine.simulation.simulate`; `config` is fitted to the bars.
         against: the benchmark's return per bar.
         report: as of `backtest`.
     """
-    ledger = simulate(bars, weights, config, report, due=due)
+    ledger = simulate(bars, weights, config, report, due=due, rows=rows)
     if report is not None:
         report(0, 1, "measure")
     found = trades.round_trips(ledger)

@@ -53,13 +53,15 @@ class Market(NamedTuple):
 class Plan(NamedTuple):
     """What the strategy said, when it is filled, and where the calendar asks for every symbol's target (`due` [T]).
 
-    Row r of `weights` [K, N] is filled at bar r + `delay`; NaN where there was no opinion. Fewer rows than bars mean
-    that nothing new was said after them.
+    Row r of `weights` [K, N] is decided at bar r and filled at bar r + `delay`; NaN where there was no opinion. Fewer
+    rows than bars mean that nothing new was said after them. Where `row_at` [T] is not empty it says which row is
+    decided at each bar, -1 for none; for one symbol it is empty.
     """
 
     weights: Floats
     delay: int
     due: NDArray[np.bool_]
+    row_at: NDArray[np.int64]
 
 
 class Terms(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from engine.book import CHANGED, LEVERAGE_SLACK, NOTHING, REBALANCE, REFUSED, SC
 from engine.intake import beyond, told
 from engine.jit import inlined
 
+# Bars in their order.
+Rows: TypeAlias = NDArray[np.intp]
 # No weight is larger: one that is, is a mistake, and sums of such weights would leave the range of a float.
 LARGEST = 1e6
 
@@ -31,14 +34,35 @@ def excessive(row: int, weights: Floats) -> bool:
     return found
 
 
-def absurd(weights: Floats, bars: Bars, first: int = 0) -> str | None:
-    """Which weight from row `first` on is `excessive`, as the end of a sentence; None when none is."""
+def disordered(rows: Any, total: int) -> str | None:
+    """What is wrong with rows that should be some of so many bars, as the end of a sentence; None when nothing is."""
+    whole = isinstance(rows, np.ndarray) and rows.ndim == 1 and rows.dtype.kind in "iu"
+    if whole and (not len(rows) or (rows[0] >= 0 and rows[-1] < total and (rows[1:] > rows[:-1]).all())):
+        return None
+    return f"rows that are not bars: an array of integers from 0 to {total - 1}, each larger than the one before"
+
+
+def on_every_bar(weights: Floats, rows: Rows, total: int) -> Floats:
+    """Weights [K, N] that are decided at some bars as a table of all of them [total, N]: NaN says nothing."""
+    table = np.full((total, weights.shape[1]), np.nan)
+    table[rows] = weights
+    table.flags.writeable = False
+    return table
+
+
+def absurd(weights: Floats, bars: Bars, first: int = 0, rows: Rows | None = None) -> str | None:
+    """Which weight from row `first` on is `excessive`, as the end of a sentence; None when none is.
+
+    `rows` are the bars of the weights, where those are not the first ones.
+    """
     at = beyond(weights[first:], LARGEST)
     if at < 0:
         return None
     row, column = divmod(at, weights.shape[1])
+    row += first
+    time = bars.time[row if rows is None else rows[row]]
     return (
-        f"a weight of {weights[first + row, column]:g} for {bars.symbols[column]} at {told(bars.time[first + row])}; "
+        f"a weight of {weights[row, column]:g} for {bars.symbols[column]} at {told(time)}; "
         f"no weight may be larger than {LARGEST:g}, whatever its sign"
     )
 

@@ -236,6 +236,8 @@ def through(start: int, stop: int, market: Market, plan: Plan, terms: Terms, boo
             break
         ordered = False
         row = t - plan.delay
+        if 0 <= row < plan.row_at.shape[0]:
+            row = plan.row_at[row]
         if 0 <= row < weights.shape[0] and news(row, weights, said):
             if excessive(row, weights):
                 break

@@ -12,7 +12,7 @@ from engine import charges
 from engine.bars import Bars, Floats, Times
 from engine.book import FILL, FILLS_PER_SYMBOL, Book, Market, Out, Plan, Terms
 from engine.config import Config
-from engine.decisions import absurd
+from engine.decisions import Rows, absurd, disordered, on_every_bar
 from engine.doubts import doubts
 from engine.errors import BadData, RunFailed
 from engine.figures import Report
@@ -34,6 +34,7 @@ def simulate(
     report: Report | None = None,
     *,
     due: NDArray[np.bool_] | None = None,
+    rows: Rows | None = None,
 ) -> Ledger:
     """What these target weights [T, N] would have done.
 
@@ -43,6 +44,7 @@ def simulate(
         config: how to fill, rebalance and charge.
         report: called as `report(done, total, "simulate")` between blocks; what it raises ends the run.
         due: rows [T] that ask for every symbol's target, whether it is a new one or not, besides `config.rebalance`.
+        rows: the bars [K], in their order, at whose closes `weights` [K, N] are decided; without them at all.
 
     Raises:
         InvalidConfig: when the bars cannot do what the configuration asks (`fill_unavailable`,
@@ -51,11 +53,12 @@ def simulate(
     """
     config = (Config() if config is None else config).fitted(bars)
     weights = _numbers(weights)
-    if weights.shape != bars.close.shape:
-        raise RunFailed(
-            f"Weights must be of the shape {bars.close.shape}, these are {weights.shape}.", code="bad_weights"
-        )
-    plan = plan_of(bars, weights, config)
+    if rows is not None and (wrong := disordered(rows, len(bars))):
+        raise RunFailed(f"There are {wrong}.", code="bad_weights")
+    shape = (len(bars) if rows is None else len(rows), len(bars.symbols))
+    if weights.shape != shape:
+        raise RunFailed(f"Weights must be of the shape {shape}, these are {weights.shape}.", code="bad_weights")
+    plan = plan_of(bars, weights, config, rows)
     if due is not None:  # asked for at a close, and filled as any other decision
         plan.due[plan.delay :] |= due[: len(due) - plan.delay]
     _refuse_absurd(bars, plan, len(bars) - plan.delay)  # what is decided last is never carried out
@@ -71,14 +74,20 @@ def _numbers(weights: Floats) -> Floats:
         raise RunFailed(error.message, code="bad_weights") from error
 
 
-def plan_of(bars: Bars, weights: Floats, config: Config) -> Plan:
-    """The weights [T, N] as decisions, and where the calendar asks for a rebalance.
+def plan_of(bars: Bars, weights: Floats, config: Config, rows: Rows | None = None) -> Plan:
+    """The weights as decisions, and where the calendar asks for a rebalance; `rows` as of `simulate`.
 
     Weights that are one row for all times (`np.broadcast_to`) are decided once.
     """
-    rows = np.ascontiguousarray(weights[:1] if weights.strides[0] == 0 else weights).view()
-    rows.flags.writeable = False  # kernels are compiled for one kind of array
-    return Plan(rows, delay_of(config), period_starts(bars.sessions, config.rebalance))
+    row_at = np.empty(0, dtype=np.int64)
+    if rows is not None and weights.shape[1] == 1:
+        weights = on_every_bar(weights, rows, len(bars))
+    elif rows is not None:
+        row_at = np.full(len(bars), -1, dtype=np.int64)
+        row_at[rows] = np.arange(len(rows))
+    said = np.ascontiguousarray(weights[:1] if weights.strides[0] == 0 else weights).view()
+    said.flags.writeable = False  # kernels are compiled for one kind of array
+    return Plan(said, delay_of(config), period_starts(bars.sessions, config.rebalance), row_at)
 
 
 def delay_of(config: Config) -> int:
@@ -217,13 +226,15 @@ def _warnings(bars: Bars, config: Config, refused: int, scaled: int, ruined: int
         yield f"Ruin at {bars.time[ruined].astype('datetime64[s]')}: equity was used up and the run stopped."
 
 
-def _refuse_absurd(bars: Bars, plan: Plan, row: int) -> None:
-    """Refuse weights of which one from this row on is larger than any that is meant, and name the first of all.
+def _refuse_absurd(bars: Bars, plan: Plan, bar: int) -> None:
+    """Refuse weights of which one from this bar on is larger than any that is meant, and name the first of all.
 
     The kernel stops at such a one.
     """
-    if absurd(plan.weights, bars, max(0, row)) is not None:
-        raise RunFailed(f"There is {absurd(plan.weights, bars)}.", code="bad_weights")
+    rows = np.flatnonzero(plan.row_at >= 0) if len(plan.row_at) else None
+    first = max(0, bar) if rows is None else int(np.searchsorted(rows, bar))
+    if absurd(plan.weights, bars, first, rows) is not None:
+        raise RunFailed(f"There is {absurd(plan.weights, bars, rows=rows)}.", code="bad_weights")
 
 
 def _refuse_overflow(bars: Bars, equity: Floats) -> None:

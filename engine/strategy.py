@@ -8,8 +8,8 @@ The signature is the schema: what the API validates, the form shows and the docu
 
 Weights are float64 [T, N]. Row t is decided with what is known at the close of bar t, and says which fraction
 of equity each symbol should have (negative = short); NaN says "no opinion, keep what there is". The delay
-between decision and fill is not the strategy's business: `engine.simulation` alone applies it. A strategy that has
-more to say than weights (a score, the reason why it stands aside) returns a Decision.
+between decision and fill is not the strategy's business: `engine.simulation` alone applies it. A strategy that
+decides at some bars only, or has more to say (a score, the reason why it stands aside), returns a Decision.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from engine.bars import Bars
 from engine.config import Config
-from engine.decisions import absurd
+from engine.decisions import Rows, absurd, disordered, on_every_bar
 from engine.errors import BadData, InvalidInput, InvalidParameter, QueuantError, RunFailed
 from engine.intake import unshared
 from engine.panel import Panel
@@ -75,12 +75,13 @@ class Decision:
     """What a strategy says at every bar.
 
     Args:
-        weights: target weights [T, N].
+        weights: target weights [T, N]; with `rows` [K, N].
         score: how far from usual things are, in standard deviations (z), [T] or [T, N].
         raw: the figure behind it in its own unit, [T] or [T, N].
         conviction: 0 to 1, how sure it is, [T] or [T, N]; it takes its sign from the direction of the weight. Without
             it |weight| * N counts, at most 1.
         reasons: sentences, each with the bars [T] on which it holds. Of several the first is told.
+        rows: the bars [K], in their order, at which `weights` are decided; without them at all.
     """
 
     weights: Weights
@@ -88,6 +89,13 @@ class Decision:
     raw: Weights | None = None
     conviction: Weights | None = None
     reasons: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    rows: Rows | None = None
+
+    def on_every_bar(self, total: int) -> Decision:
+        """The same with weights of each of `total` bars: NaN where nothing is said."""
+        if self.rows is None:
+            return self
+        return replace(self, weights=on_every_bar(self.weights, self.rows, total), rows=None)
 
 
 class Crossing(NamedTuple):
@@ -216,6 +224,13 @@ class BoundStrategy:
     def decide(self, bars: Bars) -> Decision:
         """Everything that the strategy says of these bars; `weights` are float64 [T, N], other series as it gave them.
 
+        Raises what `say` raises.
+        """
+        return self.say(bars).on_every_bar(len(bars))
+
+    def say(self, bars: Bars) -> Decision:
+        """`decide`, but weights of a strategy that decides at some bars only are those of its `rows`.
+
         Raises:
             BadData: `not_enough_bars` when fewer than lookback + 2 bars leave nothing to decide, fill and mark.
             RunFailed: `strategy_error` when the function raised, `bad_weights` when it returned nonsense.
@@ -232,6 +247,8 @@ class BoundStrategy:
         if not isinstance(held[0], Decision):
             return Decision(self._checked(held, bars))
         said = held[0]
+        if said.rows is not None and (wrong := disordered(said.rows, len(bars))):
+            raise RunFailed(f"{self.strategy.id} returned {wrong}.", code="bad_weights")
         shape = (len(bars), len(bars.symbols))
         for name in ("score", "raw", "conviction"):
             values = getattr(said, name)
@@ -243,7 +260,8 @@ class BoundStrategy:
         if not _sentences(said.reasons, shape[:1]):
             text = f"{self.strategy.id} returned reasons that are not sentences, each with {shape[:1]} truths."
             raise RunFailed(text, code="bad_weights")
-        return replace(said, weights=self._checked([said.weights], bars))
+        rows = None if said.rows is None else said.rows.astype(np.intp)
+        return replace(said, weights=self._checked([said.weights], bars, rows), rows=rows)
 
     def _decide(self, bars: Bars) -> object:
         try:
@@ -254,10 +272,10 @@ class BoundStrategy:
             text = f"{type(error).__name__}: {str(error)[:200]}"
             raise RunFailed(f"{self.strategy.id} raised {text}", code="strategy_error") from error
 
-    def _checked(self, held: list[Any], bars: Bars) -> Weights:
+    def _checked(self, held: list[Any], bars: Bars, rows: Rows | None = None) -> Weights:
         ours = unshared(held)
         weights = held[0]
-        shape = (len(bars), len(bars.symbols))
+        shape = (len(bars) if rows is None else len(rows), len(bars.symbols))
         if not isinstance(weights, np.ndarray) or weights.shape != shape or weights.dtype.kind not in "fiu":
             got = f"{weights.dtype} {weights.shape}" if isinstance(weights, np.ndarray) else type(weights).__name__
             hint = " Return its .to_numpy()." if hasattr(weights, "to_numpy") else ""
@@ -265,12 +283,12 @@ class BoundStrategy:
             raise RunFailed(text, code="bad_weights", given=got)
         # One row for all times (`np.broadcast_to`) stays one row. A copy where a strategy may write over its own later.
         once = weights.strides[0] == 0
-        rows = np.array(weights[:1] if once else weights, dtype=np.float64, order="C", copy=None if ours else True)
-        rows.flags.writeable = False
-        wrong = absurd(rows, bars)
+        said = np.array(weights[:1] if once else weights, dtype=np.float64, order="C", copy=None if ours else True)
+        said.flags.writeable = False
+        wrong = absurd(said, bars, rows=rows)
         if wrong is not None:
             raise RunFailed(f"{self.strategy.id} returned {wrong}.", code="bad_weights")
-        return np.broadcast_to(rows, shape) if once else rows
+        return np.broadcast_to(said, shape) if once else said
 
 
 def _sentences(reasons: object, shape: tuple[int, ...]) -> bool:

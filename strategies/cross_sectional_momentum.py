@@ -51,11 +51,10 @@ def cross_sectional_momentum(
         positions.last_of_month(bars.time, bars.close, decided, before, only=True) for before in (0, skip, months)
     )
     past = np.where(np.isnan(now), np.nan, end / start - 1.0)
-    weights = np.full(bars.close.shape, np.nan)
-    weights[decided] = positions.chosen(past, side, share=share, count=count)
+    weights = positions.chosen(past, side, share=share, count=count)
     # What was ranked stands until the next decision.
     ranked = np.vstack((np.full(len(bars.symbols), np.nan), past))[
         np.searchsorted(decided, np.arange(len(bars)), "right")
     ]
     alone = np.full(len(bars), len(bars.symbols) < 2)
-    return Decision(weights, raw=ranked, reasons={"A ranking needs two symbols.": alone})
+    return Decision(weights, raw=ranked, reasons={"A ranking needs two symbols.": alone}, rows=decided)

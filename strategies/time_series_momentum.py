@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import indicators, positions
 from engine.bars import Bars
-from engine.strategy import Range, Weights, strategy
+from engine.strategy import Decision, Range, strategy
 
 # Sessions of a month at the least, for a lookback in bars; the months themselves are counted on the calendar.
 _SESSIONS = 19
@@ -31,7 +31,7 @@ def time_series_momentum(
     center_of_mass: Annotated[float, Range(5.0, 500.0), "Days of the volatility estimate's weights."] = 60.0,
     days_per_year: Annotated[int, Range(200, 366), "Days by which variance is annualised."] = 261,
     max_weight: Annotated[float, Range(0.1, 20.0), "Most leverage of one instrument before division by N."] = 10.0,
-) -> Weights:
+) -> Decision:
     """Go long what rose over the last twelve months and short what fell, each scaled to the same volatility.
 
     At each month's end the weight of an instrument is sign(12-month return) x 40 % / volatility / N. Volatility
@@ -41,12 +41,10 @@ def time_series_momentum(
     positions.require_daily(bars, "time_series_momentum")
     variance = indicators.ewm_variance(indicators.returns(bars.close), center_of_mass) * days_per_year
     decided = np.flatnonzero(indicators.month_ends(bars.time))
-    weights = np.full(bars.close.shape, np.nan)
     before = positions.last_of_month(bars.time, bars.close, decided, months)
     direction = np.sign(bars.close[decided] / before - 1.0)
     volatility = np.sqrt(variance[decided])
     size = np.full(volatility.shape, max_weight)
     np.divide(volatility_target, volatility, out=size, where=volatility > volatility_target / max_weight)
     size[np.isnan(volatility)] = np.nan
-    weights[decided] = direction * size / len(bars.symbols)
-    return weights
+    return Decision(direction * size / len(bars.symbols), rows=decided)

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import indicators, positions
 from engine.bars import Bars
-from engine.strategy import Range, Weights, strategy
+from engine.strategy import Decision, Range, strategy
 
 
 def full_window(*, window: int, **_: Any) -> int:
@@ -29,7 +29,7 @@ def vol_target(
     window: Annotated[int, Range(10, 1260), "Daily returns that the volatility is taken of."] = 126,
     days_per_year: Annotated[int, Range(200, 366), "Days by which variance is annualised."] = 252,
     max_scale: Annotated[float, Range(0.1, 20.0), "Most that the exposure is multiplied by."] = 1.0,
-) -> Weights:
+) -> Decision:
     """Hold an exposure that is the smaller the more the price has moved of late.
 
     At each month's end the weight of a symbol is exposure x min(12 % / volatility, `max_scale`) / N, with the standard
@@ -42,6 +42,4 @@ def vol_target(
     scale = np.full(volatility.shape, max_scale)
     np.divide(volatility_target, volatility, out=scale, where=volatility > volatility_target / max_scale)
     scale[np.isnan(volatility)] = np.nan
-    weights = np.full(bars.close.shape, np.nan)
-    weights[decided] = exposure * scale / len(bars.symbols)
-    return weights
+    return Decision(exposure * scale / len(bars.symbols), rows=decided)

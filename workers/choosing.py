@@ -248,7 +248,7 @@ class ChoosingWork(Work, ABC):
             bars=bars,
             bound=bound,
             config=self.config,
-            decision=nothing,
+            said=nothing,
             run=run,
             metrics=measure(run),
             warnings=warnings,

@@ -20,7 +20,7 @@ from bench.peers.workloads import Figures, Job, Size
 from engine import Bars, Config, backtest, indicators, simulate
 from engine.backtesting import Result
 from engine.ledger import Ledger
-from engine.strategy import BoundStrategy, Weights, strategy
+from engine.strategy import BoundStrategy, Decision, Weights, strategy
 from engine.sweep import Found, Sweep, Trials, Walk, replay, sweep, walk
 
 Jobs = dict[str, Job]
@@ -36,14 +36,12 @@ def three_months(**_: Any) -> int:
 
 
 @strategy(family="benchmark", source="the workload W4iv", lookback=three_months)
-def inverse_volatility(bars: Bars) -> Weights:
+def inverse_volatility(bars: Bars) -> Decision:
     """Weights in inverse proportion to the volatility of 63 bars, decided at the last close of each month."""
     rows = workloads.last_of_month(bars.time)
     inverse = 1.0 / indicators.rolling_std(indicators.returns(bars.close), workloads.VOLATILITY)[rows]
     rows, inverse = rows[~np.isnan(inverse[:, 0])], inverse[~np.isnan(inverse[:, 0])]
-    weights = np.full(bars.close.shape, np.nan)
-    weights[rows] = inverse / inverse.sum(axis=1, keepdims=True)
-    return weights
+    return Decision(inverse / inverse.sum(axis=1, keepdims=True), rows=rows)
 
 
 def bars_of(generated: walks.Walk) -> Bars:

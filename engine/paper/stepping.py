@@ -115,7 +115,7 @@ class _Work:
         asked = self._netted(wanted)
         bars, book, out = self._two(t), self.state.book(), _out(len(self.state.symbols))
         terms = terms_of(bars, self._config)
-        plan = Plan(asked, 1, period_starts(bars.sessions, self._config.rebalance))
+        plan = Plan(asked, 1, period_starts(bars.sessions, self._config.rebalance), np.empty(0, dtype=np.int64))
         if run(1, 2, market_of(bars), plan, terms, book, out) < 2:
             raise RunFailed(f"There is {absurd(asked, bars)}.", code="bad_weights")
         fills = out.fills[: book.counts[FILLED]]

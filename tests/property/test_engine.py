@@ -319,6 +319,17 @@ def test_one_row_of_weights_for_all_times_is_that_row_at_every_bar(seed, config)
 
 
 @BOUNDED
+@given(seeds, configs(), st.floats(0.0, 0.5))
+def test_decisions_at_some_bars_are_those_of_a_table_that_says_nothing_at_others(seed, config, share):
+    bars = market(seed)
+    rows = np.flatnonzero(np.random.default_rng(seed).random(len(bars)) < share)
+    some = targets(seed, (len(rows), len(bars.symbols)))
+    whole = np.full(bars.close.shape, np.nan)
+    whole[rows] = some
+    same_past(simulate(bars, some, config, rows=rows), simulate(bars, whole, config), len(bars))
+
+
+@BOUNDED
 @given(seeds, configs())
 def test_a_run_repeats_itself_to_the_last_bit(seed, config):
     bars = market(seed)
