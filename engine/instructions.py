@@ -56,15 +56,17 @@ def popcount(typing: Any, word: Any) -> Any:
 
 
 @intrinsic
-def prefetch(typing: Any, prices: Any, t: Any) -> Any:
-    """`engine.kernel.prefetch`: one instruction, for the first symbol."""
+def prefetch(typing: Any, table: Any, row: Any, column: Any) -> Any:
+    """`engine.prefetch.prefetch`: one instruction."""
 
     def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, given[0])
-        step = builder.extract_value(array.strides, 0)
-        place = builder.gep(builder.bitcast(array.data, _BYTE.as_pointer()), [builder.mul(step, given[1])])
+        place = builder.bitcast(array.data, _BYTE.as_pointer())
+        for at, number in enumerate(given[1:]):
+            step = builder.extract_value(array.strides, at)
+            place = builder.gep(place, [builder.mul(step, number)])
         ask = builder.module.declare_intrinsic("llvm.prefetch", [_BYTE.as_pointer()], _PREFETCH)
         builder.call(ask, [place, *(ir.IntType(32)(value) for value in (0, 3, 1))])  # to read, to keep, data
         return context.get_dummy_value()
 
-    return types.none(prices, types.intp), build
+    return types.none(table, types.intp, types.intp), build

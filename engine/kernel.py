@@ -28,11 +28,12 @@ from engine.book import (
 from engine.costs import accrue, value
 from engine.decisions import decide, excessive, news, remind
 from engine.exits import exit_due, liquidate, stops, untouched
-from engine.jit import inlined, instruction, jit
+from engine.jit import inlined, jit
 from engine.orders import mark, trade
+from engine.prefetch import fetch_column, fetch_row
 
-# Bars that `coast` looks at in one step, and those of one symbol in a line of the cache.
-STRIDE, LINE = 64, 8
+# Bars that `coast` looks at in one step.
+STRIDE = 64
 
 
 @inlined
@@ -138,18 +139,6 @@ def solvent(t: int, stop: int, cash: float, units: float, close: Floats) -> int:
     return t + first
 
 
-@instruction
-def prefetch(prices: Floats, t: int) -> None:
-    """Ask the memory for the prices of bar t, and do not wait for them."""
-
-
-@inlined
-def fetch(prices: Floats, t: int, stop: int) -> None:
-    """Ask for the prices of a symbol that may be filled at. A fill that has to wait for one takes twice as long."""
-    for row in range(t, stop, LINE):
-        prefetch(prices, row)
-
-
 @inlined
 def unbroken(closes: Floats) -> bool:
     """Whether there is a price at every bar."""
@@ -174,10 +163,10 @@ def coast(t: int, stop: int, limited: bool, market: Market, plan: Plan, terms: T
         return t
     while t < stop:
         end = ahead = min(stop, t + STRIDE)
-        fetch(price, t, end)
+        fetch_column(price, t, end)  # a fill that has to wait for its price takes twice as long
         if ready:
-            fetch(market.low, t, end)
-            fetch(market.high, t, end)
+            fetch_column(market.low, t, end)
+            fetch_column(market.high, t, end)
         end = unsaid(t, end, said, plan)
         if units < 0.0 or cash < 0.0:
             end = solvent(t, end, cash, units, market.close)
@@ -254,6 +243,7 @@ def through(start: int, stop: int, market: Market, plan: Plan, terms: Terms, boo
             waiting, holding = active(book.pending, units)
         if ordered:
             book.order[:] = NOTHING
+        fetch_row(close, t)
         value, size = valued(t, close, units, last)
         if cash[0] + value <= 0.0 and counts[RUINED] < 0:
             liquidate(t, market, terms, book, out)

@@ -8,7 +8,7 @@ import pytest
 
 from engine.bits import WORD, append_set_bits, equal_mask, flags_for, places_for, popcount, trailing_zeros
 from engine.jit import jit
-from engine.kernel import fetch, prefetch
+from engine.prefetch import fetch_column, fetch_row, prefetch
 
 ALL = 2**WORD - 1
 
@@ -85,7 +85,8 @@ def test_an_instruction_can_be_called_as_the_python_that_it_stands_for():
 def test_asking_the_memory_for_prices_changes_none(run):
     prices = np.arange(6.0).reshape(3, 2)
     before = prices.copy()
-    assert run(fetch)(prices, 1, 3) is None
+    assert run(fetch_column)(prices, 1, 3) is None
+    assert run(fetch_row)(prices, 2) is None  # beyond its end
     assert prices.tolist() == before.tolist()
 
 
@@ -94,7 +95,7 @@ def test_an_instruction_is_compiled_anew_where_no_code_is_kept():
 
     @numba.njit
     def told(word, flags):
-        ask(flags, 64)
+        ask(flags.reshape(1, 65), 0, 64)
         return first(word), count(word), mask(flags, 1, 5)
 
     flags = np.zeros(WORD + 1, dtype=np.int8)
