@@ -166,11 +166,15 @@ def powers(returns: Floats, rate: float, lanes: Floats, out: Floats) -> None:
 
 
 @inlined
-def day_after(t: int, time: NDArray[np.int64]) -> int:
-    """The first bar of a later UTC day than that of bar t: looked for in steps that double, then halve."""
-    if t + 1 < time.shape[0] and time[t + 1] - time[t] >= _DAY:
-        return t + 1
+def day_after(t: int, count: int, time: NDArray[np.int64]) -> int:
+    """The first bar of a later UTC day than that of bar t, the day before which had `count` bars.
+
+    If this one has as many it is found at once, as most times do not come out of the memory then. Else it is looked for
+    in steps that double, then halve.
+    """
     end = (time[t] // _DAY + 1) * _DAY
+    if t + count < time.shape[0] and time[t + count - 1] < end and time[t + count] >= end:
+        return t + count
     step = 1
     while t + step < time.shape[0] and time[t + step] < end:
         t += step
@@ -197,9 +201,10 @@ def days(time: NDArray[np.int64], equity: Floats, capital: float, out: Floats) -
         return
     best, worst = -np.inf, np.inf
     before = capital
-    t = 0
+    t, count = 0, 1
     while t < time.shape[0]:
-        t = day_after(t, time)
+        first, t = t, day_after(t, count, time)
+        count = t - first
         gain = equity[t - 1] / before - 1.0 if before > 0.0 else 0.0
         best = max(best, gain)
         worst = min(worst, gain)
@@ -323,11 +328,11 @@ def add_up(
     lanes: Floats,
     out: Floats,
 ) -> None:
-    """Write the fields of `Sums`."""
-    extremes(returns, lanes, out)
-    powers(returns, rate, lanes, out)
-    days(time, equity, capital, out)
+    """Write the fields of `Sums`; what reads the returns comes last, because both their tails are asked for next."""
     sink(time, equity, capital, out)
     account(equity, gross, lanes, out)
     trading(fills, equity, out)
     outcomes(trades, out)
+    extremes(returns, lanes, out)
+    days(time, equity, capital, out)
+    powers(returns, rate, lanes, out)

@@ -31,14 +31,11 @@ class Tails(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """Returns around each percentile, in order; `below` of all returns are less than those around the lower one,
-    `under` less than those around the upper one.
-    """
+    """Returns around both percentiles in order, and the places among them at or next below each percentile."""
 
-    low: Floats
-    high: Floats
-    below: int = 0
-    under: int = 0
+    ordered: Floats
+    low: int
+    high: int
 
 
 @inlined
@@ -72,11 +69,12 @@ def gather(
     high: tuple[float, float],
     flags: NDArray[np.int8],
     places: NDArray[np.int32],
+    near: Floats,
 ) -> tuple[int, int, int]:
-    """Write down the places of returns from `low[0]` to `low[1]`, and from `high[0]` to `high[1]`, which lie above.
+    """Copy the returns from `low[0]` to `low[1]`, and those from `high[0]` to `high[1]`, which lie above, to `near`.
 
-    Returns how many are below `low[0]`, how many below `high[0]`, and how many places there are. A flag says between
-    which of the four a return lies; `flags` (of `flags_for(BLOCK)`) and `places` (of `places_for(T)`) are room.
+    Returns how many are below `low[0]`, how many below `high[0]`, and how many were copied. A flag says between which
+    of the four a return lies; `flags` (of `flags_for(BLOCK)`) and `places` (of `places_for(BLOCK)`) are room.
     """
     below = beyond = count = 0
     for first in range(0, returns.shape[0], BLOCK):
@@ -85,11 +83,15 @@ def gather(
         for k in range(some.shape[0]):
             value = some[k]
             flags[k] = (value >= low[0]) + (value > low[1]) + (value >= high[0]) + (value > high[1])
+        found = 0
         for at in range(0, some.shape[0], WORD):
             lower, higher = equal_mask(flags, at, LOWER), equal_mask(flags, at, HIGHER)
             below += popcount(equal_mask(flags, at, BELOW))
             beyond += popcount(higher) + popcount(equal_mask(flags, at, ABOVE))
-            count = append_set_bits(lower | higher, first + at, count, places)
+            found = append_set_bits(lower | higher, at, found, places)
+        for k in range(found):
+            near[count + k] = some[places[k]]
+        count += found
     return below, returns.shape[0] - beyond, count
 
 
@@ -98,14 +100,11 @@ def tails_of(returns: Floats) -> Tails:
     last = len(returns) - 1
     low, high = 0.05 * last, 0.95 * last
     ends = _ends(returns, int(low), int(high)) if len(returns) >= MANY else None
-    if ends is None:
-        ordered = np.sort(returns)
-        ends = Ends(ordered, ordered)
-    place = int(low) - ends.below
+    ordered, first, second = ends or Ends(np.sort(returns), int(low), int(high))
     return Tails(
-        low=_at(ends.low, place, low - int(low)),
-        high=_at(ends.high, int(high) - ends.under, high - int(high)),
-        shortfall=mean_of_lowest(returns, int(low) + 1, float(ends.low[place])),
+        low=_at(ordered, first, low - int(low)),
+        high=_at(ordered, second, high - int(high)),
+        shortfall=mean_of_lowest(returns, int(low) + 1, float(ordered[first])),
     )
 
 
@@ -127,14 +126,13 @@ def _ends(returns: Floats, low: int, high: int) -> Ends | None:
     lower, higher = (sample[first], sample[stop]), (sample[last - stop], sample[last - first])
     if not lower[1] < higher[0]:
         return None
-    places = places_for(len(returns))
-    below, under, count = gather(returns, lower, higher, flags_for(BLOCK), places)
-    near = returns[places[:count]]
-    is_low = near <= lower[1]
-    lowest, highest = near[is_low], near[~is_low]
-    if not (below <= low < below + len(lowest) - 1 and under <= high < under + len(highest) - 1):
+    near = np.empty(len(returns))
+    below, under, count = gather(returns, lower, higher, flags_for(BLOCK), places_for(BLOCK), near)
+    ordered = np.sort(near[:count])
+    lows = int(np.searchsorted(ordered, lower[1], "right"))
+    if not (below <= low < below + lows - 1 and under <= high < under + count - lows - 1):
         return None
-    return Ends(np.sort(lowest), np.sort(highest), below, under)
+    return Ends(ordered, low - below, lows + high - under)
 
 
 def _at(ordered: Floats, first: int, beyond: float) -> float:
