@@ -38,14 +38,23 @@ _CLEAR = 1e-2
 _SMALLEST = 1e-18
 
 
-class Scales(NamedTuple):
-    """How the sums of a window [F] become a ratio: its bars, traded or not, the riskless rate of a bar, the root of
-    how many bars make a year.
+class Windows(NamedTuple):
+    """Traded bars `first` <= t < `ends` of each window [F], and how its sums become a ratio: its bars, traded or not,
+    the riskless rate of a bar, the root of how many bars make a year.
     """
 
+    first: NDArray[np.int64]
+    ends: NDArray[np.int64]
     bars: Floats
     rate: Floats
     root: Floats
+
+
+class Room(NamedTuple):
+    """Where a trial is worked on: running sums over its orders [T + 1, 2], and what it does on every window [3, F]."""
+
+    sums: Floats
+    found: Floats
 
 
 @jit
@@ -84,24 +93,22 @@ def weigh(course: Course, fees: Fees, terms: Floats, noise: Floats) -> None:
 @jit
 def sum_windows(
     i: int,
+    windows: Windows,
     averages: Averages,
     delay: int,
     course: Course,
-    first: NDArray[np.int64],
-    ends: NDArray[np.int64],
     crosses: Crosses,
     terms: Floats,
-    sums: Floats,
-    found: Floats,
+    room: Room,
 ) -> bool:
-    """What trial i does on every window: [3, F]. `sums` [T + 1, 2] is room to work in.
+    """What trial i does on every window.
 
     False after a tie: then what it does depends on where a window begins.
     """
     count = find(i, course.table, averages, crosses)
     if crosses.ties[0] > 0:
         return False
-    turned = crosses.turned
+    turned, (sums, found) = crosses.turned, room
     upward = 0 if count > 0 and crosses.relation[turned[0]] > 0 else 1  # crosses k with k % 2 == upward are upward
     one = two = 0.0
     sums[0] = 0.0
@@ -116,32 +123,33 @@ def sum_windows(
         sums[k + 1, 0], sums[k + 1, 1] = one, two
     warm = warm_up(i, averages, crosses)
     since = stop = 0
-    for w in range(first.shape[0]):
-        since, stop = seek(first[w] + warm, since, count, turned), seek(ends[w] - 1 - delay, stop, count, turned)
+    for w in range(windows.ends.shape[0]):
+        since = seek(windows.first[w] + warm, since, count, turned)
+        stop = seek(windows.ends[w] - 1 - delay, stop, count, turned)
         begin = since + ((since & 1) ^ upward)  # the first upward one
         orders = max(stop - begin, 0)
         gain = squares = 0.0
         if orders > 0:
             gain, squares = sums[stop, 0] - sums[begin, 0], sums[stop, 1] - sums[begin, 1]
         if orders & 1:
-            gain += course.table[ends[w] - 1, GAINED]
-            squares += course.table[ends[w] - 1, SQUARED]
+            gain += course.table[windows.ends[w] - 1, GAINED]
+            squares += course.table[windows.ends[w] - 1, SQUARED]
         found[GAIN, w], found[SQUARES, w], found[ORDERS, w] = gain, squares, orders
     return True
 
 
 @jit
-def estimate(scales: Scales, noise: Floats, found: Floats, lower: Floats, upper: Floats) -> None:
+def estimate(windows: Windows, noise: Floats, found: Floats, lower: Floats, upper: Floats) -> None:
     """Bounds [F] of a trial's Sharpe ratios; NaN where it did nothing, infinite where sums cannot tell."""
     gains, squares, orders = found[GAIN], found[SQUARES], found[ORDERS]
     for w in range(lower.shape[0]):
-        bars, gain, squared = scales.bars[w], gains[w], squares[w]
+        bars, gain, squared = windows.bars[w], gains[w], squares[w]
         spread = squared - gain * gain / bars
         doubt = noise[1] + 2.0 * abs(gain) * noise[0] / bars
         clear = (spread > _CLEAR * squared) & (doubt < _CLEAR * spread) & (squared > _SMALLEST)
         safe = spread if clear else 1.0
-        unit = scales.root[w] / math.sqrt(safe / (bars - 1.0))
-        excess = gain / bars - scales.rate[w]
+        unit = windows.root[w] / math.sqrt(safe / (bars - 1.0))
+        excess = gain / bars - windows.rate[w]
         error = (abs(excess) * doubt / safe + noise[0] / bars) * unit
         least, most = (excess * unit - error, excess * unit + error) if clear else (-np.inf, np.inf)
         lower[w] = least if orders[w] > 0.0 else np.nan
@@ -150,24 +158,21 @@ def estimate(scales: Scales, noise: Floats, found: Floats, lower: Floats, upper:
 
 @jit
 def screen(
-    scales: Scales,
+    windows: Windows,
     averages: Averages,
     delay: int,
     course: Course,
-    first: NDArray[np.int64],
-    ends: NDArray[np.int64],
     crosses: Crosses,
     terms: Floats,
     noise: Floats,
-    sums: Floats,
-    found: Floats,
+    room: Room,
     lower: Floats,
     upper: Floats,
 ) -> None:
     """Bounds [n, F] of the Sharpe ratio of every trial on every window."""
     for i in range(lower.shape[0]):
-        if sum_windows(i, averages, delay, course, first, ends, crosses, terms, sums, found):
-            estimate(scales, noise, found, lower[i], upper[i])
+        if sum_windows(i, windows, averages, delay, course, crosses, terms, room):
+            estimate(windows, noise, room.found, lower[i], upper[i])
         else:
             lower[i] = -np.inf
             upper[i] = np.inf
@@ -175,14 +180,12 @@ def screen(
 
 @dataclass(frozen=True, eq=False)
 class Screening:
-    """Trials that are asked for their Sharpe ratios on windows first <= t < ends [F] of traded bars."""
+    """Trials that are asked for their Sharpe ratios on windows; `terms` and `noise` as of `weigh`."""
 
     account: Account
     pairs: Pairs
     averages: Averages
-    first: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    scales: Scales
+    windows: Windows
     terms: Floats
     noise: Floats
 
@@ -198,9 +201,9 @@ class Screening:
         first, ends = np.searchsorted(course.rows, parts.T)
         terms, noise = np.empty((len(course.table), 4)), np.empty(2)
         weigh(course, account.fees, terms, noise)
-        scales = Scales(bars.astype(np.float64), account.config.risk_free_rate / periods, np.sqrt(periods))
-        averages = rolled(course, pairs.windows(slice(None)))
-        return cls(account, pairs, averages, first, ends, scales, terms, noise)
+        rate = account.config.risk_free_rate / periods
+        windows = Windows(first, ends, bars.astype(np.float64), rate, np.sqrt(periods))
+        return cls(account, pairs, rolled(course, pairs.windows(slice(None))), windows, terms, noise)
 
     @staticmethod
     def applies(account: Account, pairs: Pairs) -> bool:
@@ -209,20 +212,17 @@ class Screening:
 
     def bounds(self, part: slice) -> tuple[Floats, Floats]:
         """Between what the Sharpe ratios of some trials are on every window [n, F]; NaN where nothing was done."""
-        total, wide = len(self.account.course.table), len(self.first)
+        total, wide = len(self.account.course.table), len(self.windows.ends)
         lower, upper = np.empty((2, part.stop - part.start, wide))
         screen(
-            self.scales,
+            self.windows,
             self.averages,
             self.account.delay,
             self.account.course,
-            self.first,
-            self.ends,
             self.pairs.crosses(part, self.averages.windows, total),
             self.terms,
             self.noise,
-            np.empty((total + 1, 2)),
-            np.empty((3, wide)),
+            Room(np.empty((total + 1, 2)), np.empty((3, wide))),
             lower,
             upper,
         )

@@ -184,6 +184,22 @@ def test_a_day_is_all_of_its_bars_together():
     assert found["worst_day"] == pytest.approx(8 / 11 - 1)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_days_may_have_any_number_of_bars(seed):
+    rng = np.random.default_rng(seed)
+    usual = rng.integers(1, 9)
+    counts = np.where(rng.random(20) < 0.7, usual, rng.integers(1, 12, 20))
+    day = np.repeat(np.cumsum(rng.integers(1, 4, 20)), counts)
+    time = day.astype("datetime64[D]") + np.concatenate([np.arange(count) for count in counts]).astype("m8[h]")
+    price = 100.0 + rng.normal(size=len(day)).cumsum()
+    found = backtest(Bars.from_closes(time, price, ("A",)), hold.bind(), Config(fill="same_close", **FREE)).metrics
+
+    last = price[np.flatnonzero(np.append(day[1:] != day[:-1], True))]
+    gains = last / np.append(price[0], last[:-1]) - 1
+    assert found["best_day"] == pytest.approx(gains.max(), rel=1e-12)
+    assert found["worst_day"] == pytest.approx(gains.min(), rel=1e-12)
+
+
 def test_a_single_bar_has_a_return_but_nothing_that_needs_two(bars, run):
     ledger = run(bars([10.0, 12.0], [10.0, 12.0]), [1.0, 1.0], fill="same_close", commission_bps=100)
     series = {name: getattr(ledger, name)[:1] for name in ("equity", "cash", "gross", "borrow", "funding")}
