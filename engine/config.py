@@ -144,7 +144,7 @@ class Config:
                 )
         if self.fill is not None:
             return self
-        fitted = object.__new__(Config)  # `replace` would check every field again
+        fitted = object.__new__(type(self))  # `replace` would check every field again
         vars(fitted).update(vars(self), fill="next_close" if bars.close_only else "next_open")
         return fitted
 

@@ -36,7 +36,7 @@ def excessive(row: int, weights: Floats) -> bool:
 
 def disordered(rows: Any, total: int) -> str | None:
     """What is wrong with rows that should be some of so many bars, as the end of a sentence; None when nothing is."""
-    whole = isinstance(rows, np.ndarray) and rows.ndim == 1 and rows.dtype.kind in "iu"
+    whole = type(rows) is np.ndarray and rows.ndim == 1 and rows.dtype.kind in "iu"
     if whole and (not len(rows) or (rows[0] >= 0 and rows[-1] < total and (rows[1:] > rows[:-1]).all())):
         return None
     return f"rows that are not bars: an array of integers from 0 to {total - 1}, each larger than the one before"

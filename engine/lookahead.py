@@ -71,7 +71,7 @@ def find_leak(
     Raises:
         BadData, RunFailed: as `BoundStrategy.decide`, on all bars or on each of the pasts.
     """
-    whole = bound.decide(bars) if whole is None else whole
+    whole = bound.decide(bars) if whole is None else whole.on_every_bar(len(bars))
     pasts = _pasts(whole.weights, bound.lookback + 2, cuts)
     broken: QueuantError | None = None
     compared = 0

@@ -52,6 +52,7 @@ class Signals:
 
     @classmethod
     def of(cls, bars: Bars, decision: Decision) -> Signals:
+        decision = decision.on_every_bar(len(bars))
         weight = last_words(decision.weights)
         direction = np.sign(weight)
         sure = np.abs(weight) * weight.shape[1]

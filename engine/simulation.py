@@ -44,7 +44,7 @@ def simulate(
         config: how to fill, rebalance and charge.
         report: called as `report(done, total, "simulate")` between blocks; what it raises ends the run.
         due: rows [T] that ask for every symbol's target, whether it is a new one or not, besides `config.rebalance`.
-        rows: the bars [K], in their order, at whose closes `weights` [K, N] are decided; without them at all.
+        rows: the bars [K], in their order, at whose closes `weights` [K, N] are decided; without it at all closes.
 
     Raises:
         InvalidConfig: when the bars cannot do what the configuration asks (`fill_unavailable`,

@@ -81,7 +81,7 @@ class Decision:
         conviction: 0 to 1, how sure it is, [T] or [T, N]; it takes its sign from the direction of the weight. Without
             it |weight| * N counts, at most 1.
         reasons: sentences, each with the bars [T] on which it holds. Of several the first is told.
-        rows: the bars [K], in their order, at which `weights` are decided; without them at all.
+        rows: the bars [K], in their order, at which `weights` are decided; without it at every bar.
     """
 
     weights: Weights
@@ -261,6 +261,8 @@ class BoundStrategy:
             text = f"{self.strategy.id} returned reasons that are not sentences, each with {shape[:1]} truths."
             raise RunFailed(text, code="bad_weights")
         rows = None if said.rows is None else said.rows.astype(np.intp)
+        if rows is not None:
+            rows.flags.writeable = False
         return replace(said, weights=self._checked([said.weights], bars, rows), rows=rows)
 
     def _decide(self, bars: Bars) -> object:

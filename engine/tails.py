@@ -39,7 +39,7 @@ class Ends(NamedTuple):
 
 
 @inlined
-def lower(some: Floats, rows: int, limit: float, room: Floats) -> None:
+def add_lower(some: Floats, rows: int, limit: float, room: Floats) -> None:
     """Add those of `rows` returns that are less to each lane's sum, and count them."""
     for k in range(min(LANES, some.shape[0])):
         added, count = room[0, k], room[1, k]
@@ -56,9 +56,9 @@ def beneath(returns: Floats, limit: float, room: Floats) -> tuple[float, int]:
     count = returns.shape[0]
     room[:] = 0.0
     for first in range(0, whole(count), BLOCK):
-        lower(returns[first : first + BLOCK], AT_ONCE, limit, room)
+        add_lower(returns[first : first + BLOCK], AT_ONCE, limit, room)
     for first in range(whole(count), count, LANES):
-        lower(returns[first : first + LANES], 1, limit, room)
+        add_lower(returns[first : first + LANES], 1, limit, room)
     return total(room[0]), int(total(room[1]))
 
 
@@ -82,7 +82,7 @@ def gather(
         flags[:] = MIDDLE
         for k in range(some.shape[0]):
             value = some[k]
-            flags[k] = (value >= low[0]) + (value > low[1]) + (value >= high[0]) + (value > high[1])
+            flags[k] = ABOVE - int(value < low[0]) - int(value <= low[1]) - int(value < high[0]) - int(value <= high[1])
         found = 0
         for at in range(0, some.shape[0], WORD):
             lower, higher = equal_mask(flags, at, LOWER), equal_mask(flags, at, HIGHER)

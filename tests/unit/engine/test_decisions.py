@@ -55,7 +55,8 @@ def test_whoever_asks_for_weights_gets_those_of_every_bar(bars):
         np.testing.assert_array_equal(weights, table())
         assert not weights.flags.writeable
     assert bound.decide(bars).score is not None
-    assert Signals.of(bars, bound.decide(bars)).weight[-1].tolist() == [0.0, 0.3]
+    for said in (bound.decide(bars), bound.say(bars)):
+        assert Signals.of(bars, said).weight[-1].tolist() == [0.0, 0.3]
 
 
 def test_the_compiled_kernel_equals_its_twin(bars, monkeypatch):
@@ -86,6 +87,7 @@ def test_what_is_written_over_the_rows_later_changes_nothing(bars):
     said = deciding(rows=rows).say(bars)
     rows[:] = 0
     assert said.rows.tolist() == ROWS.tolist()
+    assert not said.rows.flags.writeable
 
 
 NO_ROWS = {
@@ -97,6 +99,7 @@ NO_ROWS = {
     "before the first": np.array([-1, 5, 9]),
     "after the last": np.array([2, 5, 12]),
     "a table": np.array([[2, 5, 9]]),
+    "masked": np.ma.array([2, 9, 5], mask=[0, 1, 0]),
 }
 
 
@@ -133,14 +136,16 @@ def test_a_weight_that_nobody_means_is_named_even_where_it_would_never_be_carrie
         simulate(bars, weights, rows=np.array([0, TOTAL - 1]))
 
 
-def test_a_look_ahead_is_found_at_the_bar_of_its_row(bars):
+@pytest.mark.parametrize("looks_ahead", [True, False])
+def test_a_look_ahead_is_found_and_nothing_else(bars, looks_ahead):
     @strategy(family="test", source="none")
-    def foreseeing(bars):
-        """Know the last close."""
-        rows = np.arange(0, len(bars), 3)
-        return Decision(np.where(bars.close[rows] < bars.close[-1], 0.5, 0.0), rows=rows)
+    def every_third_bar(bars):
+        """Know the last close, or not."""
+        rows = np.arange(2, len(bars), 3)
+        return Decision(np.where(bars.close[rows] < (bars.close[-1] if looks_ahead else 100.0), 0.5, 0.0), rows=rows)
 
-    leak = find_leak(bars, foreseeing.bind())
-    assert leak is not None
-    assert leak.what == "weight"
-    assert find_leak(bars, deciding(WEIGHTS[:1], ROWS[:1])) is None
+    bound = every_third_bar.bind()
+    for whole in (None, bound.say(bars), backtest(bars, bound).decision):
+        leak = find_leak(bars, bound, whole)
+        assert (leak is not None) is looks_ahead
+        assert leak is None or (leak.what, int(leak.at[-2:]) % 3) == ("weight", 0)
