@@ -137,5 +137,5 @@ def _ends(returns: Floats, low: int, high: int) -> Ends | None:
 
 def _at(ordered: Floats, first: int, beyond: float) -> float:
     """The value at a place between the `first` of an ordered row and the next one, linearly."""
-    below, above = ordered[first], ordered[min(first + 1, len(ordered) - 1)]
-    return float(below + (above - below) * beyond)
+    below, above = float(ordered[first]), float(ordered[min(first + 1, len(ordered) - 1)])
+    return below + (above - below) * beyond

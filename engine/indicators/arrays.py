@@ -35,10 +35,10 @@ def run(kernel: Callable[..., None], values: Floats, *arguments: Any, infinite: 
 
 def as_rows(values: ArrayLike) -> Floats:
     """The values as the one type of array that kernels are compiled for: [T, N], contiguous, read-only."""
-    shape = np.shape(values)
-    if len(shape) not in (1, 2):
-        raise InvalidInput(f"An indicator takes values [T] or [T, N], given the shape {shape}.")
-    rows = np.ascontiguousarray(values, dtype=np.float64).reshape(shape[0], math.prod(shape[1:]))
+    array = np.asarray(values, dtype=np.float64, order="C")
+    if array.ndim not in (1, 2):
+        raise InvalidInput(f"An indicator takes values [T] or [T, N], given the shape {array.shape}.")
+    rows = array.view() if array.ndim == 2 else array.reshape(len(array), 1)
     rows.flags.writeable = False
     return rows
 
